@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define PHI_MUST_USE __attribute__((warn_unused_result))
 
@@ -47,5 +48,8 @@ bool phi_err_is_retryable(enum phi_err err);       /* the same call may succeed 
 bool phi_err_is_verdict(enum phi_err err);         /* a 2xxx: a successful answer about a code */
 const char *phi_err_text_zh(enum phi_err err);     /* resultDesc */
 const char *phi_err_text_en(enum phi_err err);     /* resultDescEn */
+
+/* The table in Markdown, one section for each class of return codes: docs/return-codes.md. */
+void phi_err_print_markdown(FILE *to);
 
 #endif
