@@ -14,10 +14,9 @@
 #ifndef PHI_AUTH_REGISTRY_H
 #define PHI_AUTH_REGISTRY_H
 
-#include "base/bytes.h"
+#include "auth/record.h"
 #include "base/time.h"
 #include "crypto/sm2.h"
-#include "store/store.h"
 
 #define PHI_APP_ID_MAX     32
 #define PHI_KEY_SERIAL_LEN 16
@@ -126,19 +125,10 @@ const struct phi_registry_staff *phi_registry_staff(const struct phi_registry_vi
 /* All peers in force, for a ZAP allow-list: i = 0 … until NULL. */
 const struct phi_registry_peer *phi_registry_peer_at(const struct phi_registry_view *view, size_t i);
 
-/* One signed record, as it stands on the topic and in the tables. */
-struct phi_signed_value {
-    struct phi_view key;
-    uint64_t version;
-    struct phi_view value;
-    const char *key_serial;
-    uint8_t signature[PHI_SM2_SIG_LEN];
-};
-
 /* Verifies and takes one record in: PHI_ERR_SIGNATURE (not the owner's), PHI_ERR_STATE (older or the same),
  * PHI_ERR_FIELD_* or PHI_ERR_JSON (not a record of this form), PHI_ERR_OVERLOAD (too many). What fails
  * changes nothing. The follower calls it; tests and tools may. Blocks on the store; one thread at a time. */
-enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_signed_value *record,
+enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_record *record,
                                 struct phi_error *error) PHI_MUST_USE;
 
 /* Checks one record's key and value against the form, without a registry: for phictl before it signs. */

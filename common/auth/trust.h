@@ -110,18 +110,15 @@ const struct phi_trust_key *phi_trust_key(const struct phi_trust_platform *platf
 
 /* Verifies and takes a list in: PHI_ERR_SIGNATURE, PHI_ERR_STATE (older, or the same again: then only the age
  * starts anew), PHI_ERR_JSON, PHI_ERR_FIELD_*. What fails changes nothing. One thread at a time. */
-enum phi_err phi_trust_apply(struct phi_trust *trust, const struct phi_signed_value *record,
+enum phi_err phi_trust_apply(struct phi_trust *trust, const struct phi_record *record,
                              struct phi_error *error) PHI_MUST_USE;
 
 /* For svc-platform: the list as canonical JSON (the record's value), and the reading of it. In the arena.
  * PHI_ERR_FIELD_* when the list breaks its own bounds, PHI_ERR_MEMORY. Reading makes the public key objects,
- * freed with the arena. */
+ * freed with the arena. Then sign it with phi_record_sign (topic PHI_TRUST_TOPIC, key PHI_TRUST_KEY, version
+ * list->version), and send phi_record_event's event. */
 enum phi_err phi_trust_encode(const struct phi_trust_list *list, struct phi_arena *arena,
                               struct phi_view *out, struct phi_error *error) PHI_MUST_USE;
 enum phi_err phi_trust_decode(struct phi_view json, struct phi_arena *arena, struct phi_trust_list *out,
                               struct phi_error *error) PHI_MUST_USE;
-/* Signs the encoded list as the topic's record; send it with bus/ (topic PHI_TRUST_TOPIC, key PHI_TRUST_KEY). */
-enum phi_err phi_trust_sign(const struct phi_sm2_private *key, uint64_t version, struct phi_view value,
-                            struct phi_signed_value *out) PHI_MUST_USE;
-
 #endif
