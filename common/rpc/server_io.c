@@ -1,0 +1,172 @@
+#include "rpc/server_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RECEIVE_MAX 256 /* messages a turn, so that answers never wait for a flood to end */
+
+/* What one turn of reading finds: the connection and the last part of its message. */
+struct arrival {
+    uint8_t route[PHI_RPC_ROUTE_MAX];
+    size_t route_len;
+    zmq_msg_t body;
+    size_t parts;
+};
+
+static void send_message(struct phi_rpc_server *server, const uint8_t *route, size_t route_len,
+                         zmq_msg_t *message)
+{
+    /* with ROUTER_MANDATORY the first part fails when the peer is gone or takes nothing: then the
+     * answer is lost to a caller that lost patience or its connection, and who asks again gets it */
+    if (zmq_send(server->router, route, route_len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
+        zmq_msg_send(message, server->router, ZMQ_DONTWAIT) < 0)
+        phi_counter_add(server->undelivered_total, 1);
+}
+
+static void refuse_at_once(struct phi_rpc_server *server, const struct arrival *arrival,
+                           const struct phi_rpc_frame *request, enum phi_err err)
+{
+    zmq_msg_t message;
+    struct phi_rpc_frame frame = {.kind = PHI_RPC_FRAME_REFUSAL,
+                                  .number = phi_rpc_refusal_number(err),
+                                  .call = request->call};
+    memcpy(frame.request_id, request->request_id, sizeof(frame.request_id));
+    phi_counter_add(server->refused_total, 1);
+    if (!phi_rpc_message_build(&message, &frame))
+        return;
+    send_message(server, arrival->route, arrival->route_len, &message);
+    zmq_msg_close(&message);
+}
+
+static void send_answers(struct phi_rpc_server *server)
+{
+    void *items[PHI_RPC_BATCH_MAX];
+    struct phi_deadline now = {.at_us = 0};
+    struct phi_rpc_peer peer;
+    size_t count;
+    while ((count = phi_queue_pop(server->answers, items, PHI_RPC_BATCH_MAX, now)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            struct phi_rpc_call *call = items[i];
+            if (phi_rpc_allow_list_find(server->options.allow, call->public_key, &peer))
+                send_message(server, call->route, call->route_len, &call->answer);
+            phi_rpc_call_free(call);
+        }
+    }
+}
+
+/* Reads one whole message; false when none is there. The body is always initialised. */
+static bool receive(struct phi_rpc_server *server, struct arrival *arrival)
+{
+    zmq_msg_init(&arrival->body);
+    int len = zmq_recv(server->router, arrival->route, sizeof(arrival->route), ZMQ_DONTWAIT);
+    if (len < 0)
+        return false;
+    arrival->route_len = (size_t)len;
+    arrival->parts = 1;
+    int more = 1;
+    size_t size = sizeof(more);
+    while (zmq_getsockopt(server->router, ZMQ_RCVMORE, &more, &size) == 0 && more) {
+        if (zmq_msg_recv(&arrival->body, server->router, ZMQ_DONTWAIT) < 0)
+            return false;
+        arrival->parts++;
+    }
+    return true;
+}
+
+/* The key that libzmq's handshake proved, and its row as of this moment. */
+static bool identify(struct phi_rpc_server *server, zmq_msg_t *body,
+                     uint8_t public_key[PHI_CURVE_KEY_LEN], struct phi_rpc_peer *peer)
+{
+    const char *user_id = zmq_msg_gets(body, "User-Id");
+    if (user_id == NULL ||
+        phi_hex_decode(phi_view_text(user_id), public_key, PHI_CURVE_KEY_LEN) != PHI_OK)
+        return false;
+    return phi_rpc_allow_list_find(server->options.allow, public_key, peer);
+}
+
+static struct phi_deadline deadline_of(const struct phi_rpc_server *server, uint32_t left_ms)
+{
+    int64_t max_ms = server->options.deadline_max_ms;
+    return phi_deadline_in_ms(left_ms < max_ms ? left_ms : max_ms);
+}
+
+static void take_request(struct phi_rpc_server *server, struct arrival *arrival,
+                         const struct phi_rpc_frame *frame, const struct phi_rpc_call *who)
+{
+    if (atomic_load(&server->is_draining)) {
+        refuse_at_once(server, arrival, frame, PHI_ERR_DRAINING);
+        return;
+    }
+    struct phi_rpc_call *call = phi_rpc_call_new(server);
+    if (call == NULL) {
+        refuse_at_once(server, arrival, frame, PHI_ERR_OVERLOAD);
+        return;
+    }
+    call->peer = who->peer;
+    memcpy(call->public_key, who->public_key, sizeof(call->public_key));
+    memcpy(call->route, arrival->route, arrival->route_len);
+    call->route_len = arrival->route_len;
+    call->number = frame->call;
+    memcpy(call->request_id, frame->request_id, sizeof(call->request_id));
+    call->deadline = deadline_of(server, frame->number);
+    zmq_msg_move(&call->body, &arrival->body);
+    /* a short message lives inside zmq_msg_t itself, so its bytes moved with it */
+    call->payload = phi_view_of((uint8_t *)zmq_msg_data(&call->body) + PHI_RPC_FRAME_HEADER_LEN,
+                                zmq_msg_size(&call->body) - PHI_RPC_FRAME_HEADER_LEN);
+    if (phi_queue_push(server->work, call) == PHI_OK)
+        return;
+    refuse_at_once(server, arrival, frame, PHI_ERR_OVERLOAD);
+    phi_rpc_call_free(call);
+}
+
+static void take(struct phi_rpc_server *server, struct arrival *arrival)
+{
+    struct phi_rpc_frame frame;
+    struct phi_rpc_call who; /* only its peer and key are used */
+    if (!identify(server, &arrival->body, who.public_key, &who.peer)) {
+        phi_counter_add(server->strangers_total, 1);
+        return;
+    }
+    struct phi_view bytes =
+        phi_view_of(zmq_msg_data(&arrival->body), zmq_msg_size(&arrival->body));
+    enum phi_err err = phi_rpc_frame_decode(bytes, &frame);
+    if (err == PHI_OK && frame.kind == PHI_RPC_FRAME_REQUEST && arrival->parts == 2) {
+        phi_counter_add(server->requests_total, 1);
+        take_request(server, arrival, &frame, &who);
+        return;
+    }
+    phi_counter_add(server->malformed_total, 1);
+    if (err != PHI_OK && frame.can_refuse && arrival->parts == 2)
+        refuse_at_once(server, arrival, &frame, PHI_ERR_FRAME);
+}
+
+static void receive_some(struct phi_rpc_server *server)
+{
+    struct arrival arrival;
+    bool has_more = true;
+    for (int i = 0; has_more && i < RECEIVE_MAX; i++) {
+        has_more = receive(server, &arrival);
+        /* a connection that names itself at length isn't one of our clients */
+        if (has_more && arrival.route_len <= sizeof(arrival.route))
+            take(server, &arrival);
+        zmq_msg_close(&arrival.body);
+    }
+}
+
+void *phi_rpc_server_io_main(void *context)
+{
+    struct phi_rpc_server *server = context;
+    while (!atomic_load(&server->is_closing)) {
+        zmq_pollitem_t items[] = {
+            {.socket = server->router, .events = ZMQ_POLLIN},
+            {.fd = server->wake.fd, .events = ZMQ_POLLIN},
+        };
+        zmq_poll(items, 2, 1000);
+        if (items[1].revents != 0)
+            phi_rpc_wake_hear(&server->wake);
+        send_answers(server);
+        if (items[0].revents != 0)
+            receive_some(server);
+    }
+    return NULL;
+}
