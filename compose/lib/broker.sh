@@ -1,21 +1,33 @@
 # The broker: the embedded one for a first look, or a real Kafka of one node.
 # shellcheck shell=bash
 
+# The embedded broker takes a port itself and writes its address into a file.
 phi_bus_address() {
-    printf '127.0.0.1:%s\n' "$(phi_port broker)"
+    if [ "$(phi_get broker embedded)" = embedded ]; then
+        cat "$PHI_RUN/broker/address" 2>/dev/null
+    else
+        printf '127.0.0.1:%s\n' "$(phi_port broker)"
+    fi
 }
 
 phi_broker_answers() {
-    kcat -b "$(phi_bus_address)" -L -m 2
+    local address
+    address=$(phi_bus_address)
+    [ -n "$address" ] && kcat -b "$address" -L -m 2
 }
 
-# Started before: what it held is gone with it when it is the embedded one.
+# name:partitions,… as phi-broker takes it.
+phi_topic_list() {
+    "$PHI_COMPOSE/kafka/topics" --regions "$PHI_PROVINCE" --file "$PHI_COMPOSE/topics.txt" --list |
+        awk '{printf "%s%s:%s", (NR > 1 ? "," : ""), $1, $2}'
+}
+
 phi_broker_start() {
     phi_is_running broker && return 0
     case $(phi_get broker embedded) in
     embedded)
-        phi_spawn broker "$PHI_BIN/phi-broker" --port "$(phi_port broker)" \
-            --topics "$PHI_COMPOSE/topics.txt" --regions "$PHI_PROVINCE"
+        rm -f "$PHI_RUN/broker/address"
+        phi_spawn broker "$PHI_BIN/phi-broker" --state "$PHI_RUN/broker/address" --topics "$(phi_topic_list)"
         ;;
     kafka)
         phi_spawn broker "$PHI_COMPOSE/kafka/start" --dir "$PHI_RUN/broker" --port "$(phi_port broker)" \

@@ -1,1 +1,80 @@
+# Keys: made with phictl, each program's folder holds only what that program may read (keys.txt).
 # shellcheck shell=bash
+
+phi_key_rows() {
+    grep -v '^#' "$PHI_COMPOSE/keys.txt"
+}
+
+# phi_key_readers ROW-READERS: `each` spelled out.
+phi_key_readers() {
+    if [ "$1" = each ]; then
+        phi_service_names
+    else
+        printf '%s\n' "$@"
+    fi
+}
+
+# phi_key_make KIND USE FOLDER: the key and, where it has one, its public half in keys/public.
+phi_key_make() {
+    local kind=$1 use=$2 folder=$3 name password
+    name=$(basename "$folder") password=$folder/password
+    case $kind in
+    sm2)
+        "$PHI_BIN/phictl" key new --use "$use" --out "$folder/$use.key" --password-file "$password"
+        "$PHI_BIN/phictl" key public --in "$folder/$use.key" --password-file "$password" \
+            --out "$PHI_RUN/keys/public/$name.$use.pub"
+        ;;
+    secret-*)
+        "$PHI_BIN/phictl" key new --use "$use" --secret "${kind#secret-}" --out "$folder/$use.key" \
+            --password-file "$password"
+        ;;
+    curve)
+        "$PHI_BIN/phictl" key curve --out "$folder/curve.key"
+        mv "$folder/curve.key.pub" "$PHI_RUN/keys/public/$name.curve.pub"
+        ;;
+    esac > /dev/null || phi_fail "phictl could not make the key '$use' of $name"
+}
+
+# A folder for a program, an app or the operator, with the password of its keys. Shared keys are files under one
+# password, so on one machine all have the same.
+phi_key_folder() {
+    local folder=$1 password=$PHI_RUN/keys/.password
+    [ -s "$password" ] || (umask 077 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' > "$password")
+    mkdir -p -m 0700 "$folder"
+    [ -s "$folder/password" ] || install -m 0600 "$password" "$folder/password"
+}
+
+# Every key of keys.txt that is not there yet.
+phi_keys_make() {
+    local use kind variable readers reader first
+    mkdir -p "$PHI_RUN/keys/public"
+    chmod 0711 "$PHI_RUN/keys"
+    while read -r use kind variable readers; do
+        first=''
+        # shellcheck disable=SC2086
+        for reader in $(phi_key_readers $readers); do
+            local folder=$PHI_RUN/keys/$reader
+            phi_key_folder "$folder"
+            if [ -s "$folder/$use.key" ]; then
+                first=${first:-$folder}
+            elif [ -n "$first" ] && [[ $kind = secret-* ]]; then
+                install -m 0600 "$first/$use.key" "$folder/$use.key"
+            else
+                phi_key_make "$kind" "$use" "$folder"
+                first=$folder
+            fi
+        done
+    done < <(phi_key_rows)
+}
+
+# phi_key_environment NAME: the variables of the keys that a program may read.
+phi_key_environment() {
+    local name=$1 use kind variable readers
+    printf 'PHI_KEY_PASSWORD_FILE=%s\n' "$PHI_RUN/keys/$name/password"
+    while read -r use kind variable readers; do
+        [ "$readers" = each ] || [[ " $readers " == *" $name "* ]] || continue
+        printf '%s=%s\n' "$variable" "$PHI_RUN/keys/$name/$use.key"
+    done < <(phi_key_rows)
+    printf 'PHI_ACCESS_PUBLIC_FILE=%s\n' "$PHI_RUN/keys/public/operator.access.pub"
+    printf 'PHI_TRUST_PUBLIC_FILE=%s\n' "$PHI_RUN/keys/public/svc-platform.trust.pub"
+}

@@ -119,3 +119,11 @@ phi_pg_conninfo() {
     printf 'host=127.0.0.1 port=%s dbname=phi_%s user=%s\n' "$(phi_port postgres)" \
         "$(phi_service_field "$1" 2)" "$(phi_pg_role "$1")"
 }
+
+# Removes the cluster's folders; it must be stopped.
+phi_pg_wipe() {
+    local dir
+    for dir in "$(phi_get pg.dir)" "$(phi_get pg.socket)"; do
+        case $dir in "$PHI_RUN"/pg* | /var/tmp/phi-pg-* | /tmp/phi-pg-*) rm -rf "$dir" ;; esac
+    done
+}

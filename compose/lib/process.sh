@@ -9,7 +9,7 @@ phi_start_time() {
 # phi_pid NAME: the pid of a process that we started and that still is the same one; else nothing.
 phi_pid() {
     local pid started
-    read -r pid started < "$PHI_RUN/pids/$1.pid" 2>/dev/null || return 1
+    [ -s "$PHI_RUN/pids/$1.pid" ] && read -r pid started < "$PHI_RUN/pids/$1.pid" || return 1
     [ -n "$started" ] && [ "$(phi_start_time "$pid")" = "$started" ] || return 1
     printf '%s\n' "$pid"
 }

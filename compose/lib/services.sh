@@ -1,1 +1,103 @@
+# The services: their environment, start, readiness, end.
 # shellcheck shell=bash
+
+phi_curve_public() {
+    cat "$PHI_RUN/keys/public/$1.curve.pub" 2>/dev/null || true
+}
+
+# phi_environment NAME: everything the program reads, NAME=value a line. Extra lines, for all services or for
+# one, come from $PHI_RUN/env/all.extra and $PHI_RUN/env/NAME.extra.
+phi_environment() {
+    local name=$1 region bus
+    region=$(phi_service_field "$name" 2) bus=$(phi_bus_address)
+    cat <<ENV
+PHI_REGION=$region
+PHI_HTTP_ADDRESS=127.0.0.1
+PHI_HTTP_PORT=$(phi_port "$name")
+PHI_DATABASE=$(phi_pg_conninfo "$name")
+PHI_DATABASE_PASSWORD_FILE=$PHI_RUN/keys/$name/database-password
+PHI_SCHEMA=$(phi_service_field "$name" 5)
+PHI_BUS=$bus
+PHI_PLATFORM_BUS=$bus
+PHI_LOG_FORMAT=logfmt
+PHI_DEV_HTTP_JWKS=true
+ENV
+    phi_key_environment "$name"
+    [ "$(phi_service_field "$name" 4)" = - ] ||
+        printf 'PHI_RPC_BIND=tcp://127.0.0.1:%s\n' "$(phi_port "$name.rpc")"
+    [ "$region" = "$PHI_NATION" ] || cat <<ENV
+PHI_VERIFY_RPC=tcp://127.0.0.1:$(phi_port svc-verify.rpc)
+PHI_VERIFY_RPC_PUBLIC=$(phi_curve_public svc-verify)
+PHI_PLATFORM_RPC=tcp://127.0.0.1:$(phi_port svc-platform.rpc)
+PHI_PLATFORM_RPC_PUBLIC=$(phi_curve_public svc-platform)
+ENV
+    cat "$PHI_RUN/env/all.extra" "$PHI_RUN/env/$name.extra" 2>/dev/null || true
+}
+
+# phi_environment_write NAME: env/NAME.env, to be sourced by a shell; later lines win.
+phi_environment_write() {
+    local name=$1 line
+    (
+        umask 077
+        while IFS= read -r line; do
+            printf "%s='%s'\n" "${line%%=*}" "${line#*=}"
+        done < <(phi_environment "$name") > "$PHI_RUN/env/$name.env"
+    )
+}
+
+phi_ready_url() {
+    printf 'http://127.0.0.1:%s/readyz\n' "$(phi_port "$1")"
+}
+
+# phi_service_start NAME: starts it (not waiting). phi_service_wait NAME: until /readyz says 200.
+phi_service_start() {
+    local name=$1
+    phi_is_running "$name" && return 0
+    phi_environment_write "$name"
+    (
+        # Only what its file says, and no variable of the caller's.
+        for variable in $(compgen -e | grep '^PHI_'); do
+            case $variable in PHI_RUN | PHI_BIN | PHI_BEGIN) ;; *) unset "$variable" ;; esac
+        done
+        set -a
+        # shellcheck source=/dev/null
+        . "$PHI_RUN/env/$name.env"
+        phi_spawn "$name" "$PHI_BIN/$name"
+    )
+}
+
+phi_service_wait() {
+    phi_wait_ready "$1" "${2:-30}" curl -fsS -m 2 -o /dev/null "$(phi_ready_url "$1")"
+}
+
+phi_service_stop() {
+    phi_stop "$1" "${2:-20}"
+}
+
+phi_idp_start() {
+    phi_is_running idp ||
+        phi_spawn idp "$PHI_COMPOSE/dev-idp" --port "$(phi_port idp)" --dir "$PHI_RUN/keys/dev-idp"
+    phi_wait_ready idp 15 curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$(phi_port idp)/healthz"
+}
+
+phi_issuer() {
+    printf 'http://127.0.0.1:%s/%s\n' "$(phi_port idp)" "$1"
+}
+
+# Everything that may run, in the order in which it is stopped.
+phi_stop_order() {
+    phi_service_names | tac
+    printf '%s\n' idp broker postgres
+}
+
+phi_stop_all() {
+    local name
+    for name in $(phi_service_names | tac) idp; do
+        phi_signal "$name" TERM || true
+    done
+    for name in $(phi_service_names | tac) idp; do
+        phi_stop "$name" 20
+    done
+    phi_broker_stop
+    phi_pg_stop
+}
