@@ -1,0 +1,131 @@
+#include "crypto/seal.h"
+
+#include "crypto/random.h"
+#include "crypto/sm3.h"
+#include "crypto/sm4.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_LEN (4 + PHI_SEAL_NONCE_LEN)
+
+struct phi_seal_key {
+    uint32_t id;
+    uint8_t encrypt_key[PHI_SM4_KEY_LEN];
+    struct phi_hmac_key *mac_key;
+};
+
+static enum phi_err derive(struct phi_seal_key *key, struct phi_view data_key)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_hmac_key *root = NULL;
+    uint8_t derived[PHI_SM3_LEN];
+    struct phi_view label = phi_view_text("phi seal encrypt");
+    PHI_GUARD(phi_hmac_key_new(data_key, &root));
+    PHI_GUARD(phi_hmac_sm3(root, &label, 1, derived));
+    memcpy(key->encrypt_key, derived, sizeof(key->encrypt_key));
+    label = phi_view_text("phi seal mac");
+    PHI_GUARD(phi_hmac_sm3(root, &label, 1, derived));
+    PHI_GUARD(phi_hmac_key_new(phi_view_of(derived, sizeof(derived)), &key->mac_key));
+out:
+    phi_wipe(derived, sizeof(derived));
+    phi_hmac_key_free(root);
+    return err;
+}
+
+enum phi_err phi_seal_key_new(uint32_t key_id, struct phi_view data_key, struct phi_seal_key **out)
+{
+    if (data_key.len < 16 || data_key.len > 64)
+        return PHI_ERR_KEY;
+    struct phi_seal_key *key = calloc(1, sizeof(*key));
+    if (!key)
+        return PHI_ERR_MEMORY;
+    key->id = key_id;
+    enum phi_err err = derive(key, data_key);
+    if (err != PHI_OK) {
+        phi_seal_key_free(key);
+        return err;
+    }
+    *out = key;
+    return PHI_OK;
+}
+
+void phi_seal_key_free(struct phi_seal_key *key)
+{
+    if (!key)
+        return;
+    phi_hmac_key_free(key->mac_key);
+    phi_wipe(key, sizeof(*key));
+    free(key);
+}
+
+uint32_t phi_seal_key_id(const struct phi_seal_key *key)
+{
+    return key->id;
+}
+
+/* `body` is key id, nonce and ciphertext: everything before the MAC. */
+static enum phi_err mac_of(const struct phi_seal_key *key, const char *context,
+                           const uint8_t subject[PHI_SEAL_SUBJECT_LEN], struct phi_view body,
+                           uint8_t mac[PHI_SEAL_MAC_LEN])
+{
+    const struct phi_view parts[] = {
+        phi_view_of(context, strlen(context) + 1),
+        phi_view_of(subject, PHI_SEAL_SUBJECT_LEN),
+        body,
+    };
+    return phi_hmac_sm3(key->mac_key, parts, 3, mac);
+}
+
+enum phi_err phi_seal(const struct phi_seal_key *key, const char *context,
+                      const uint8_t subject[PHI_SEAL_SUBJECT_LEN], struct phi_view plain,
+                      struct phi_arena *arena, struct phi_view *sealed)
+{
+    if (plain.len > SIZE_MAX - PHI_SEAL_OVERHEAD)
+        return PHI_ERR_MEMORY;
+    enum phi_err err = PHI_OK;
+    size_t len = plain.len + PHI_SEAL_OVERHEAD;
+    uint8_t *bytes = phi_arena_alloc(arena, len);
+    if (!bytes)
+        return PHI_ERR_MEMORY;
+    struct phi_writer head = phi_writer_of(bytes, 4);
+    phi_write_u32(&head, key->id);
+    PHI_GUARD(phi_random_bytes(bytes + 4, PHI_SEAL_NONCE_LEN));
+    PHI_GUARD(phi_sm4_ctr(key->encrypt_key, bytes + 4, plain.data, plain.len, bytes + HEAD_LEN));
+    struct phi_view body = phi_view_of(bytes, HEAD_LEN + plain.len);
+    PHI_GUARD(mac_of(key, context, subject, body, bytes + body.len));
+    *sealed = phi_view_of(bytes, len);
+out:
+    return err;
+}
+
+enum phi_err phi_sealed_key_id(struct phi_view sealed, uint32_t *key_id)
+{
+    if (sealed.len < PHI_SEAL_OVERHEAD)
+        return PHI_ERR_DATA_BROKEN;
+    struct phi_reader in = phi_reader_of(sealed);
+    *key_id = phi_read_u32(&in);
+    return PHI_OK;
+}
+
+enum phi_err phi_unseal(const struct phi_seal_key *key, const char *context,
+                        const uint8_t subject[PHI_SEAL_SUBJECT_LEN], struct phi_view sealed,
+                        struct phi_arena *arena, struct phi_view *plain)
+{
+    enum phi_err err = PHI_OK;
+    uint32_t id = 0;
+    uint8_t mac[PHI_SEAL_MAC_LEN];
+    PHI_GUARD(phi_sealed_key_id(sealed, &id));
+    struct phi_view body = phi_view_of(sealed.data, sealed.len - PHI_SEAL_MAC_LEN);
+    PHI_GUARD(mac_of(key, context, subject, body, mac));
+    if (id != key->id || !phi_equal_secret(mac, sealed.data + body.len, sizeof(mac)))
+        return PHI_ERR_DATA_BROKEN;
+    size_t len = body.len - HEAD_LEN;
+    uint8_t *bytes = phi_arena_alloc(arena, len > 0 ? len : 1);
+    if (!bytes)
+        return PHI_ERR_MEMORY;
+    PHI_GUARD(phi_sm4_ctr(key->encrypt_key, sealed.data + 4, sealed.data + HEAD_LEN, len, bytes));
+    *plain = phi_view_of(bytes, len);
+out:
+    return err;
+}
