@@ -1,0 +1,6 @@
+foreach(module err bytes arena text time queue log metrics config)
+  phi_test(test_${module} SOURCES test_${module}.c ROOMS base)
+endforeach()
+target_link_options(test_arena PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=free)
+target_link_options(test_config PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
+target_link_options(test_metrics PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
