@@ -13,17 +13,21 @@
 
 #include "bus/event.h"
 #include "bus/producer.h"
-#include "store/store.h"
+#include "store/outbox.h"
 
 struct phi_relay;
+
+/* The topics of the platform bus, as a POSIX extended regular expression. */
+#define PHI_PLATFORM_TOPICS                                                                        \
+    "^phi\\.(registry|000000\\..+|[0-9]{6}\\.(directory|directory\\.request|code\\.revoked))$"
 
 /* Zero means the default in brackets. */
 struct phi_relay_options {
     struct phi_store *store;
-    const char *schema;             /* names the advisory lock */
+    const char *schema;             /* label of the metrics; the lock goes by the connection's schema */
     struct phi_producer *producer;  /* PHI_BUS */
     struct phi_producer *platform_producer; /* PHI_PLATFORM_BUS; NULL: one bus for all */
-    bool (*is_platform)(const char *topic); /* which topics go there; NULL: none */
+    const char *platform_topics;    /* which topics go there [PHI_PLATFORM_TOPICS] */
     size_t queue_max_count;         /* events in memory [10,000] */
     int64_t age_ms;                 /* rows older than this are the table's [2,000] */
     int64_t period_ms;              /* how often the table is looked at [1,000] */
@@ -32,6 +36,22 @@ struct phi_relay_options {
 /* Starts the relay's thread. PHI_ERR_MEMORY, PHI_ERR_CONFIG. The caller closes, before producer and store. */
 enum phi_err phi_relay_open(const struct phi_relay_options *options, struct phi_relay **out,
                             struct phi_error *error) PHI_MUST_USE;
+
+/* An event as the outbox's columns (order of enum phi_outbox_column), for phi_commit_add; made-up parts live
+ * in `arena`, the rest is borrowed from `event`. Errors of phi_event_check, PHI_ERR_MEMORY. Pure. */
+enum phi_err phi_relay_row(const struct phi_event *event, struct phi_arena *arena,
+                           struct phi_param columns[PHI_OUTBOX_COLUMNS],
+                           struct phi_error *error) PHI_MUST_USE;
+
+/* Lays an event into the outbox inside the caller's transaction; phi_relay_wake after the COMMIT.
+ * Errors of phi_relay_row and of the statement. Blocks like a statement. */
+enum phi_err phi_relay_put(struct phi_conn *tx, const struct phi_event *event,
+                           struct phi_error *error) PHI_MUST_USE;
+
+/* The event of a row that phi_outbox_read gave; parts live in `arena` and `rows`. PHI_ERR_DATA_BROKEN when it
+ * is none, PHI_ERR_MEMORY. Pure. */
+enum phi_err phi_relay_event(const struct phi_rows *rows, size_t row, struct phi_arena *arena,
+                             struct phi_event *event, struct phi_error *error) PHI_MUST_USE;
 
 /* Publishes events whose outbox rows are committed. Copies; never blocks, never fails: what can't go now is
  * in the table. Any thread. */
