@@ -1,0 +1,138 @@
+"""One running suite, started, stopped and killed through compose/ctl: the same library as compose/up."""
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+
+import requests
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+SERVICES = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory", "svc-correction", "svc-platform")
+
+
+class Suite:
+    """A folder of its own, free ports, its own PostgreSQL and broker.
+
+        suite = Suite(broker="kafka"); suite.prepare(apps); suite.up()
+        suite.kill("svc-verify"); suite.start("svc-verify"); suite.down()
+    """
+
+    def __init__(self, programs, broker="kafka", run=None):
+        self.programs, self.broker = os.path.abspath(programs), broker
+        # Reachable by the unprivileged user of the database, its contents are not.
+        self.run = run or tempfile.mkdtemp(prefix="phi-e2e-", dir="/tmp")
+        os.chmod(self.run, 0o711)
+
+    def ctl(self, *arguments, check=True, timeout=240, stdin=None):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PHI_")}
+        environment.update(PHI_RUN=self.run, PHI_BIN=self.programs, PHI_PORTS="free")
+        done = subprocess.run([os.path.join(ROOT, "compose", "ctl"), *arguments], env=environment, text=True,
+                              input=stdin if stdin is not None else "", capture_output=True, timeout=timeout)
+        if check and done.returncode != 0:
+            raise AssertionError(f"compose/ctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def up(self):
+        """Everything except the apps' keys, which prepare_app puts there before."""
+        self.ctl("prepare", self.broker)
+        for step in ("postgres", "broker", "idp", "registry"):
+            self.ctl(step)
+        self.start(*SERVICES)
+
+    def start(self, *names):
+        self.ctl("start", *names)
+
+    def stop(self, *names):
+        self.ctl("stop", *names)
+
+    def restart(self, *names):
+        self.ctl("restart", *names)
+
+    def kill(self, *names):
+        """SIGKILL, and waits until it is gone."""
+        self.ctl("kill", *names)
+
+    def signal(self, signal, *names):
+        self.ctl("signal", signal, *names)
+
+    def is_running(self, name):
+        environment = dict(os.environ, PHI_RUN=self.run, PHI_BIN=self.programs)
+        return subprocess.run([os.path.join(ROOT, "compose", "ctl"), "running", name], env=environment,
+                              capture_output=True).returncode == 0
+
+    def down(self, keep=False):
+        self.ctl("down")
+        if not keep:
+            directory = self.state().get("pg.dir", "")
+            shutil.rmtree(self.run, ignore_errors=True)
+            if directory.startswith("/var/tmp/phi-pg-"):
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def state(self):
+        with open(os.path.join(self.run, "state"), encoding="utf-8") as lines:
+            return dict(line.rstrip("\n").split("=", 1) for line in lines)
+
+    def port(self, name):
+        return int(self.state()[f"port.{name}"])
+
+    def url(self, name):
+        return f"http://127.0.0.1:{self.port(name)}"
+
+    @property
+    def bus(self):
+        if self.broker == "kafka":
+            return f"127.0.0.1:{self.port('broker')}"
+        with open(os.path.join(self.run, "broker", "address"), encoding="ascii") as file:
+            return file.read().strip()
+
+    def environment(self, name):
+        """What the program reads, as a dict."""
+        with open(os.path.join(self.run, "env", f"{name}.env"), encoding="utf-8") as lines:
+            return dict(part.split("=", 1) for line in lines for part in shlex.split(line))
+
+    def set_extra(self, name, **variables):
+        """Further PHI_* variables of a service (or of "all"), taken at its next start."""
+        with open(os.path.join(self.run, "env", f"{name}.extra"), "w", encoding="utf-8") as file:
+            for variable, value in variables.items():
+                file.write(f"{variable}={value}\n")
+
+    def log(self, name):
+        with open(os.path.join(self.run, "log", f"{name}.log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def key_file(self, owner, use):
+        return os.path.join(self.run, "keys", owner, f"{use}.key")
+
+    def public_file(self, owner, use):
+        return os.path.join(self.run, "keys", "public", f"{owner}.{use}.pub")
+
+    def phictl(self, *arguments, check=True, timeout=60):
+        done = subprocess.run([os.path.join(self.programs, "phictl"), *arguments], capture_output=True, text=True,
+                              timeout=timeout)
+        if check and done.returncode != 0:
+            raise AssertionError(f"phictl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def database(self, region="320000"):
+        """Arguments of psycopg.connect for the superuser of this suite's own cluster."""
+        return {"host": self.state()["pg.socket"], "port": self.port("postgres"), "user": "postgres",
+                "dbname": f"phi_{region}"}
+
+    def token(self, kind, **wish):
+        """An id token of the development provider; see compose/dev-idp for what may be wished."""
+        answer = requests.post(f"{self.url('idp')}/{kind}/token", json=wish, timeout=10)
+        answer.raise_for_status()
+        return answer.json()["id_token"]
+
+
+def wait_until(condition, seconds=20.0, what="the condition"):
+    """Asks until it is true (and returns what it gave); AssertionError after the deadline."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.05)

@@ -1,0 +1,63 @@
+"""Topics read with confluent-kafka, a client that we did not write."""
+import json
+import time
+import uuid
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+
+class Record:
+    def __init__(self, message):
+        self.topic, self.partition, self.offset = message.topic(), message.partition(), message.offset()
+        self.key, self.value = message.key(), message.value()
+        self.headers = {name: value for name, value in message.headers() or []}
+
+    @property
+    def json(self):
+        return json.loads(self.value)
+
+    def header(self, name):
+        value = self.headers.get(name)
+        return None if value is None else value.decode()
+
+    @property
+    def event_id(self):
+        return self.header("ce_id")
+
+
+def read_topic(bus, topic, seconds=20.0, until=None):
+    """All records from the beginning to the present end; with `until`, goes on until until(records) is true.
+
+    AssertionError when `until` was not true within the deadline."""
+    consumer = Consumer({"bootstrap.servers": bus, "group.id": f"e2e-{uuid.uuid4()}", "enable.auto.commit": False,
+                         "enable.partition.eof": True, "auto.offset.reset": "earliest"})
+    records, end = [], time.monotonic() + seconds
+    try:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        assert partitions, f"no topic {topic}"
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+        open_partitions = set(partitions)
+        while True:
+            message = consumer.poll(0.2)
+            if message is not None and message.error():
+                if message.error().name() == "_PARTITION_EOF":
+                    open_partitions.discard(message.partition())
+            elif message is not None:
+                records.append(Record(message))
+            if until is not None and message is not None and until(records):
+                return records
+            if until is None and not open_partitions:
+                return records
+            assert time.monotonic() < end, f"{topic}: not within {seconds} s, {len(records)} records seen"
+    finally:
+        consumer.close()
+
+
+def write_topic(bus, topic, value, key=None, headers=None, partition=None):
+    """One record, acknowledged by the broker."""
+    failures = []
+    producer = Producer({"bootstrap.servers": bus, "acks": "all"})
+    where = {} if partition is None else {"partition": partition}
+    producer.produce(topic, value=value, key=key, headers=headers or [],
+                     on_delivery=lambda error, _message: failures.append(error) if error else None, **where)
+    assert producer.flush(15) == 0 and not failures, failures
