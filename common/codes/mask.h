@@ -16,7 +16,7 @@ enum phi_err phi_mask_name(struct phi_view name, struct phi_arena *arena,
                            struct phi_view *out) PHI_MUST_USE;
 
 /* Keeps four characters at both ends of 12 and more, two of 6 to 11, else only the first.
- * Errors: PHI_ERR_FIELD_VALUE (empty or not letters and digits), PHI_ERR_MEMORY. */
+ * Errors: PHI_ERR_FIELD_VALUE (not 1..64 of A-Z a-z 0-9 . _ -), PHI_ERR_MEMORY. */
 enum phi_err phi_mask_id_no(struct phi_view id_no, struct phi_arena *arena,
                             struct phi_view *out) PHI_MUST_USE;
 

@@ -1,0 +1,54 @@
+/* The text form of a code: base32 of RFC 4648, one spelling only. */
+#include "codes/jkm1.h"
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+void phi_jkm1_text_encode(const uint8_t *bytes, size_t len, char *out)
+{
+    uint32_t held = 0;
+    int bits = 0;
+    for (size_t i = 0; i < len; i++) {
+        held = held << 8 | bytes[i];
+        for (bits += 8; bits >= 5; bits -= 5)
+            *out++ = alphabet[held >> (bits - 5) & 31];
+    }
+    if (bits > 0)
+        *out++ = alphabet[held << (5 - bits) & 31];
+    *out = '\0';
+}
+
+static int value_of(uint8_t letter)
+{
+    if (letter >= 'A' && letter <= 'Z')
+        return letter - 'A';
+    if (letter >= '2' && letter <= '7')
+        return letter - '2' + 26;
+    return -1;
+}
+
+enum phi_err phi_jkm1_text_decode(struct phi_view text, uint8_t *out, size_t size, size_t *len)
+{
+    size_t rest = text.len % 8;
+    if (text.len == 0 || rest == 1 || rest == 3 || rest == 6)
+        return PHI_ERR_CODE_MALFORMED;
+    if (text.len > PHI_JKM1_TEXT_MAX || text.len * 5 / 8 > size)
+        return PHI_ERR_CODE_MALFORMED;
+    uint32_t held = 0;
+    int bits = 0;
+    size_t done = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int value = value_of(text.data[i]);
+        if (value < 0)
+            return PHI_ERR_CODE_MALFORMED;
+        held = held << 5 | (uint32_t)value;
+        bits += 5;
+        if (bits >= 8) {
+            bits -= 8;
+            out[done++] = (uint8_t)(held >> bits);
+        }
+    }
+    if ((held & ((1u << bits) - 1)) != 0)
+        return PHI_ERR_CODE_MALFORMED;
+    *len = done;
+    return PHI_OK;
+}
