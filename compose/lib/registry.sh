@@ -1,1 +1,72 @@
+# Who may call: the records of access.registry and the trust list, written with phictl.
 # shellcheck shell=bash
+
+# The member of staff who decides disputes in the main job; the development provider says so.
+PHI_OFFICER=officer-1
+
+phi_app_rows() {
+    grep -v '^#' "$PHI_COMPOSE/apps.txt"
+}
+
+# The app's key, unless its public half is there already (tests bring their own).
+phi_app_key() {
+    local app=$1 folder=$PHI_RUN/keys/apps/$1
+    [ ! -s "$folder/public.pem" ] || return 0
+    mkdir -p -m 0711 "$PHI_RUN/keys/apps"
+    phi_key_folder "$folder"
+    "$PHI_BIN/phictl" key new --use app --out "$folder/app.key" --password-file "$folder/password" > /dev/null
+    "$PHI_BIN/phictl" key public --in "$folder/app.key" --password-file "$folder/password" \
+        --out "$folder/public.pem" > /dev/null
+}
+
+# phi_registry_put REGION WHAT ARGUMENTS…: one signed record on phi.<region>.access.registry.
+phi_registry_put() {
+    local region=$1 what=$2
+    shift 2
+    "$PHI_BIN/phictl" "$what" add --region "$region" --bus "$(phi_bus_address)" \
+        --key "$PHI_RUN/keys/operator/access.key" --password-file "$PHI_RUN/keys/operator/password" "$@" \
+        >> "$PHI_RUN/log/registry.log" 2>&1 || { phi_tail registry; phi_fail "phictl $what add was refused"; }
+}
+
+phi_registry_write() {
+    local region app roles scopes peer
+    : > "$PHI_RUN/log/registry.log"
+    for region in $PHI_PROVINCE $PHI_NATION; do
+        while read -r app roles scopes; do
+            phi_app_key "$app"
+            phi_registry_put "$region" app --app "$app" --name "$app" --client-id "$app" \
+                --public "$PHI_RUN/keys/apps/$app/public.pem" --roles "$roles" --scopes "$scopes"
+        done < <(phi_app_rows)
+        phi_registry_put "$region" provider --issuer "$(phi_issuer citizens)" \
+            --jwks "$(phi_issuer citizens)/jwks.json" --kind citizen --acr real-name
+        phi_registry_put "$region" provider --issuer "$(phi_issuer staff)" \
+            --jwks "$(phi_issuer staff)/jwks.json" --kind staff
+        phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
+            --unit "320102-cdc" --roles decide --regions 320000 --sources self
+        for peer in svc-directory svc-correction svc-platform svc-verify; do
+            phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
+                --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self
+        done
+    done
+}
+
+# phi_phictl_curl: the arguments that let phictl curl sign for an app.
+phi_phictl_curl() {
+    printf '%s curl --app %s --key %s/app.key --password-file %s/password\n' "$PHI_BIN/phictl" "$1" \
+        "$PHI_RUN/keys/apps/$1" "$PHI_RUN/keys/apps/$1"
+}
+
+# The addresses, and a line for each to try.
+phi_print_addresses() {
+    local name
+    for name in $(phi_service_names); do
+        printf '  %-15s http://127.0.0.1:%s   (readyz, metrics, openapi.json)\n' "$name" "$(phi_port "$name")"
+    done
+    printf '  %-15s %s\n' broker "$(phi_bus_address)" postgres "127.0.0.1:$(phi_port postgres)" idp "$(phi_issuer citizens)"
+    cat <<TRY
+  kcat -C -e -b $(phi_bus_address) -t phi.$PHI_PROVINCE.code.minted -f '%h\n%s\n'
+  curl -s http://127.0.0.1:$(phi_port svc-directory)/readyz
+  $(phi_phictl_curl citizen-app) http://127.0.0.1:$(phi_port svc-platform)/v1/trust-list
+  compose/status; compose/down
+TRY
+}

@@ -23,6 +23,8 @@ PHI_LOG_FORMAT=logfmt
 PHI_DEV_HTTP_JWKS=true
 ENV
     phi_key_environment "$name"
+    # Started as root, a service gives that up once its keys are read.
+    [ "$(id -u)" != 0 ] || printf 'PHI_USER=nobody\n'
     [ "$(phi_service_field "$name" 4)" = - ] ||
         printf 'PHI_RPC_BIND=tcp://127.0.0.1:%s\n' "$(phi_port "$name.rpc")"
     [ "$region" = "$PHI_NATION" ] || cat <<ENV
