@@ -19,7 +19,7 @@ enum phi_err phi_json_canonical(const json_t *value, struct phi_arena *arena,
 
 /* A number as ECMAScript's Number::toString writes it, locale or not; `out` gets an ending zero.
  * PHI_ERR_FIELD_VALUE for NaN and infinities. */
-#define PHI_JSON_NUMBER_MAX 32
+#define PHI_JSON_NUMBER_MAX 48
 enum phi_err phi_json_format_number(double value, char out[PHI_JSON_NUMBER_MAX]) PHI_MUST_USE;
 
 #endif

@@ -34,7 +34,8 @@ struct phi_json_at {
 
 /* Parses exactly one JSON text; the caller json_decref()s `out`. Refused with PHI_ERR_JSON and place "$":
  * what is not JSON in UTF-8, U+0000, a field twice, nesting deeper than `max_depth` (an array or object at
- * the top is depth 1), integers beyond 64 bits. PHI_ERR_MEMORY. */
+ * the top is depth 1), integers beyond 64 bits. PHI_ERR_MEMORY, which the library sometimes takes for a bad
+ * token and reports as PHI_ERR_JSON. */
 enum phi_err phi_json_parse(struct phi_view body, size_t max_depth, json_t **out,
                             struct phi_error *error) PHI_MUST_USE;
 
