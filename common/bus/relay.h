@@ -12,8 +12,8 @@
 #define PHI_BUS_RELAY_H
 
 #include "bus/event.h"
+#include "bus/event_row.h"
 #include "bus/producer.h"
-#include "store/outbox.h"
 
 struct phi_relay;
 
@@ -36,22 +36,6 @@ struct phi_relay_options {
 /* Starts the relay's thread. PHI_ERR_MEMORY, PHI_ERR_CONFIG. The caller closes, before producer and store. */
 enum phi_err phi_relay_open(const struct phi_relay_options *options, struct phi_relay **out,
                             struct phi_error *error) PHI_MUST_USE;
-
-/* An event as the outbox's columns (order of enum phi_outbox_column), for phi_commit_add; made-up parts live
- * in `arena`, the rest is borrowed from `event`. Errors of phi_event_check, PHI_ERR_MEMORY. Pure. */
-enum phi_err phi_relay_row(const struct phi_event *event, struct phi_arena *arena,
-                           struct phi_param columns[PHI_OUTBOX_COLUMNS],
-                           struct phi_error *error) PHI_MUST_USE;
-
-/* Lays an event into the outbox inside the caller's transaction; phi_relay_wake after the COMMIT.
- * Errors of phi_relay_row and of the statement. Blocks like a statement. */
-enum phi_err phi_relay_put(struct phi_conn *tx, const struct phi_event *event,
-                           struct phi_error *error) PHI_MUST_USE;
-
-/* The event of a row that phi_outbox_read gave; parts live in `arena` and `rows`. PHI_ERR_DATA_BROKEN when it
- * is none, PHI_ERR_MEMORY. Pure. */
-enum phi_err phi_relay_event(const struct phi_rows *rows, size_t row, struct phi_arena *arena,
-                             struct phi_event *event, struct phi_error *error) PHI_MUST_USE;
 
 /* Publishes events whose outbox rows are committed. Copies; never blocks, never fails: what can't go now is
  * in the table. Any thread. */
