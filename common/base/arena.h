@@ -23,7 +23,8 @@ char *phi_arena_printf(struct phi_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 struct phi_view phi_arena_view(struct phi_arena *arena, struct phi_view view); /* empty on failure */
 
-/* Calls `drop(object)` when the arena goes, last registered first: for a json_t or the like. */
+/* Calls `drop(object)` when the arena goes, last registered first: for a json_t or the like. On
+ * PHI_ERR_MEMORY the object is still the caller's. */
 enum phi_err phi_arena_on_free(struct phi_arena *arena, void (*drop)(void *), void *object) PHI_MUST_USE;
 
 #endif

@@ -193,7 +193,7 @@ enum phi_err phi_hex_decode(struct phi_view text, uint8_t *out, size_t out_len)
         if (hex_value(text.data[i]) < 0)
             return PHI_ERR_FIELD_VALUE;
     for (size_t i = 0; i < out_len; i++)
-        out[i] = (uint8_t)(hex_value(text.data[2 * i]) << 4 | hex_value(text.data[2 * i + 1]));
+        out[i] = (uint8_t)(hex_value(text.data[2 * i]) * 16 + hex_value(text.data[2 * i + 1]));
     return PHI_OK;
 }
 

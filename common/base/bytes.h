@@ -58,7 +58,9 @@ void phi_write_view(struct phi_writer *out, struct phi_view view);
 void phi_write_view16(struct phi_writer *out, struct phi_view view); /* fails past 65,535 bytes */
 size_t phi_writer_len(const struct phi_writer *out);
 
-/* Hex: lower case out, both cases in. `out` has room for 2*len+1 (encode ends it with a zero). */
+/* Decoding gives PHI_ERR_FIELD_VALUE and leaves `out` and `len` alone when the text is not well formed or
+ * does not fit. None of this blocks or allocates; any thread.
+ * Hex: lower case out, both cases in. `out` has room for 2*len+1 (encode ends it with a zero). */
 void phi_hex_encode(struct phi_view in, char *out);
 enum phi_err phi_hex_decode(struct phi_view text, uint8_t *out, size_t out_len) PHI_MUST_USE; /* exact length */
 

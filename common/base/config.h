@@ -45,13 +45,18 @@ struct phi_config_row {
 struct phi_config;
 
 /* Reads argv and the environment. Errors name the variable: place = "PHI_HTTP_PORT". An unknown flag or a
- * stray argument is an error; unknown PHI_* variables are not (several programs share an environment). */
+ * stray argument is an error; unknown PHI_* variables are not (several programs share an environment), and
+ * an empty variable counts as unset. Both --flag VALUE and --flag=VALUE are read. PHI_ERR_CONFIG or
+ * PHI_ERR_MEMORY; `rows` must outlive the configuration, which the caller frees. Reads files; call it
+ * before threads start. A text, list, file or secret without `max` is bounded at 1,024. */
 enum phi_err phi_config_load(const struct phi_config_row *rows, size_t count, int argc,
                              char *const *argv, struct phi_config **out, struct phi_error *error) PHI_MUST_USE;
 void phi_config_free(struct phi_config *config);
 
 bool phi_config_wants_help(const struct phi_config *config);  /* --help was given: values were not checked */
 bool phi_config_wants_check(const struct phi_config *config); /* --check was given: explain and exit */
+/* The getters stop the process for a name that is not in the table or is of another type. What they give
+ * lives as long as the configuration; without a value NULL, 0 or false. Any thread. */
 const char *phi_config_text(const struct phi_config *config, const char *name); /* TEXT, ENUM, FILE, SECRET */
 int64_t phi_config_int(const struct phi_config *config, const char *name);      /* INT, MS, BYTES */
 bool phi_config_bool(const struct phi_config *config, const char *name);

@@ -152,7 +152,7 @@ static enum phi_err check_file(const struct phi_config_row *row, const char *pat
                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct stat status;
+    struct stat status = {0};
     int fd = -1;
     PHI_GUARD(check_plain(row, path, error));
     PHI_GUARD(check_length(row, path, error));
@@ -204,7 +204,7 @@ static enum phi_err check_secret(const struct phi_config_row *row, struct phi_co
                                  struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct stat status;
+    struct stat status = {0};
     char start[SECRET_BYTES];
     ssize_t len = 0;
     int fd = -1;

@@ -37,7 +37,7 @@ struct phi_error {
             goto out;                                                                              \
     } while (0)
 
-/* Fills `error` (may be NULL) and returns `code`, so that a failing function ends in one line. */
+/* Fills `error` (may be NULL; what is too long is cut between characters) and returns `code`, so that a failing function ends in one line. */
 enum phi_err phi_error_set(struct phi_error *error, enum phi_err code, const char *place,
                            const char *format, ...) __attribute__((format(printf, 4, 5)));
 

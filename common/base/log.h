@@ -27,7 +27,7 @@ struct phi_log_field {
 #define PHI_L_INT(k, v)                                                                            \
     ((struct phi_log_field){.kind = PHI_LOG_KIND_INT, .key = (k), .number = (int64_t)(v)})
 #define PHI_L_ERR(v) ((struct phi_log_field){.kind = PHI_LOG_KIND_ERR, .key = "err", .number = (v)})
-/* a struct phi_error: err, place and text, each through the same sieve */
+/* a struct phi_error: err, place and text, each through the same sieve (a text up to its own length) */
 #define PHI_L_DETAIL(v) ((struct phi_log_field){.kind = PHI_LOG_KIND_DETAIL, .key = "err", .detail = (v)})
 
 void phi_log_open(const char *service, enum phi_log_format format, enum phi_log_level least, int fd);
@@ -40,7 +40,7 @@ void phi_log_write(enum phi_log_level level, const char *event, const struct phi
                   sizeof((const struct phi_log_field[]){__VA_ARGS__}) /                            \
                       sizeof(struct phi_log_field))
 
-/* The one redaction rule: 1..96 printable ASCII characters without quotes, no run of 15 or more digits
+/* The one redaction rule: 1..96 printable ASCII characters without double quotes and backslashes, no run of 15 or more digits
  * (also split by spaces or dashes), no run of 40 or more base64 or base32 letters. */
 bool phi_log_word_is_safe(const char *word);
 

@@ -15,7 +15,8 @@ struct phi_counter;
 struct phi_gauge;
 struct phi_histogram;
 
-/* `labels` is the inside of the braces or NULL; the same (name, labels) gives the same object. At most
+/* `labels` is the inside of the braces or NULL (in values \ and " stand as \\ and \"; malformed ones stop
+ * the process, as does one name with two kinds); the same (name, labels) gives the same object. At most
  * 1,024 objects a process; past that, or out of memory, the process stops (it is a fault of ours). */
 struct phi_counter *phi_counter_new(const char *name, const char *help, const char *labels);
 struct phi_gauge *phi_gauge_new(const char *name, const char *help, const char *labels);

@@ -30,7 +30,9 @@ struct phi_deadline phi_deadline_min(struct phi_deadline a, struct phi_deadline 
 #define PHI_TIME14_LEN 14 /* YYYYMMDDHHMMSS */
 #define PHI_RFC3339_MAX 40
 
-/* `offset_min` is 0 for a code's deadline (UTC), 480 for the consent record (UTC+8). Years 1970..9999. */
+/* The parsers give PHI_ERR_FIELD_VALUE and write nothing when the text is wrong; the writers bring a time
+ * that has no such form to the nearest that has one. Nothing here blocks; any thread.
+ * `offset_min` is 0 for a code's deadline (UTC), 480 for the consent record (UTC+8). Years 1970..9999. */
 void phi_time14_format(int64_t time_s, int offset_min, char out[PHI_TIME14_LEN + 1]);
 enum phi_err phi_time14_parse(struct phi_view text, int offset_min, int64_t *time_s) PHI_MUST_USE;
 

@@ -349,8 +349,7 @@ static void help_names_every_flag(void **state)
     static const char *const parts[] = {
         "svc-test: tests things\n",
         "\n  --t-port VALUE\n      a port; number, 1 to 65535; default: 8101  [PHI_T_PORT]\n",
-        "\n  --t-wait VALUE\n      a wait; duration in ms, 0 to 60000; default: 500; read again on "
-        "SIGHUP  [PHI_T_WAIT]\n",
+        "; duration in ms, 0 to 60000; default: 500; read again on SIGHUP  [PHI_T_WAIT]\n",
         "size in bytes, ",
         "choice, logfmt, json; default: logfmt",
         "a file; file; default: none",
