@@ -1,0 +1,228 @@
+#include "service/call.h"
+
+#include "store/outbox.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_BODY_MAX   (64 * 1024)
+#define NDJSON_BODY_MAX (8 * 1024 * 1024)
+#define CALL_ROWS_MAX   64
+
+static void refuse(struct phi_api_call *call, enum phi_err err, struct phi_error *error)
+{
+    phi_commit_free(call->commit);
+    call->commit = NULL;
+    if (phi_api_answer_again(call))
+        return;
+    /* A lower layer's detail counts only where it speaks of this error. */
+    if (error->code != err)
+        *error = (struct phi_error){.code = err};
+    if (phi_err_http_status(err) == 500)
+        phi_log(PHI_LOG_ERROR, "request_failed", PHI_L_DETAIL(error));
+    phi_api_refuse(call, error);
+}
+
+static void handle(struct phi_http_request *request, void *context)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_api_binding *binding = context;
+    struct phi_error error = {0};
+    struct phi_arena *arena = phi_http_arena(request);
+    struct phi_api_call *call = phi_arena_alloc(arena, sizeof(*call));
+    if (call == NULL) {
+        phi_http_answer_error(request, PHI_ERR_MEMORY, NULL);
+        return;
+    }
+    phi_log_set_request(phi_http_request_id(request));
+    call->api = binding->api;
+    call->service = binding->api->service;
+    call->route = binding->route;
+    call->request = request;
+    call->arena = arena;
+    call->now_us = phi_clock_now_us(phi_service_clock(call->service));
+    PHI_GUARD(phi_api_check(call, &error));
+    PHI_GUARD(call->route->handle(call, &error));
+    PHI_GUARD(phi_api_commit(call));
+out:
+    phi_log_set_request(NULL);
+    if (err != PHI_OK)
+        refuse(call, err, &error);
+}
+
+static struct phi_http_route http_route(const struct phi_api_route *route,
+                                        struct phi_api_binding *binding)
+{
+    bool is_lines = route->flags & PHI_API_NDJSON;
+    bool has_body = strcmp(route->method, "POST") == 0;
+    return (struct phi_http_route){
+        .method = route->method,
+        .path = route->path,
+        .body_max_bytes = !has_body ? 0 : is_lines ? NDJSON_BODY_MAX : JSON_BODY_MAX,
+        .content_type = !has_body ? NULL : is_lines ? "application/x-ndjson" : "application/json",
+        .handle = handle,
+        .context = binding,
+    };
+}
+
+enum phi_err phi_api_open(struct phi_service *service, struct phi_http_route *routes,
+                          struct phi_api **out)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_program *program = service->program;
+    struct phi_api *api = calloc(1, sizeof(*api));
+    PHI_GUARD(api == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    *out = api;
+    api->service = service;
+    api->bindings = calloc(program->route_count + 1, sizeof(*api->bindings));
+    PHI_GUARD(api->bindings == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < program->route_count; i++) {
+        const struct phi_api_route *route = &program->routes[i];
+        assert(!(route->flags & PHI_API_CREATES) || service->answer_seal != NULL);
+        api->bindings[i] = (struct phi_api_binding){.api = api, .route = route};
+        routes[i] = http_route(route, &api->bindings[i]);
+    }
+    PHI_GUARD(phi_api_late_start(api));
+out:
+    return err;
+}
+
+void phi_api_close(struct phi_api *api)
+{
+    if (api == NULL)
+        return;
+    phi_api_late_stop(api);
+    free(api->bindings);
+    free(api);
+}
+
+struct phi_service *phi_api_service(struct phi_api_call *call)
+{
+    return call->service;
+}
+
+struct phi_http_request *phi_api_request(struct phi_api_call *call)
+{
+    return call->request;
+}
+
+struct phi_arena *phi_api_arena(struct phi_api_call *call)
+{
+    return call->arena;
+}
+
+struct phi_deadline phi_api_deadline(struct phi_api_call *call)
+{
+    return phi_http_deadline(call->request);
+}
+
+int64_t phi_api_now_us(struct phi_api_call *call)
+{
+    return call->now_us;
+}
+
+const struct phi_registry_app *phi_api_app(struct phi_api_call *call)
+{
+    return call->caller.app;
+}
+
+const struct phi_identity *phi_api_who(struct phi_api_call *call)
+{
+    return call->has_identity ? &call->identity : NULL;
+}
+
+struct phi_json_at phi_api_body(struct phi_api_call *call)
+{
+    return call->body;
+}
+
+struct phi_view phi_api_body_bytes(struct phi_api_call *call)
+{
+    return phi_http_body(call->request);
+}
+
+const char *phi_api_customer(struct phi_api_call *call)
+{
+    return call->customer == NULL ? "" : call->customer;
+}
+
+const char *phi_api_serial(struct phi_api_call *call)
+{
+    return call->serial == NULL ? "" : call->serial;
+}
+
+const uint8_t *phi_api_digest(struct phi_api_call *call)
+{
+    return call->digest;
+}
+
+enum phi_err phi_api_row(struct phi_api_call *call, int table, const struct phi_param *params,
+                         size_t count)
+{
+    if (call->commit == NULL)
+        call->commit = phi_commit_new(call->service->lane);
+    if (call->commit == NULL)
+        return PHI_ERR_MEMORY;
+    if (call->row_count++ >= CALL_ROWS_MAX)
+        return PHI_ERR_INTERNAL;
+    return phi_commit_add(call->commit, (size_t)table, params, count);
+}
+
+static enum phi_err event_complete(struct phi_api_call *call, struct phi_event *event)
+{
+    static const uint8_t none[PHI_EVENT_ID_LEN];
+    if (event->time_us == 0)
+        event->time_us = call->now_us;
+    if (event->source == NULL)
+        event->source = phi_service_source(call->service);
+    if (event->request_id == NULL)
+        event->request_id = phi_http_request_id(call->request);
+    if (event->traceparent == NULL)
+        event->traceparent = phi_http_header(call->request, "traceparent");
+    if (memcmp(event->id, none, sizeof(none)) == 0)
+        return phi_event_new_id(event);
+    return PHI_OK;
+}
+
+enum phi_err phi_api_event(struct phi_api_call *call, struct phi_event *event)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_param row[PHI_OUTBOX_COLUMNS];
+    if (call->event_count == PHI_API_EVENTS_MAX)
+        return PHI_ERR_INTERNAL;
+    PHI_GUARD(event_complete(call, event));
+    PHI_GUARD(phi_relay_row(event, call->arena, row, NULL));
+    PHI_GUARD(phi_api_row(call, PHI_API_OUTBOX, row, PHI_OUTBOX_COLUMNS));
+    struct phi_event *kept = &call->events[call->event_count++];
+    *kept = *event;
+    kept->key = phi_arena_view(call->arena, event->key);
+    kept->value = phi_arena_view(call->arena, event->value);
+out:
+    return err;
+}
+
+void phi_api_data(struct phi_api_call *call, json_t *data)
+{
+    call->data = data;
+    if (data != NULL && phi_json_keep(call->arena, data) != PHI_OK)
+        call->data = NULL;
+}
+
+void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict)
+{
+    call->verdict = verdict;
+}
+
+void phi_api_lines(struct phi_api_call *call, struct phi_view lines)
+{
+    call->lines = lines;
+    call->has_lines = true;
+}
+
+void phi_api_after_commit(struct phi_api_call *call, void (*after)(struct phi_api_call *, void *),
+                          void *context)
+{
+    call->after = after;
+    call->after_context = context;
+}

@@ -1,0 +1,114 @@
+#include "service/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_TYPE   "application/json; charset=utf-8"
+#define NDJSON_TYPE "application/x-ndjson; charset=utf-8"
+
+static enum phi_err sign(struct phi_api_call *call, struct phi_api_answer *answer)
+{
+    answer->is_signed = false;
+    if (call->caller.app == NULL)
+        return PHI_OK;
+    enum phi_err err = phi_signature_answer(
+        call->service->answer_key, call->service->answer_serial, answer->status, call->now_us,
+        call->caller.authorization.nonce, answer->body, &answer->signature);
+    answer->is_signed = err == PHI_OK;
+    return err;
+}
+
+static bool is_ndjson(const struct phi_api_call *call)
+{
+    return call->has_lines;
+}
+
+static void send(struct phi_api_call *call, const struct phi_api_answer *answer)
+{
+    struct phi_http_header headers[PHI_API_HEADERS_MAX];
+    size_t count = 0;
+    if (answer->is_signed) {
+        const struct phi_answer_signature *s = &answer->signature;
+        headers[count++] = (struct phi_http_header){"Phi-Timestamp", s->timestamp};
+        headers[count++] = (struct phi_http_header){"Phi-Nonce", s->nonce};
+        headers[count++] = (struct phi_http_header){"Phi-Signature", s->signature};
+        headers[count++] = (struct phi_http_header){"Phi-Key-Serial", s->key_serial};
+    }
+    const char *type = is_ndjson(call) && answer->status == 200 ? NDJSON_TYPE : JSON_TYPE;
+    phi_http_answer(call->request, answer->status, type, answer->body, headers, count);
+}
+
+/* {resultCode, resultDesc, resultDescEn, bizSerialNum, timeStamp, data}; `data` is borrowed. */
+static enum phi_err render(struct phi_api_call *call, enum phi_err result, json_t *data,
+                           struct phi_view *body)
+{
+    enum phi_err err = PHI_OK;
+    char time[PHI_RFC3339_MAX];
+    char *text = NULL;
+    phi_rfc3339_format(call->now_us, time);
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O?}", "resultCode",
+                             phi_err_return_code(result), "resultDesc", phi_err_text_zh(result),
+                             "resultDescEn", phi_err_text_en(result), "bizSerialNum",
+                             call->serial == NULL ? "" : call->serial, "timeStamp", time, "data", data);
+    PHI_GUARD(root == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    PHI_GUARD(text == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    *body = phi_arena_view(call->arena, phi_view_text(text));
+    PHI_GUARD(body->data == NULL ? PHI_ERR_MEMORY : PHI_OK);
+out:
+    if (text != NULL)
+        phi_wipe(text, strlen(text));
+    free(text);
+    json_decref(root);
+    return err;
+}
+
+enum phi_err phi_api_prepare(struct phi_api_call *call)
+{
+    enum phi_err err = PHI_OK;
+    call->answer.status = phi_err_http_status(call->verdict);
+    if (call->has_lines)
+        call->answer.body = call->lines;
+    else
+        PHI_GUARD(render(call, call->verdict, call->data, &call->answer.body));
+    PHI_GUARD(sign(call, &call->answer));
+out:
+    return err;
+}
+
+void phi_api_send(struct phi_api_call *call)
+{
+    send(call, &call->answer);
+}
+
+void phi_api_refuse(struct phi_api_call *call, const struct phi_error *error)
+{
+    struct phi_api_answer answer = {.status = phi_err_http_status(error->code)};
+    call->has_lines = false;
+    json_t *data = error->place[0] == '\0'
+                       ? NULL
+                       : json_pack("{s:s, s:s}", "field", error->place, "reason", error->text);
+    if (render(call, error->code, data, &answer.body) != PHI_OK ||
+        sign(call, &answer) != PHI_OK)
+        answer = (struct phi_api_answer){.status = 500, .body = phi_view_text("{}")};
+    send(call, &answer);
+    json_decref(data);
+}
+
+enum phi_err phi_api_send_stored(struct phi_api_call *call)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_api_answer answer = {.status = call->stored_status};
+    bool is_same = call->stored_digest.len == PHI_SM3_LEN &&
+                   memcmp(call->stored_digest.data, call->body_digest, PHI_SM3_LEN) == 0;
+    if (!is_same)
+        return phi_error_set(&call->late_error, PHI_ERR_CONFLICT, "$.bizSerialNum",
+                             "the same number was used for another request");
+    PHI_GUARD(phi_unseal(call->service->answer_seal, "idempotency.answer", call->body_digest,
+                         call->stored_answer, call->arena, &answer.body));
+    PHI_GUARD(sign(call, &answer));
+    send(call, &answer);
+out:
+    return err;
+}

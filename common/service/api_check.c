@@ -1,0 +1,163 @@
+#include "service/call.h"
+
+#include "base/text.h"
+#include "json/canonical.h"
+
+#include <string.h>
+
+#define BODY_DEPTH_MAX   16
+#define ENVELOPE_MAX     64
+#define FIELDS_MAX       32
+
+static enum phi_err check_caller(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_registry_view *view = NULL;
+    const char *header = phi_http_header(call->request, "Authorization");
+    struct phi_signature_request request = {
+        .method = phi_http_method(call->request),
+        .target = phi_http_target(call->request),
+        .header = phi_view_text(header),
+        .body = phi_http_body(call->request),
+    };
+    struct phi_signature_caller caller = {0};
+    PHI_GUARD(phi_registry_hold(phi_service_registry(call->service), call->arena, &view));
+    err = phi_signature_verify(view, &request, call->now_us, &caller, error);
+    if (err == PHI_OK || err == PHI_ERR_APP_SUSPENDED)
+        call->caller = caller;
+    PHI_GUARD(err);
+    PHI_GUARD(phi_signature_digest(&request, &caller.authorization, call->digest));
+    if (call->route->role != NULL && !phi_words_has(&caller.app->roles, call->route->role))
+        err = phi_error_set(error, PHI_ERR_FORBIDDEN, "app_id", "the app has no role %s",
+                            call->route->role);
+out:
+    return err;
+}
+
+static enum phi_err check_identity(struct phi_api_call *call, struct phi_error *error)
+{
+    static const enum phi_identity_kind kinds[] = {
+        [PHI_API_CITIZEN] = PHI_IDENTITY_CITIZEN,
+        [PHI_API_STAFF] = PHI_IDENTITY_STAFF,
+        [PHI_API_EITHER] = PHI_IDENTITY_EITHER,
+    };
+    if (call->route->identity == PHI_API_NOBODY)
+        return PHI_OK;
+    struct phi_identity_ask ask = {
+        .token = phi_view_text(phi_http_header(call->request, "Phi-Identity")),
+        .audience = call->caller.app->client_id,
+        .want = kinds[call->route->identity],
+    };
+    enum phi_err err = phi_identity_check(phi_service_identities(call->service), &ask, call->now_us,
+                                          call->arena, &call->identity, error);
+    call->has_identity = err == PHI_OK;
+    return err;
+}
+
+static bool names_have(const char *const *names, const char *name)
+{
+    for (; names != NULL && *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+static enum phi_err check_word(const char *value, const char *place, struct phi_error *error)
+{
+    if (!phi_text_is_word(phi_view_text(value), ENVELOPE_MAX))
+        return phi_error_set(error, PHI_ERR_QUERY, place, "not 1 to %d letters, digits, . _ -",
+                             ENVELOPE_MAX);
+    return PHI_OK;
+}
+
+static enum phi_err check_queries(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const shared[] = {"customNumber", "bizSerialNum", NULL};
+    bool has_envelope = strcmp(call->route->method, "GET") == 0 || call->route->flags & PHI_API_NDJSON;
+    for (size_t i = 0; i < phi_http_query_count(call->request); i++) {
+        const char *name = phi_http_query_name(call->request, i);
+        bool is_known = names_have(call->route->queries, name) ||
+                        (has_envelope && names_have(shared, name));
+        if (!is_known)
+            return phi_error_set(error, PHI_ERR_QUERY, "query", "an unknown query parameter");
+    }
+    if (!has_envelope)
+        return PHI_OK;
+    const char *customer = phi_http_query(call->request, "customNumber");
+    const char *serial = phi_http_query(call->request, "bizSerialNum");
+    PHI_GUARD(customer == NULL ? PHI_OK : check_word(customer, "customNumber", error));
+    PHI_GUARD(serial == NULL ? PHI_OK : check_word(serial, "bizSerialNum", error));
+    call->customer = customer == NULL ? "" : customer;
+    call->serial = serial == NULL ? "" : serial;
+out:
+    return err;
+}
+
+static enum phi_err check_members(struct phi_api_call *call, struct phi_error *error)
+{
+    static const char *const shared[] = {"customNumber", "appName", "timeStamp", "bizSerialNum",
+                                         "bizExtData"};
+    const char *names[FIELDS_MAX + 5];
+    size_t count = 0;
+    for (; count < sizeof(shared) / sizeof(shared[0]); count++)
+        names[count] = shared[count];
+    for (const char *const *field = call->route->fields; field != NULL && *field != NULL; field++)
+        if (count < FIELDS_MAX + 5)
+            names[count++] = *field;
+    return phi_json_only(&call->body, names, count, error);
+}
+
+static enum phi_err read_envelope(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *app_name = NULL;
+    int64_t time_us = 0;
+    struct phi_json_at ext;
+    struct phi_json_at *root = &call->body;
+    PHI_GUARD(phi_json_read(phi_http_body(call->request), BODY_DEPTH_MAX, call->arena, root, error));
+    PHI_GUARD(check_members(call, error));
+    PHI_GUARD(phi_json_word(root, "customNumber", ENVELOPE_MAX, &call->customer, error));
+    PHI_GUARD(phi_json_word(root, "bizSerialNum", ENVELOPE_MAX, &call->serial, error));
+    PHI_GUARD(phi_json_text(root, "appName", 1, ENVELOPE_MAX, &app_name, error));
+    PHI_GUARD(phi_json_time(root, "timeStamp", &time_us, error));
+    PHI_GUARD(phi_json_object_opt(root, "bizExtData", &ext, error));
+out:
+    return err;
+}
+
+/* What makes two requests of one number the same: the body without its time, and who stands behind it. */
+static enum phi_err digest_body(struct phi_api_call *call)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_view canonical;
+    json_t *copy = json_copy((json_t *)call->body.value);
+    PHI_GUARD(copy == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    json_object_del(copy, "timeStamp");
+    PHI_GUARD(phi_json_canonical(copy, call->arena, &canonical));
+    const char *issuer = call->has_identity ? call->identity.issuer : "";
+    const char *sub = call->has_identity ? call->identity.sub : "";
+    const struct phi_view parts[] = {canonical, phi_view_of("\n", 1), phi_view_text(issuer),
+                                     phi_view_of("\n", 1), phi_view_text(sub)};
+    PHI_GUARD(phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), call->body_digest));
+out:
+    json_decref(copy);
+    return err;
+}
+
+enum phi_err phi_api_check(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    bool is_post = strcmp(call->route->method, "POST") == 0;
+    if (!(call->route->flags & PHI_API_OPEN))
+        PHI_GUARD(check_caller(call, error));
+    PHI_GUARD(check_identity(call, error));
+    PHI_GUARD(check_queries(call, error));
+    if (!is_post || call->route->flags & PHI_API_NDJSON)
+        return PHI_OK;
+    PHI_GUARD(read_envelope(call, error));
+    if (call->route->flags & PHI_API_CREATES)
+        PHI_GUARD(digest_body(call));
+out:
+    return err;
+}

@@ -1,0 +1,83 @@
+/* What service.c, ops.c and api*.c share of a running program; private to this room. */
+#ifndef PHI_SERVICE_PARTS_H
+#define PHI_SERVICE_PARTS_H
+
+#include "http/http.h"
+#include "base/log.h"
+#include "service/api.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define PHI_SERVICE_TOPICS_MAX   32
+#define PHI_SERVICE_DEGRADED_MAX 8
+#define PHI_SERVICE_ROWS_MAX     96
+
+struct phi_api;
+
+struct phi_service_degraded {
+    const char *part;
+    bool is_set;
+};
+
+struct phi_service {
+    const struct phi_program *program;
+    struct phi_config_row rows[PHI_SERVICE_ROWS_MAX];
+    size_t row_count;
+    struct phi_config *config;
+    void *state;
+    char source[64];
+    char *conninfo;
+    const struct phi_seal_key *answer_seal;
+    struct phi_sm2_private *answer_key;
+    char answer_serial[17];
+    struct phi_store *store;
+    struct phi_lane *lane;
+    struct phi_lane_table tables[PHI_LANE_TABLES_MAX];
+    struct phi_migration *migrations;
+    struct phi_producer *producer;
+    struct phi_relay *relay;
+    struct phi_registry *registry;
+    struct phi_identities *identities;
+    struct phi_trust *trust;
+    struct phi_http_server *http;
+    struct phi_http_route *http_routes;
+    struct phi_api *api;
+    pthread_mutex_t lock; /* topics, degraded */
+    char *topics[PHI_SERVICE_TOPICS_MAX];
+    size_t topic_count;
+    struct phi_service_degraded degraded[PHI_SERVICE_DEGRADED_MAX];
+    size_t degraded_count;
+    pthread_t keeper;
+    bool has_keeper;
+    atomic_bool stopping;
+};
+
+/* options.c: the common rows, those of the parts in use and the program's own, in one table. */
+void phi_service_rows(struct phi_service *service);
+/* PHI_DATABASE with the password of PHI_DATABASE_PASSWORD_FILE; the caller wipes and frees. */
+char *phi_service_conninfo(const struct phi_config *config);
+
+/* open.c: database, lane, buses, callers, in the order of a daemon's life; and back. */
+enum phi_err phi_service_open_parts(struct phi_service *service, struct phi_error *error) PHI_MUST_USE;
+void phi_service_close_parts(struct phi_service *service, struct phi_deadline until);
+
+/* ops.c: healthz, readyz, metrics, openapi.json. Fills up to 4 routes, gives their number. */
+size_t phi_service_ops_routes(struct phi_service *service, struct phi_http_route *routes);
+bool phi_service_is_ready(struct phi_service *service, const char **why);
+
+/* keeper.c: the housekeeping thread: database check, clock, old nonces and stored answers. */
+enum phi_err phi_service_keeper_start(struct phi_service *service) PHI_MUST_USE;
+void phi_service_keeper_stop(struct phi_service *service);
+
+/* signals.c: TERM and INT as events; a second one leaves at once. Before any other thread starts. */
+void phi_service_signals_block(void);
+enum phi_err phi_service_signals_start(int64_t drain_ms) PHI_MUST_USE;
+void phi_service_signals_wait(void); /* until the first TERM or INT */
+
+/* api.c: one HTTP route for each business route; and the thread for answers after a refused commit. */
+enum phi_err phi_api_open(struct phi_service *service, struct phi_http_route *routes,
+                          struct phi_api **out) PHI_MUST_USE;
+void phi_api_close(struct phi_api *api); /* after the lane is closed */
+
+#endif

@@ -1,0 +1,32 @@
+/* What svc-codegen's routes share: keys, policy and tables. */
+#ifndef SVC_CODEGEN_CODEGEN_H
+#define SVC_CODEGEN_CODEGEN_H
+
+#include "codes/subject.h"
+#include "codeside/codeside.h"
+#include "service/api.h"
+#include "svc-codegen/policy.h"
+
+struct codegen {
+    struct phi_codeside *codeside;
+    struct phi_hmac_key *index_key;  /* subject index */
+    struct phi_hmac_key *serial_key; /* serials on topics and in tables */
+    struct phi_seal_key *store_key;  /* consent records and stored answers */
+    struct policy policy;
+    struct phi_counter *minted;
+};
+
+enum codegen_table { TABLE_APPLICATIONS = PHI_API_OWN, TABLE_CODES };
+
+#define APPLICATION_LEN 16
+#define CHALLENGE_LEN   16
+
+enum phi_err codegen_apply(struct phi_api_call *call, struct phi_error *error);   /* 1000 */
+enum phi_err codegen_mint(struct phi_api_call *call, struct phi_error *error);    /* 2000 */
+enum phi_err codegen_consent(struct phi_api_call *call, struct phi_error *error); /* consent record */
+
+/* The subject index of the citizen behind the call. */
+enum phi_err codegen_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;
+struct codegen *codegen_of(struct phi_api_call *call);
+
+#endif

@@ -1,0 +1,145 @@
+/* svc-codegen: applications to use codes (1000), minting (2000), the consent record behind a code. */
+#include "svc-codegen/codegen.h"
+
+#include "base/metrics.h"
+
+#include <stdlib.h>
+
+extern const unsigned char phi_embed_openapi_json[];
+extern const size_t phi_embed_openapi_json_len;
+extern const unsigned char phi_embed_100_codes_sql[];
+
+struct codegen *codegen_of(struct phi_api_call *call)
+{
+    return phi_service_state(phi_api_service(call));
+}
+
+enum phi_err codegen_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJECT_LEN])
+{
+    return phi_subject_index(codegen_of(call)->index_key, &phi_api_who(call)->person, out);
+}
+
+static const struct phi_config_row rows[] = {
+    {.name = "PHI_POLICY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "minting policy of the province, JSON"},
+    {.name = "PHI_CODE_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "SM2 key that signs codes"},
+    {.name = "PHI_SEAL_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "SM4 key that seals the subject in a code"},
+    {.name = "PHI_KEY_SET", .type = PHI_CONFIG_INT, .fallback = "1", .min = 0, .max = 255, .unit = "",
+     .text = "id of the key set that the two keys form"},
+    {.name = "PHI_INDEX_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the national index key"},
+    {.name = "PHI_SERIAL_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the province's key for code serials on topics and in tables"},
+    {.name = "PHI_STORE_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the code side's key for stored consent records"},
+};
+
+static const struct phi_migration migrations[] = {
+    {100, "codes", (const char *)phi_embed_100_codes_sql},
+};
+
+static const enum phi_column application_columns[] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
+    PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_I64,   PHI_COLUMN_I64};
+static const enum phi_column code_columns[] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_I64,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+
+static const struct phi_lane_table tables[] = {
+    {.name = "applications", .columns = application_columns, .column_count = 9, .key_count = 1,
+     .insert_sql = "INSERT INTO applications (application_id, app_id, subject, subject_key, scene, challenge, "
+                   "created_us, usable_until_us, term_until_us) SELECT * FROM unnest($1::bytea[], $2::text[], "
+                   "$3::bytea[], $4::bigint[], $5::text[], $6::bytea[], $7::bigint[], $8::bigint[], "
+                   "$9::bigint[]) ON CONFLICT (application_id) DO NOTHING"},
+    {.name = "codes", .columns = code_columns, .column_count = 10, .key_count = 1,
+     .insert_sql = "INSERT INTO codes (serial_hmac, application_id, subject, subject_key, key_set, scene, "
+                   "deadline_s, consent_digest, consent_sealed, minted_us) SELECT * FROM unnest($1::bytea[], "
+                   "$2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], "
+                   "$8::bytea[], $9::bytea[], $10::bigint[]) ON CONFLICT (serial_hmac) DO NOTHING"},
+};
+
+static const char *const apply_fields[] = {"scene", "termSeconds", NULL};
+static const char *const mint_fields[] = {"applicationId", "challenge", "picture", NULL};
+static const char *const consent_fields[] = {"code", NULL};
+
+static const struct phi_api_route routes[] = {
+    {.method = "POST", .path = "/v1/code-applications", .role = "mint", .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES, .fields = apply_fields, .handle = codegen_apply},
+    {.method = "POST", .path = "/v1/codes", .role = "mint", .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES, .fields = mint_fields, .handle = codegen_mint},
+    {.method = "POST", .path = "/v1/codes/consent", .role = "mint", .identity = PHI_API_CITIZEN,
+     .fields = consent_fields, .handle = codegen_consent},
+};
+
+static enum phi_err open_codeside(struct phi_service *service, struct codegen *codegen,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_codeside_set set = {
+        .id = (uint8_t)phi_config_int(phi_service_config(service), "PHI_KEY_SET")};
+    PHI_GUARD(phi_service_key_sm2(service, "PHI_CODE_KEY_FILE", &set.sign_key, error));
+    PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key, sizeof(set.seal_key), error));
+    PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, set.id, &codegen->codeside));
+    set.sign_key = NULL;
+out:
+    phi_sm2_private_free(set.sign_key);
+    phi_wipe(&set, sizeof(set));
+    return err;
+}
+
+static enum phi_err open(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct codegen *codegen = calloc(1, sizeof(*codegen));
+    PHI_GUARD(codegen == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_service_set_state(service, codegen);
+    PHI_GUARD(policy_read(phi_config_text(phi_service_config(service), "PHI_POLICY_FILE"),
+                          phi_service_region(service), &codegen->policy, error));
+    PHI_GUARD(open_codeside(service, codegen, error));
+    PHI_GUARD(phi_service_key_hmac(service, "PHI_INDEX_KEY_FILE", &codegen->index_key, error));
+    PHI_GUARD(phi_service_key_hmac(service, "PHI_SERIAL_KEY_FILE", &codegen->serial_key, error));
+    PHI_GUARD(phi_service_key_seal(service, "PHI_STORE_KEY_FILE", &codegen->store_key, error));
+    phi_service_set_answer_seal(service, codegen->store_key);
+    codegen->minted = phi_counter_new("phi_codes_minted_total", "health codes minted", NULL);
+out:
+    return err;
+}
+
+static void close(struct phi_service *service)
+{
+    struct codegen *codegen = phi_service_state(service);
+    if (codegen == NULL)
+        return;
+    phi_codeside_free(codegen->codeside);
+    phi_hmac_key_free(codegen->index_key);
+    phi_hmac_key_free(codegen->serial_key);
+    phi_seal_key_free(codegen->store_key);
+    free(codegen);
+}
+
+static const struct phi_program program = {
+    .name = "svc-codegen",
+    .about = "mints health codes (GB/T 38961, services 1000 and 2000 of GB/T 38963)",
+    .schema = "codegen",
+    .http_port = "8101",
+    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_RELAY,
+    .rows = rows,
+    .row_count = sizeof(rows) / sizeof(rows[0]),
+    .migrations = migrations,
+    .migration_count = 1,
+    .tables = tables,
+    .table_count = 2,
+    .routes = routes,
+    .route_count = sizeof(routes) / sizeof(routes[0]),
+    .openapi = phi_embed_openapi_json,
+    .openapi_len = &phi_embed_openapi_json_len,
+    .open = open,
+    .close = close,
+};
+
+int main(int argc, char **argv)
+{
+    return phi_service_main(&program, argc, argv);
+}
