@@ -16,11 +16,13 @@
 
 #include "auth/record.h"
 #include "base/time.h"
+#include "bus/bus.h"
 #include "crypto/sm2.h"
 
 #define PHI_APP_ID_MAX     32
 #define PHI_KEY_SERIAL_LEN 16
 #define PHI_REGISTRY_MAX   65536 /* records held; more are refused and counted */
+#define PHI_REGISTRY_VALUE_MAX 16384 /* bytes of one record's value */
 
 /* A short list of words (roles, scopes, regions, sources). */
 struct phi_words {
@@ -80,6 +82,7 @@ struct phi_registry_view; /* an immutable snapshot */
 
 struct phi_registry_options {
     const char *brokers; /* PHI_BUS; NULL: only what is kept and what is applied */
+    const struct phi_bus_options *bus; /* instead of `brokers`, where there are credentials; NULL otherwise */
     const char *region;  /* "320000" */
     uint8_t owner[PHI_SM2_PUBLIC_LEN]; /* public key of the access registry's owner, pinned by configuration */
     struct phi_store *store; /* whose schema holds auth_registry; NULL: nothing is kept */
@@ -131,7 +134,13 @@ const struct phi_registry_peer *phi_registry_peer_at(const struct phi_registry_v
 enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_record *record,
                                 struct phi_error *error) PHI_MUST_USE;
 
-/* Checks one record's key and value against the form, without a registry: for phictl before it signs. */
+/* Checks one record's key and value against the form, without a registry: for phictl before it signs. The forms
+ * (unknown members are let through; status is "active" when absent; from and to are optional RFC 3339 times):
+ *   app:<appId>            {"kind":"app","appId","name","status":"active|suspended","clientId","institution"?,
+ *                           "keys":[{"serial","public","from"?,"to"?}],"roles":[],"scopes":[],"sources":[]}
+ *   peer:<curve hex>       {"kind":"peer","curve","platform","program","scopes":[],"status"?}
+ *   provider:<issuer>      {"kind":"provider","issuer","jwksUrl","serves":"citizen|staff","acr"?,"status"?}
+ *   staff:<issuer>|<sub>   {"kind":"staff","issuer","sub","unit","roles":[],"regions":[],"sources":[],"status"?} */
 enum phi_err phi_registry_check(struct phi_view key, struct phi_view value,
                                 struct phi_error *error) PHI_MUST_USE;
 

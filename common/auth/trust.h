@@ -74,6 +74,7 @@ struct phi_trust_view; /* an immutable snapshot */
 
 struct phi_trust_options {
     const char *brokers; /* PHI_PLATFORM_BUS; NULL: only what is kept and what is applied */
+    const struct phi_bus_options *bus; /* instead of `brokers`, where there are credentials; NULL otherwise */
     uint8_t owner[PHI_SM2_PUBLIC_LEN]; /* the unified platform's key for the list, pinned by configuration */
     struct phi_store *store; /* whose schema holds auth_registry; NULL: nothing is kept */
     const struct phi_clock *clock; /* NULL: the system's */
@@ -88,8 +89,8 @@ void phi_trust_close(struct phi_trust *trust); /* NULL is fine; views may outliv
 
 bool phi_trust_is_usable(struct phi_trust *trust);    /* a verified list is there */
 bool phi_trust_is_following(struct phi_trust *trust); /* the topic was read to its end at least once */
-int64_t phi_trust_age_s(struct phi_trust *trust);     /* since a list was last verified from the topic or applied;
-                                                         -1 without a list */
+int64_t phi_trust_age_s(struct phi_trust *trust);     /* since a list was last verified from the topic or applied
+                                                         (a kept one: since it was issued); -1 without a list */
 
 /* The view in force; never NULL, empty before the first list. A critical section of a few instructions. */
 const struct phi_trust_view *phi_trust_acquire(struct phi_trust *trust);
@@ -113,7 +114,10 @@ const struct phi_trust_key *phi_trust_key(const struct phi_trust_platform *platf
 enum phi_err phi_trust_apply(struct phi_trust *trust, const struct phi_record *record,
                              struct phi_error *error) PHI_MUST_USE;
 
-/* For svc-platform: the list as canonical JSON (the record's value), and the reading of it. In the arena.
+/* For svc-platform: the list as canonical JSON
+ *   {"version","issuedAt","platforms":[{"id","name","status","keys":[{"use","keySetId"?,"serial","public","from",
+ *    "to"?}],"endpoints":{"verify":[{"address","curve"}],"directory":[…],"relay":[…]}}]}
+ * (the record's value), and the reading of it. In the arena.
  * PHI_ERR_FIELD_* when the list breaks its own bounds, PHI_ERR_MEMORY. Reading makes the public key objects,
  * freed with the arena. Then sign it with phi_record_sign (topic PHI_TRUST_TOPIC, key PHI_TRUST_KEY, version
  * list->version), and send phi_record_event's event. */

@@ -1,0 +1,395 @@
+#include "auth/signature.h"
+
+#include "base/text.h"
+#include "crypto/key.h"
+#include "crypto/random.h"
+#include "crypto/sm3.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMESTAMP_MAX 12
+#define PARTS_MAX     10
+
+/* Parsing the header */
+
+enum parameter { P_APP_ID, P_KEY_SERIAL, P_TIMESTAMP, P_NONCE, P_SIGNATURE, P_COUNT };
+
+static const char *const parameter_names[P_COUNT] = {"app_id", "key_serial", "timestamp", "nonce",
+                                                     "signature"};
+
+static void skip_blanks(struct phi_view *in)
+{
+    while (in->len > 0 && (in->data[0] == ' ' || in->data[0] == '\t')) {
+        in->data++;
+        in->len--;
+    }
+}
+
+static void advance(struct phi_view *in, size_t len)
+{
+    in->data += len;
+    in->len -= len;
+}
+
+static bool starts_with(struct phi_view in, const char *word, size_t len)
+{
+    return in.len >= len && memcmp(in.data, word, len) == 0;
+}
+
+/* The length of a parameter's name at `in` that is followed by `="`, and which it is. */
+static enum parameter parameter_at(struct phi_view in)
+{
+    for (int i = 0; i < P_COUNT; i++) {
+        size_t len = strlen(parameter_names[i]);
+        if (starts_with(in, parameter_names[i], len) && in.len > len + 1 && in.data[len] == '=' &&
+            in.data[len + 1] == '"')
+            return (enum parameter)i;
+    }
+    return P_COUNT;
+}
+
+/* One `name="value"`: the value ends at the next quote; there are no escapes. */
+static enum phi_err take_parameter(struct phi_view *in, struct phi_view values[P_COUNT],
+                                   struct phi_error *error)
+{
+    enum parameter which = parameter_at(*in);
+    if (which == P_COUNT)
+        return phi_error_set(error, PHI_ERR_HEADER, "Authorization", "not a known parameter");
+    const char *name = parameter_names[which];
+    if (values[which].data != NULL)
+        return phi_error_set(error, PHI_ERR_HEADER, name, "given twice");
+    advance(in, strlen(name) + 2);
+    const uint8_t *quote = in->len > 0 ? memchr(in->data, '"', in->len) : NULL;
+    if (quote == NULL)
+        return phi_error_set(error, PHI_ERR_HEADER, name, "no closing quote");
+    values[which] = phi_view_of(in->data, (size_t)(quote - in->data));
+    advance(in, values[which].len + 1);
+    return PHI_OK;
+}
+
+static enum phi_err split_parameters(struct phi_view in, struct phi_view values[P_COUNT],
+                                     struct phi_error *error)
+{
+    for (int i = 0; i < P_COUNT; i++) {
+        skip_blanks(&in);
+        enum phi_err err = take_parameter(&in, values, error);
+        if (err != PHI_OK)
+            return err;
+        skip_blanks(&in);
+        if (i == P_COUNT - 1)
+            break;
+        if (in.len == 0 || in.data[0] != ',')
+            return phi_error_set(error, PHI_ERR_HEADER, "Authorization", "a parameter is missing");
+        advance(&in, 1);
+    }
+    if (in.len != 0)
+        return phi_error_set(error, PHI_ERR_HEADER, "Authorization", "something after the parameters");
+    return PHI_OK;
+}
+
+static bool is_lower_hex(struct phi_view text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+    }
+    return true;
+}
+
+static void copy_text(char *out, struct phi_view text)
+{
+    memcpy(out, text.data, text.len);
+    out[text.len] = '\0';
+}
+
+static bool is_nonce(struct phi_view text)
+{
+    return text.len >= PHI_NONCE_MIN && text.len <= PHI_NONCE_MAX && phi_text_is_alnum(text);
+}
+
+static enum phi_err take_timestamp(struct phi_view text, struct phi_authorization *out)
+{
+    if (text.len == 0 || text.len > TIMESTAMP_MAX || !phi_text_is_digits(text) ||
+        (text.len > 1 && text.data[0] == '0'))
+        return PHI_ERR_HEADER;
+    if (phi_text_to_i64(text, 0, INT64_MAX, &out->timestamp_s) != PHI_OK)
+        return PHI_ERR_HEADER;
+    copy_text(out->timestamp, text);
+    return PHI_OK;
+}
+
+static bool decode_signature(struct phi_view text, uint8_t out[PHI_SM2_SIG_LEN])
+{
+    size_t len = 0;
+    return text.len == PHI_SIGNATURE_BASE64_LEN &&
+           phi_base64_decode(text, out, PHI_SM2_SIG_LEN, &len) == PHI_OK && len == PHI_SM2_SIG_LEN;
+}
+
+static enum phi_err check_values(const struct phi_view values[P_COUNT], struct phi_authorization *out,
+                                 struct phi_error *error)
+{
+    if (!phi_text_is_word(values[P_APP_ID], PHI_APP_ID_MAX))
+        return phi_error_set(error, PHI_ERR_HEADER, "app_id", "not a word of 1..32 characters");
+    if (values[P_KEY_SERIAL].len != PHI_KEY_SERIAL_LEN || !is_lower_hex(values[P_KEY_SERIAL]))
+        return phi_error_set(error, PHI_ERR_HEADER, "key_serial", "not 16 lower-case hex digits");
+    if (take_timestamp(values[P_TIMESTAMP], out) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_HEADER, "timestamp", "not seconds since 1970");
+    if (!is_nonce(values[P_NONCE]))
+        return phi_error_set(error, PHI_ERR_HEADER, "nonce", "not 16..32 letters or digits");
+    if (!decode_signature(values[P_SIGNATURE], out->signature))
+        return phi_error_set(error, PHI_ERR_HEADER, "signature", "not base64 of 64 bytes");
+    copy_text(out->app_id, values[P_APP_ID]);
+    copy_text(out->key_serial, values[P_KEY_SERIAL]);
+    copy_text(out->nonce, values[P_NONCE]);
+    return PHI_OK;
+}
+
+enum phi_err phi_authorization_parse(struct phi_view header, struct phi_authorization *out,
+                                     struct phi_error *error)
+{
+    static const size_t scheme_len = sizeof(PHI_SIGNATURE_SCHEME) - 1;
+    struct phi_view values[P_COUNT] = {{NULL, 0}};
+    struct phi_authorization parsed = {.timestamp_s = 0};
+    if (!starts_with(header, PHI_SIGNATURE_SCHEME, scheme_len) ||
+        (header.len > scheme_len && header.data[scheme_len] != ' '))
+        return phi_error_set(error, PHI_ERR_UNSIGNED, "Authorization", "not of the scheme %s",
+                             PHI_SIGNATURE_SCHEME);
+    if (header.len > PHI_AUTHORIZATION_MAX)
+        return phi_error_set(error, PHI_ERR_HEADER, "Authorization", "longer than %d bytes",
+                             PHI_AUTHORIZATION_MAX);
+    advance(&header, scheme_len);
+    enum phi_err err = split_parameters(header, values, error);
+    if (err == PHI_OK)
+        err = check_values(values, &parsed, error);
+    if (err == PHI_OK)
+        *out = parsed;
+    return err;
+}
+
+/* The canonical strings */
+
+static size_t request_parts(const struct phi_signature_request *request, const char *timestamp,
+                            const char *nonce, struct phi_view parts[PARTS_MAX])
+{
+    const struct phi_view line_feed = phi_view_text("\n");
+    const struct phi_view lines[] = {phi_view_text(request->method), phi_view_text(request->target),
+                                     phi_view_text(timestamp), phi_view_text(nonce), request->body};
+    for (size_t i = 0; i < 5; i++) {
+        parts[2 * i] = lines[i];
+        parts[2 * i + 1] = line_feed;
+    }
+    return 10;
+}
+
+static size_t answer_parts(const char *status, const char *timestamp, const char *nonce,
+                           struct phi_view body, struct phi_view parts[PARTS_MAX])
+{
+    const struct phi_view line_feed = phi_view_text("\n");
+    const struct phi_view lines[] = {phi_view_text(status), phi_view_text(timestamp),
+                                     phi_view_text(nonce), body};
+    for (size_t i = 0; i < 4; i++) {
+        parts[2 * i] = lines[i];
+        parts[2 * i + 1] = line_feed;
+    }
+    return 8;
+}
+
+/* The signing interface takes one run of bytes; wiped, as bodies hold personal data. */
+static enum phi_err join(const struct phi_view *parts, size_t count, struct phi_view *out)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    uint8_t *joined = malloc(len);
+    if (joined == NULL)
+        return PHI_ERR_MEMORY;
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0)
+            memcpy(joined + at, parts[i].data, parts[i].len);
+        at += parts[i].len;
+    }
+    *out = phi_view_of(joined, len);
+    return PHI_OK;
+}
+
+static void drop_joined(struct phi_view joined)
+{
+    phi_wipe((void *)(uintptr_t)joined.data, joined.len);
+    free((void *)(uintptr_t)joined.data);
+}
+
+static enum phi_err sign_parts(const struct phi_sm2_private *key, const struct phi_view *parts,
+                               size_t count, char out[PHI_SIGNATURE_BASE64_LEN + 1])
+{
+    uint8_t raw[PHI_SM2_SIG_LEN];
+    struct phi_view joined;
+    enum phi_err err = join(parts, count, &joined);
+    if (err != PHI_OK)
+        return err;
+    err = phi_sm2_sign(key, joined, raw);
+    drop_joined(joined);
+    if (err == PHI_OK)
+        phi_base64_encode(phi_view_of(raw, sizeof(raw)), out);
+    return err;
+}
+
+static enum phi_err verify_parts(const struct phi_sm2_public *key, const struct phi_view *parts,
+                                 size_t count, const uint8_t signature[PHI_SM2_SIG_LEN])
+{
+    struct phi_view joined;
+    enum phi_err err = join(parts, count, &joined);
+    if (err != PHI_OK)
+        return err;
+    err = phi_sm2_verify(key, joined, signature);
+    drop_joined(joined);
+    return err;
+}
+
+/* Requests */
+
+static bool is_in_window(int64_t timestamp_s, int64_t now_us)
+{
+    int64_t off_s = timestamp_s - now_us / 1000000;
+    return off_s >= -PHI_SIGNATURE_WINDOW_S && off_s <= PHI_SIGNATURE_WINDOW_S;
+}
+
+enum phi_err phi_signature_verify(const struct phi_registry_view *view,
+                                  const struct phi_signature_request *request, int64_t now_us,
+                                  struct phi_signature_caller *out, struct phi_error *error)
+{
+    struct phi_authorization given;
+    struct phi_view parts[PARTS_MAX];
+    enum phi_err err = phi_authorization_parse(request->header, &given, error);
+    if (err != PHI_OK)
+        return err;
+    const struct phi_registry_app *app = phi_registry_app(view, given.app_id);
+    if (app == NULL)
+        return phi_error_set(error, PHI_ERR_APP_UNKNOWN, "app_id", "not registered here");
+    const struct phi_registry_key *key = phi_registry_app_key(app, given.key_serial, now_us);
+    if (key == NULL)
+        return phi_error_set(error, PHI_ERR_APP_UNKNOWN, "key_serial", "no key of the app in force");
+    if (!is_in_window(given.timestamp_s, now_us))
+        return phi_error_set(error, PHI_ERR_TIMESTAMP, "timestamp", "more than %d s off",
+                             PHI_SIGNATURE_WINDOW_S);
+    size_t count = request_parts(request, given.timestamp, given.nonce, parts);
+    err = verify_parts(key->public_key, parts, count, given.signature);
+    if (err != PHI_OK)
+        return phi_error_set(error, err, "signature", "does not verify");
+    *out = (struct phi_signature_caller){.authorization = given, .app = app};
+    if (app->suspended)
+        return phi_error_set(error, PHI_ERR_APP_SUSPENDED, "app_id", "suspended");
+    return PHI_OK;
+}
+
+enum phi_err phi_signature_digest(const struct phi_signature_request *request,
+                                  const struct phi_authorization *authorization, uint8_t out[32])
+{
+    struct phi_view parts[PARTS_MAX];
+    size_t count = request_parts(request, authorization->timestamp, authorization->nonce, parts);
+    return phi_sm3_parts(parts, count, out);
+}
+
+/* Letters and digits, each of the 62 as likely as the others. */
+static enum phi_err make_nonce(char out[PHI_NONCE_MAX + 1])
+{
+    static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t made = 0;
+    while (made < PHI_NONCE_MAX) {
+        uint8_t random[PHI_NONCE_MAX];
+        enum phi_err err = phi_random_bytes(random, sizeof(random));
+        if (err != PHI_OK)
+            return err;
+        for (size_t i = 0; i < sizeof(random) && made < PHI_NONCE_MAX; i++) {
+            if (random[i] < 4 * 62)
+                out[made++] = letters[random[i] % 62];
+        }
+    }
+    out[made] = '\0';
+    return PHI_OK;
+}
+
+enum phi_err phi_authorization_make(const struct phi_sm2_private *key, const char *app_id,
+                                    const char *method, const char *target, struct phi_view body,
+                                    int64_t now_us, struct phi_authorization_made *out)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t xy[PHI_SM2_PUBLIC_LEN];
+    char serial[PHI_KEY_ID_LEN + 1];
+    char timestamp[24];
+    char signature[PHI_SIGNATURE_BASE64_LEN + 1];
+    struct phi_view parts[PARTS_MAX];
+    const struct phi_signature_request request = {.method = method, .target = target, .body = body};
+    if (!phi_text_is_word(phi_view_text(app_id), PHI_APP_ID_MAX))
+        return PHI_ERR_HEADER;
+    phi_sm2_private_public(key, xy);
+    PHI_GUARD(phi_key_id_of(xy, serial));
+    PHI_GUARD(make_nonce(out->nonce));
+    (void)snprintf(timestamp, sizeof(timestamp), "%" PRId64, now_us / 1000000);
+    size_t count = request_parts(&request, timestamp, out->nonce, parts);
+    PHI_GUARD(sign_parts(key, parts, count, signature));
+    (void)snprintf(out->header, sizeof(out->header),
+                   PHI_SIGNATURE_SCHEME " app_id=\"%s\",key_serial=\"%s\",timestamp=\"%s\","
+                                        "nonce=\"%s\",signature=\"%s\"",
+                   app_id, serial, timestamp, out->nonce, signature);
+out:
+    return err;
+}
+
+/* Answers */
+
+enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char *key_serial, int status,
+                                  int64_t now_us, const char *nonce, struct phi_view body,
+                                  struct phi_answer_signature *out)
+{
+    char status_text[12];
+    struct phi_view parts[PARTS_MAX];
+    (void)snprintf(status_text, sizeof(status_text), "%d", status);
+    (void)snprintf(out->timestamp, sizeof(out->timestamp), "%" PRId64, now_us / 1000000);
+    (void)snprintf(out->nonce, sizeof(out->nonce), "%s", nonce);
+    (void)snprintf(out->key_serial, sizeof(out->key_serial), "%s", key_serial);
+    size_t count = answer_parts(status_text, out->timestamp, out->nonce, body, parts);
+    return sign_parts(key, parts, count, out->signature);
+}
+
+static enum phi_err check_answer_headers(const char *timestamp, const char *nonce, const char *signature,
+                                         const char *sent_nonce, uint8_t raw[PHI_SM2_SIG_LEN],
+                                         struct phi_error *error)
+{
+    if (timestamp == NULL || strlen(timestamp) > TIMESTAMP_MAX ||
+        !phi_text_is_digits(phi_view_text(timestamp)))
+        return phi_error_set(error, PHI_ERR_HEADER, "Phi-Timestamp", "missing or malformed");
+    if (nonce == NULL || strcmp(nonce, sent_nonce) != 0)
+        return phi_error_set(error, PHI_ERR_HEADER, "Phi-Nonce", "missing or not the request's");
+    if (signature == NULL || !decode_signature(phi_view_text(signature), raw))
+        return phi_error_set(error, PHI_ERR_HEADER, "Phi-Signature", "missing or malformed");
+    return PHI_OK;
+}
+
+enum phi_err phi_signature_check_answer(const struct phi_sm2_public *key, int status,
+                                        const char *timestamp, const char *nonce, const char *signature,
+                                        const char *sent_nonce, int64_t now_us, struct phi_view body,
+                                        struct phi_error *error)
+{
+    uint8_t raw[PHI_SM2_SIG_LEN];
+    char status_text[12];
+    int64_t timestamp_s = 0;
+    struct phi_view parts[PARTS_MAX];
+    enum phi_err err = check_answer_headers(timestamp, nonce, signature, sent_nonce, raw, error);
+    if (err != PHI_OK)
+        return err;
+    if (phi_text_to_i64(phi_view_text(timestamp), 0, INT64_MAX, &timestamp_s) != PHI_OK ||
+        !is_in_window(timestamp_s, now_us))
+        return phi_error_set(error, PHI_ERR_TIMESTAMP, "Phi-Timestamp", "more than %d s off",
+                             PHI_SIGNATURE_WINDOW_S);
+    (void)snprintf(status_text, sizeof(status_text), "%d", status);
+    size_t count = answer_parts(status_text, timestamp, nonce, body, parts);
+    err = verify_parts(key, parts, count, raw);
+    if (err != PHI_OK)
+        return phi_error_set(error, err, "Phi-Signature", "does not verify");
+    return PHI_OK;
+}
