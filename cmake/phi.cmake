@@ -59,9 +59,10 @@ function(phi_program name)
   endforeach()
 endfunction()
 
-# phi_test(NAME SOURCES … ROOMS …): a cmocka program, registered with ctest; the vectors' folder is PHI_VECTORS.
+# phi_test(NAME SOURCES … ROOMS … [RUNNER command]): a cmocka program, registered with ctest; the vectors' folder
+# is PHI_VECTORS. RUNNER goes in front of the program, such as tests/tools/with-postgres.
 function(phi_test name)
-  cmake_parse_arguments(T "" "" "SOURCES;ROOMS;PACKAGES" ${ARGN})
+  cmake_parse_arguments(T "" "" "SOURCES;ROOMS;PACKAGES;RUNNER" ${ARGN})
   pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET GLOBAL cmocka)
   add_executable(${name} ${T_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
@@ -75,5 +76,5 @@ function(phi_test name)
     pkg_check_modules(${id} REQUIRED IMPORTED_TARGET GLOBAL ${package})
     target_link_libraries(${name} PRIVATE PkgConfig::${id})
   endforeach()
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name} COMMAND ${T_RUNNER} $<TARGET_FILE:${name}>)
 endfunction()
