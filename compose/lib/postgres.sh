@@ -59,11 +59,30 @@ log_parameter_max_length_on_error = 0
 CONF
 }
 
+# No process of this cluster is left: all of them work in its folder.
+phi_pg_is_gone() {
+    local process
+    for process in /proc/[0-9]*/cwd; do
+        [ "$(readlink "$process" 2> /dev/null)" != "$(phi_get pg.dir)/data" ] || return 1
+    done
+}
+
+# After a SIGKILL the server's children end a moment later, and its pid may stay as a zombie, which PostgreSQL takes
+# for a running server: its lock file goes, once nobody works in the folder.
+phi_pg_clear_lock() {
+    local lock
+    lock=$(phi_get pg.dir)/data/postmaster.pid
+    [ -e "$lock" ] || return 0
+    phi_wait_until 15 phi_pg_is_gone || phi_fail "processes of a killed PostgreSQL don't end"
+    rm -f "$lock" "$(phi_get pg.socket)"/.s.PGSQL.*
+}
+
 phi_pg_start() {
     phi_pg_init
+    phi_is_running postgres || phi_pg_clear_lock
     phi_is_running postgres ||
         phi_spawn postgres "${PHI_AS_POSTGRES[@]}" "$PHI_PG_BIN/postgres" -D "$(phi_get pg.dir)/data"
-    phi_wait_ready postgres 30 "$PHI_PG_BIN/pg_isready" -q -h 127.0.0.1 -p "$(phi_port postgres)"
+    phi_wait_ready postgres 30 "$PHI_PG_BIN/pg_isready" -q -U postgres -d postgres -h 127.0.0.1 -p "$(phi_port postgres)"
 }
 
 # Fast shutdown: open transactions are rolled back, what was committed is on disk.
