@@ -23,6 +23,11 @@ PHI_LOG_FORMAT=logfmt
 PHI_DEV_HTTP_JWKS=true
 ENV
     phi_key_environment "$name"
+    # What a program decides by is data that stands beside it, one file a region.
+    [ ! -f "$PHI_ROOT/$name/policy/$region.json" ] ||
+        printf 'PHI_POLICY_FILE=%s\n' "$PHI_ROOT/$name/policy/$region.json"
+    [ ! -f "$PHI_ROOT/$name/rules/$region.json" ] ||
+        printf 'PHI_RULES_FILE=%s\n' "$PHI_ROOT/$name/rules/$region.json"
     # Started as root, a service gives that up once its keys are read.
     [ "$(id -u)" != 0 ] || printf 'PHI_USER=nobody\n'
     [ "$(phi_service_field "$name" 4)" = - ] ||
