@@ -45,7 +45,7 @@ void phi_relay_offer(struct phi_relay *relay, const struct phi_event *events, si
  * consumer's handler). Any thread. */
 void phi_relay_wake(struct phi_relay *relay);
 
-bool phi_relay_has_backlog(const struct phi_relay *relay);
+bool phi_relay_has_backlog(struct phi_relay *relay); /* any thread */
 
 /* Waits for what is in flight, deletes what was delivered, joins the thread. What is left stays in the table.
  * PHI_ERR_DEADLINE when something was left in flight. NULL is fine. */

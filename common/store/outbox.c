@@ -44,6 +44,19 @@ enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max
                          (struct phi_param[]){PHI_I64(until_us), PHI_I64(max)}, 2, rows, error);
 }
 
+enum phi_err phi_outbox_read_topics(struct phi_conn *conn, int64_t until_us, const char *pattern,
+                                    bool is_matching, size_t max, struct phi_rows **rows,
+                                    struct phi_error *error)
+{
+    return phi_conn_exec(conn, "phi_outbox_read_topics",
+                         "SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
+                         " WHERE created_us <= $1 AND (topic ~ $2) = $3"
+                         " ORDER BY created_us, event_id LIMIT least($4, 10000)",
+                         (struct phi_param[]){PHI_I64(until_us), PHI_TEXT(pattern),
+                                              PHI_BOOL(is_matching), PHI_I64(max)},
+                         4, rows, error);
+}
+
 enum phi_err phi_outbox_delete(struct phi_conn *conn, const uint8_t (*event_ids)[16], size_t count,
                                size_t *deleted, struct phi_error *error)
 {

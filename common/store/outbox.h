@@ -36,6 +36,11 @@ enum phi_err phi_outbox_add(struct phi_conn *conn, const struct phi_param *colum
 /* Up to `max` (≤ 10,000) rows created at or before `until_us`, oldest first. The caller frees `rows`. */
 enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max, struct phi_rows **rows,
                              struct phi_error *error) PHI_MUST_USE;
+/* The same, of topics that match (or, with `is_matching` false, don't match) a POSIX regular expression: so that
+ * one bus that is down doesn't hold back the rows of the other. */
+enum phi_err phi_outbox_read_topics(struct phi_conn *conn, int64_t until_us, const char *pattern,
+                                    bool is_matching, size_t max, struct phi_rows **rows,
+                                    struct phi_error *error) PHI_MUST_USE;
 /* Deletes by 16-byte event ids; unknown ones are no error; `deleted` may be NULL. */
 enum phi_err phi_outbox_delete(struct phi_conn *conn, const uint8_t (*event_ids)[16], size_t count,
                                size_t *deleted, struct phi_error *error) PHI_MUST_USE;
