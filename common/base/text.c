@@ -88,13 +88,13 @@ bool phi_text_is_word(struct phi_view text, size_t max)
     return text.len <= max && all(text, is_word);
 }
 
-/* White_Space of the Unicode character database. */
+/* White_Space of the Unicode character database, as far as it outlives NFKC, which makes a plain
+ * space of the others. */
 static bool is_white(int32_t point)
 {
-    if ((point >= 0x09 && point <= 0x0D) || point == 0x20 || point == 0x85 || point == 0xA0)
+    if ((point >= 0x09 && point <= 0x0D) || point == 0x20 || point == 0x85)
         return true;
-    return point == 0x1680 || (point >= 0x2000 && point <= 0x200A) || point == 0x2028 ||
-           point == 0x2029 || point == 0x202F || point == 0x205F || point == 0x3000;
+    return point == 0x1680 || point == 0x2028 || point == 0x2029;
 }
 
 /* All memory is the arena's, so that its bound holds for the tables in between too. */
@@ -157,7 +157,7 @@ enum phi_err phi_text_nfkc_upper(struct phi_view text, struct phi_arena *arena,
     struct phi_view plain, upper;
     PHI_GUARD(normalize(text, form, arena, &plain));
     PHI_GUARD(upper_without_white(plain, arena, &upper));
-    /* some upper case letters compose or decompose differently */
+    /* a mark that stood behind a space may now compose with the letter before it */
     PHI_GUARD(normalize(upper, form, arena, out));
 out:
     return err;

@@ -1,25 +1,10 @@
 #include "case.h"
 #include "failing_alloc.h"
+#include "freed_marker.h"
 
 #include "base/arena.h"
 
-#include <malloc.h>
 #include <string.h>
-
-/* The test of wiping looks at each block just before it is given back. */
-static const char marker[] = "4dc0ffee-marker";
-static size_t blocks_with_marker;
-
-void __real_free(void *memory);
-void __wrap_free(void *memory);
-
-void __wrap_free(void *memory)
-{
-    if (memory != NULL &&
-        memmem(memory, malloc_usable_size(memory), marker, sizeof(marker) - 1) != NULL)
-        blocks_with_marker++;
-    __real_free(memory);
-}
 
 static void memory_is_zeroed_aligned_and_apart(void **state)
 {
@@ -118,16 +103,16 @@ static void memory_is_wiped(void **state)
     (void)state;
     struct phi_arena *arena = phi_arena_new(1 << 20);
     for (size_t i = 0; i < 1000; i++)
-        assert_non_null(phi_arena_copy(arena, marker, sizeof(marker)));
-    blocks_with_marker = 0;
+        assert_non_null(phi_arena_copy(arena, phi_marker, sizeof(phi_marker)));
+    phi_marked_frees = 0;
     phi_arena_free(arena);
-    assert_int_equal(blocks_with_marker, 0);
+    assert_int_equal(phi_marked_frees, 0);
     /* and the look itself works; volatile, lest the compiler drop a block that nobody reads */
-    char *volatile seen = malloc(sizeof(marker));
+    char *volatile seen = malloc(sizeof(phi_marker));
     assert_non_null(seen);
-    memcpy(seen, marker, sizeof(marker));
+    memcpy(seen, phi_marker, sizeof(phi_marker));
     free(seen);
-    assert_int_equal(blocks_with_marker, 1);
+    assert_int_equal(phi_marked_frees, 1);
 }
 
 /* What a request does, with each allocation failing once. */
@@ -142,7 +127,7 @@ static bool use_arena(struct phi_arena **out)
     done = phi_arena_alloc(arena, 100000) != NULL && done;
     done = phi_arena_printf(arena, "%5000d", 1) != NULL && done;
     done = phi_arena_on_free(arena, drop, object) == PHI_OK && done;
-    return phi_arena_view(arena, phi_view_of(marker, 1)).len == 1 && done;
+    return phi_arena_view(arena, phi_view_of(phi_marker, 1)).len == 1 && done;
 }
 
 static void each_allocation_may_fail(void **state)

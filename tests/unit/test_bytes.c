@@ -153,6 +153,8 @@ static void hex_refuses(void **state)
         {"short", "00"},         {"long", "000000"},      {"odd", "000"},
         {"letter g", "0g00"},    {"white space", "0 00"}, {"prefix", "0x00"},
         {"last is bad", "000-"}, {"empty", ""},           {"not ascii", "\xC3\xA9\xC3\xA9"},
+        {"letter G", "0G00"},    {"before 0", "/000"},    {"behind 9", ":000"},
+        {"before A", "@000"},    {"before a", "`000"},
     };
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         uint8_t out[2] = {7, 7};
@@ -198,21 +200,14 @@ static void base64_refuses(void **state)
     static const struct {
         const char *name, *text;
     } cases[] = {
-        {"no padding", "Zg"},
-        {"half the padding", "Zg="},
-        {"too much padding", "Zg==="},
-        {"only padding", "===="},
-        {"three of padding", "Z==="},
-        {"padding first", "=Zg="},
-        {"padding inside", "Zg==Zg=="},
-        {"padding between letters", "Z=g="},
-        {"spare bits of one", "Zh=="},
-        {"spare bits of two", "Zm9="},
-        {"line end", "Zm9v\n"},
-        {"line end inside", "Zm\n9"},
-        {"space", "Zm 9"},
-        {"URL form", "-_-_"},
-        {"not ascii", "Zm\xC3\xA9"},
+        {"no padding", "Zg"},           {"half the padding", "Zg="},
+        {"too much padding", "Zg==="},  {"only padding", "===="},
+        {"three of padding", "Z==="},   {"padding first", "=Zg="},
+        {"padding inside", "Zg==Zg=="}, {"padding between letters", "Z=g="},
+        {"a spare bit of one", "Zh=="}, {"another spare bit of one", "Zo=="},
+        {"spare bits of two", "Zm9="},  {"line end", "Zm9v\n"},
+        {"line end inside", "Zm\n9"},   {"space", "Zm 9"},
+        {"URL form", "-_-_"},           {"not ascii", "Zm\xC3\xA9"},
         {"five letters", "Zm9vY"},
     };
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {

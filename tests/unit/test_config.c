@@ -1,5 +1,6 @@
 #include "case.h"
 #include "failing_alloc.h"
+#include "freed_marker.h"
 
 #include "base/config.h"
 
@@ -277,6 +278,21 @@ static void secrets_come_from_narrow_files(void **state)
     }
 }
 
+static void secrets_are_wiped(void **state)
+{
+    (void)state;
+    char arguments[256];
+    struct phi_config *config = NULL;
+    clear_environment();
+    write_file("line", phi_marker, sizeof(phi_marker) - 1, 0600);
+    snprintf(arguments, sizeof(arguments), "--t-url=x --t-key-file=%s/line", folder);
+    phi_marked_frees = 0;
+    assert_int_equal(load(arguments, &config, NULL), PHI_OK);
+    assert_string_equal(phi_config_text(config, "PHI_T_KEY_FILE"), phi_marker);
+    phi_config_free(config);
+    assert_int_equal(phi_marked_frees, 0);
+}
+
 static void files_are_given_by_name(void **state)
 {
     (void)state;
@@ -413,6 +429,7 @@ int main(void)
         cmocka_unit_test(flags_win_over_the_environment),
         cmocka_unit_test(wrong_values_name_the_variable),
         cmocka_unit_test(secrets_come_from_narrow_files),
+        cmocka_unit_test(secrets_are_wiped),
         cmocka_unit_test(files_are_given_by_name),
         cmocka_unit_test(help_checks_nothing),
         cmocka_unit_test(check_shows_no_secret),

@@ -2,6 +2,7 @@
 
 #include "base/queue.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -82,6 +83,7 @@ static void a_closed_queue_gives_out_the_rest(void **state)
 
 struct waiter {
     struct phi_queue *queue;
+    atomic_size_t *started;
     size_t got;
 };
 
@@ -89,6 +91,7 @@ static void *wait_for_one(void *context)
 {
     struct waiter *waiter = context;
     void *out[1];
+    atomic_fetch_add(waiter->started, 1);
     waiter->got = phi_queue_pop(waiter->queue, out, 1, long_from_now());
     return NULL;
 }
@@ -97,17 +100,21 @@ static void waiters_wake(void **state)
 {
     (void)state;
     int item;
+    atomic_size_t started = 0;
     pthread_t threads[3];
     struct waiter waiters[3];
     struct phi_queue *queue = phi_queue_new(4);
     for (size_t i = 0; i < 3; i++) {
-        waiters[i] = (struct waiter){queue, 0};
+        waiters[i] = (struct waiter){queue, &started, 0};
         assert_int_equal(pthread_create(&threads[i], NULL, wait_for_one, &waiters[i]), 0);
     }
-    struct phi_deadline deadline = long_from_now();
+    struct phi_deadline deadline = phi_deadline_in_ms(15000);
+    while (atomic_load(&started) < 3 && !phi_deadline_is_past(deadline))
+        poll(NULL, 0, 1);
+    poll(NULL, 0, 30); /* that they wait inside can't be seen from here */
     assert_int_equal(phi_queue_push(queue, &item), PHI_OK);
     while (phi_queue_len(queue) > 0 && !phi_deadline_is_past(deadline))
-        ;
+        poll(NULL, 0, 1);
     phi_queue_close(queue);
     size_t got = 0;
     for (size_t i = 0; i < 3; i++) {

@@ -134,6 +134,7 @@ static void normal_forms(void **state)
         {"ideographic space", "张\xE3\x80\x80三", "张\xE3\x80\x80三", "张三"},
         {"white of many kinds", "a\t\xC2\xA0\xE2\x80\x89\xE2\x80\xA8z",
          "a\t\xC2\xA0\xE2\x80\x89\xE2\x80\xA8z", "AZ"},
+        {"a mark behind a space", "e \xCC\x81", "e \xCC\x81", "\xC3\x89"},
         {"only white", " \t", " \t", ""},
         {"ligature", "\xEF\xAC\x81", "\xEF\xAC\x81", "FI"},
         {"circled letter", "\xE2\x93\x90", "\xE2\x93\x90", "A"},
@@ -259,18 +260,39 @@ static void whole_numbers(void **state)
     assert_int_equal(phi_text_to_i64(phi_view_of(NULL, 0), 0, 9, &value), PHI_ERR_FIELD_VALUE);
 }
 
+static void every_white_space_goes(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "\t",           "\n",           "\v",
+        "\f",           "\r",           " ",
+        "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80",
+        "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82",
+        "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85",
+        "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88",
+        "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\xA8",
+        "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F",
+        "\xE3\x80\x80",
+    };
+    struct phi_arena *arena = phi_arena_new(1 << 16);
+    for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+        struct phi_view out;
+        const char *text = phi_arena_printf(arena, "a%sb", cases[i]);
+        assert_int_equal(phi_text_nfkc_upper(phi_view_text(text), arena, &out), PHI_OK);
+        if (!phi_view_equal(out, phi_view_text("AB")))
+            fail_msg("white space number %zu stays", i);
+    }
+    phi_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8_is_strict),
-        cmocka_unit_test(counts_code_points),
-        cmocka_unit_test(controls_are_seen),
-        cmocka_unit_test(classes),
-        cmocka_unit_test(normal_forms),
-        cmocka_unit_test(normal_forms_refuse),
-        cmocka_unit_test(normal_forms_stay_in_the_arena),
-        cmocka_unit_test(upper_form_is_stable),
-        cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(utf8_is_strict),       cmocka_unit_test(counts_code_points),
+        cmocka_unit_test(controls_are_seen),    cmocka_unit_test(classes),
+        cmocka_unit_test(normal_forms),         cmocka_unit_test(every_white_space_goes),
+        cmocka_unit_test(normal_forms_refuse),  cmocka_unit_test(normal_forms_stay_in_the_arena),
+        cmocka_unit_test(upper_form_is_stable), cmocka_unit_test(whole_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

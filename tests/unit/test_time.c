@@ -43,6 +43,9 @@ static void deadlines(void **state)
     assert_true(phi_deadline_left_ms(never) > 60000);
     assert_true(phi_deadline_min(minute, never).at_us == minute.at_us);
     assert_true(phi_deadline_min(never, minute).at_us == minute.at_us);
+    /* rounded up */
+    struct phi_deadline near = {phi_monotonic_us() + 900};
+    assert_true(phi_deadline_left_ms(near) == 1 || phi_deadline_is_past(near));
     /* a wait of what is left always reaches the deadline */
     struct phi_deadline soon = phi_deadline_in_ms(3);
     poll(NULL, 0, (int)phi_deadline_left_ms(soon));
