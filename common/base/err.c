@@ -72,6 +72,14 @@ const char *phi_err_return_code(enum phi_err err)
     return row_of(err)->return_code;
 }
 
+enum phi_err phi_err_from_return_code(const char *return_code)
+{
+    for (int i = 0; i < PHI_ERR_COUNT; i++)
+        if (strcmp(rows[i].return_code, return_code) == 0)
+            return (enum phi_err)i;
+    return PHI_ERR_INTERNAL;
+}
+
 int phi_err_http_status(enum phi_err err)
 {
     return row_of(err)->http_status;

@@ -43,6 +43,8 @@ enum phi_err phi_error_set(struct phi_error *error, enum phi_err code, const cha
 
 const char *phi_err_name(enum phi_err err);        /* "code_expired" */
 const char *phi_err_return_code(enum phi_err err); /* "2003": resultCode */
+/* The error of a stored return code; PHI_ERR_INTERNAL for one that is not in the table. */
+enum phi_err phi_err_from_return_code(const char *return_code);
 int phi_err_http_status(enum phi_err err);         /* 200 for a verdict about a code */
 bool phi_err_is_retryable(enum phi_err err);       /* the same call may succeed later */
 bool phi_err_is_verdict(enum phi_err err);         /* a 2xxx: a successful answer about a code */

@@ -1,6 +1,6 @@
 #include "service/call.h"
 
-#include "store/outbox.h"
+#include "bus/event_row.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -192,7 +192,7 @@ enum phi_err phi_api_event(struct phi_api_call *call, struct phi_event *event)
     if (call->event_count == PHI_API_EVENTS_MAX)
         return PHI_ERR_INTERNAL;
     PHI_GUARD(event_complete(call, event));
-    PHI_GUARD(phi_relay_row(event, call->arena, row, NULL));
+    PHI_GUARD(phi_event_to_row(event, call->now_us, call->arena, row));
     PHI_GUARD(phi_api_row(call, PHI_API_OUTBOX, row, PHI_OUTBOX_COLUMNS));
     struct phi_event *kept = &call->events[call->event_count++];
     *kept = *event;

@@ -104,12 +104,21 @@ static enum phi_err read_pinned(struct phi_service *service, const char *variabl
     return PHI_OK;
 }
 
+static void callers_changed(void *context)
+{
+    struct phi_service *service = context;
+    if (service->program->callers_changed != NULL)
+        service->program->callers_changed(service);
+}
+
 static enum phi_err open_registry(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_registry_options options = {.brokers = phi_config_text(service->config, "PHI_BUS"),
                                            .region = phi_service_region(service),
-                                           .store = service->store};
+                                           .store = service->store,
+                                           .changed = callers_changed,
+                                           .context = service};
     PHI_GUARD(read_pinned(service, "PHI_ACCESS_PUBLIC_FILE", options.owner, error));
     PHI_GUARD(phi_registry_open(&options, &service->registry, error));
 out:
@@ -164,14 +173,18 @@ out:
     return err;
 }
 
+void phi_service_close_callers(struct phi_service *service)
+{
+    phi_identities_close(service->identities);
+    phi_trust_close(service->trust);
+    phi_registry_close(service->registry);
+}
+
 void phi_service_close_parts(struct phi_service *service, struct phi_deadline until)
 {
     if (phi_relay_close(service->relay, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "outbox_left", PHI_L_WORD("rest", "in_the_table"));
     phi_producer_close(service->producer);
-    phi_trust_close(service->trust);
-    phi_identities_close(service->identities);
-    phi_registry_close(service->registry);
     phi_store_close(service->store);
     phi_sm2_private_free(service->answer_key);
     if (service->conninfo != NULL)

@@ -60,6 +60,8 @@ char *phi_service_conninfo(const struct phi_config *config);
 
 /* open.c: database, lane, buses, callers, in the order of a daemon's life; and back. */
 enum phi_err phi_service_open_parts(struct phi_service *service, struct phi_error *error) PHI_MUST_USE;
+/* Before the program's own close: their threads call back into it. */
+void phi_service_close_callers(struct phi_service *service);
 void phi_service_close_parts(struct phi_service *service, struct phi_deadline until);
 
 /* ops.c: healthz, readyz, metrics, openapi.json. Fills up to 4 routes, gives their number. */

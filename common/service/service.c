@@ -114,6 +114,7 @@ static void drain(struct phi_service *service)
     phi_lane_close(service->lane);
     phi_api_close(service->api);
     phi_service_keeper_stop(service);
+    phi_service_close_callers(service);
     if (service->program->close != NULL)
         service->program->close(service);
     phi_service_close_parts(service, until);

@@ -18,6 +18,7 @@
 #include "bus/relay.h"
 #include "crypto/key.h"
 #include "crypto/seal.h"
+#include "rpc/zap.h"
 #include "store/lane.h"
 #include "store/migrate.h"
 #include "store/store.h"
@@ -58,6 +59,8 @@ struct phi_program {
     void (*close)(struct phi_service *service);
     /* optional: why the program can't serve ("registry"), or NULL; called by /readyz */
     const char *(*unready)(struct phi_service *service);
+    /* optional: the registry of callers changed, from its own thread, also before open has returned; short */
+    void (*callers_changed)(struct phi_service *service);
 };
 
 /* Runs the program until a signal; the exit status. */
@@ -95,6 +98,14 @@ enum phi_err phi_service_key_bytes(struct phi_service *service, const char *vari
 /* The key under which stored answers (24 h) are sealed: the program's own side's. Borrowed until close.
  * Needed by programs with routes that create. */
 void phi_service_set_answer_seal(struct phi_service *service, const struct phi_seal_key *key);
+
+/* Replaces the allow-list of an RPC server by the peers of the registry; a peer's scope bits are
+ * 1 << enum phi_scope. For start and for callers_changed. */
+enum phi_err phi_service_allow_peers(struct phi_service *service,
+                                     struct phi_rpc_allow_list *allow) PHI_MUST_USE;
+/* The CURVE secret of a file that holds it in Z85 or hex, mode 0600 (PHI_CONFIG_SECRET). */
+enum phi_err phi_service_key_curve(struct phi_service *service, const char *variable,
+                                   uint8_t out[PHI_CURVE_KEY_LEN], struct phi_error *error) PHI_MUST_USE;
 
 /* A part that is down but does not make the service unready ("bus", "clock"): shown by /readyz. */
 void phi_service_set_degraded(struct phi_service *service, const char *part, bool degraded);

@@ -1,0 +1,125 @@
+/* A use is recorded, and a one-time code spent, before the answer: the guards `uses` (same request, same
+ * answer) and `ledger` (once is once), and the event, in one group commit. */
+#include "svc-verify/verify.h"
+
+#include "base/metrics.h"
+#include "bus/event_row.h"
+#include "json/canonical.h"
+#include "store/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum phi_err add_use(struct verify_job *job, struct phi_commit *commit)
+{
+    const struct phi_verify_request *request = &job->request;
+    const struct phi_param row[USES_COLUMNS] = {
+        [USES_PLATFORM] = PHI_TEXT(request->platform),
+        [USES_PROGRAM] = PHI_TEXT(request->program),
+        [USES_REQUEST_ID] = PHI_BYTES_OF(request->request_id, sizeof(request->request_id)),
+        [USES_CODE_DIGEST] = PHI_BYTES_OF(job->code_digest, PHI_SM3_LEN),
+        [USES_REQUESTER_DIGEST] = PHI_BYTES_OF(request->digest, PHI_SM3_LEN),
+        [USES_SUBJECT] = PHI_BYTES_OF(job->content.subject, PHI_SUBJECT_LEN),
+        [USES_SUBJECT_KEY] = PHI_I64(PHI_SUBJECT_KEY_VERSION),
+        [USES_SERIAL_HMAC] = PHI_BYTES_OF(job->serial_hmac, PHI_SM3_LEN),
+        [USES_APP] = PHI_TEXT(request->app),
+        [USES_SCOPE] = PHI_I64(job->reply.scope),
+        [USES_STATUS] = PHI_TEXT(phi_err_return_code(job->reply.status)),
+        [USES_FLAGS] = PHI_I64(job->reply.flags),
+        [USES_DEADLINE] = PHI_I64(job->reply.deadline_s),
+        [USES_USED] = PHI_I64(job->now_us),
+    };
+    return phi_commit_add(commit, TABLE_USES, row, USES_COLUMNS);
+}
+
+static enum phi_err add_ledger(struct verify_job *job, struct phi_commit *commit)
+{
+    bool is_spent = job->reply.status == PHI_OK && job->content.flags & PHI_JKM1_ONE_TIME;
+    if (!is_spent)
+        return PHI_OK;
+    const struct phi_param row[] = {PHI_I64(job->code.deadline_s),
+                                    PHI_BYTES_OF(job->serial_hmac, PHI_SM3_LEN), PHI_I64(job->now_us)};
+    return phi_commit_add(commit, TABLE_LEDGER, row, 3);
+}
+
+static enum phi_err make_event(struct verify_job *job)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_service *service = job->verify->service;
+    char serial[2 * PHI_SM3_LEN + 1], time[PHI_RFC3339_MAX];
+    phi_hex_encode(phi_view_of(job->serial_hmac, PHI_SM3_LEN), serial);
+    phi_rfc3339_format(job->now_us, time);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "serialHmac", serial, "platform",
+                             job->request.platform, "program", job->request.program, "app", job->request.app,
+                             "scope", phi_scope_name(job->reply.scope), "resultCode",
+                             phi_err_return_code(job->reply.status), "verifiedAt", time);
+    PHI_GUARD(phi_json_keep(job->arena, json));
+    job->event = (struct phi_event){.topic = phi_service_topic(service, "code.verified"),
+                                    .type = "cn.phi.code.verified",
+                                    .source = phi_service_source(service),
+                                    .time_us = job->now_us,
+                                    .key = phi_view_of(job->serial_hmac, PHI_SUBJECT_LEN)};
+    PHI_GUARD(phi_json_canonical(json, job->arena, &job->event.value));
+    PHI_GUARD(phi_event_new_id(&job->event));
+    job->has_event = true;
+out:
+    return err;
+}
+
+static enum phi_err add_event(struct verify_job *job, struct phi_commit *commit)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_param row[PHI_OUTBOX_COLUMNS];
+    PHI_GUARD(make_event(job));
+    PHI_GUARD(phi_event_to_row(&job->event, job->now_us, job->arena, row));
+    PHI_GUARD(phi_commit_add(commit, PHI_API_OUTBOX, row, PHI_OUTBOX_COLUMNS));
+out:
+    return err;
+}
+
+/* What the recorded answer of the same request was; another code or requester under its id is a conflict. */
+static void keep_recorded(struct verify_job *job, const struct phi_commit_result *result)
+{
+    const struct phi_rows *rows = result->rows;
+    size_t row = result->row;
+    job->is_other_request =
+        !phi_view_equal(phi_rows_bytes(rows, row, USES_CODE_DIGEST),
+                        phi_view_of(job->code_digest, PHI_SM3_LEN)) ||
+        !phi_view_equal(phi_rows_bytes(rows, row, USES_REQUESTER_DIGEST),
+                        phi_view_of(job->request.digest, PHI_SM3_LEN));
+    job->reply.status = phi_err_from_return_code(phi_rows_text(rows, row, USES_STATUS));
+    job->reply.scope = (enum phi_scope)phi_rows_i64(rows, row, USES_SCOPE);
+    job->reply.is_repeat = true;
+    job->has_recorded = true;
+}
+
+static void on_commit(void *context, const struct phi_commit_result *result)
+{
+    struct verify_job *job = context;
+    job->commit_err = result->err;
+    job->commit_table = result->table;
+    if (result->err != PHI_OK) {
+        if (result->table == TABLE_USES && result->rows != NULL)
+            keep_recorded(job, result);
+        verify_late_push(job);
+        return;
+    }
+    phi_counter_add(job->verify->verified[job->reply.status == PHI_OK], 1);
+    phi_relay_offer(phi_service_relay(job->verify->service), &job->event, 1);
+    job->done(job, job->context);
+}
+
+enum phi_err verify_record(struct verify_job *job)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_commit *commit = phi_commit_new(phi_service_lane(job->verify->service));
+    PHI_GUARD(commit == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(add_use(job, commit));
+    PHI_GUARD(add_ledger(job, commit));
+    PHI_GUARD(add_event(job, commit));
+    PHI_GUARD(phi_commit_submit(commit, on_commit, job, job->deadline));
+    return PHI_OK;
+out:
+    phi_commit_free(commit);
+    return err;
+}
