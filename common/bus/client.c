@@ -11,8 +11,8 @@ static void on_log(const rd_kafka_t *handle, int level, const char *facility, co
 {
     (void)handle;
     (void)text;
-    phi_log(level <= 2 ? PHI_LOG_WARN : PHI_LOG_DEBUG, "bus_library", PHI_L_WORD("facility", facility),
-            PHI_L_INT("severity", level));
+    phi_log(level <= 2 ? PHI_LOG_WARN : PHI_LOG_DEBUG, "bus_library",
+            PHI_L_WORD("facility", facility), PHI_L_INT("severity", level));
 }
 
 enum phi_err phi_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value,
@@ -41,7 +41,8 @@ static enum phi_err set_security(rd_kafka_conf_t *conf, const struct phi_bus_opt
     if (!has_user && !has_tls)
         return PHI_OK;
     PHI_GUARD(phi_kafka_conf_set(conf, "security.protocol",
-                                 has_user ? (has_tls ? "sasl_ssl" : "sasl_plaintext") : "ssl", error));
+                                 has_user ? (has_tls ? "sasl_ssl" : "sasl_plaintext") : "ssl",
+                                 error));
     if (has_tls)
         PHI_GUARD(phi_kafka_conf_set(conf, "ssl.ca.location", options->ca_file, error));
     if (has_user) {

@@ -1,5 +1,5 @@
-/* The consumer: batches of one topic-partition, handled inside the PostgreSQL transaction that moves the
- * offset by compare-and-set, so that each record counts exactly once in the store.
+/* The consumer: batches of one topic-partition, handled inside the PostgreSQL transaction that
+ * moves the offset by compare-and-set, so that each record counts exactly once in the store.
  *
  *   struct phi_consumer_options options = {.bus = bus, .group = "svc-directory", .store = store,
  *       .topics = topics, .topic_count = 2, .dlq = dlq, .handle = handle, .context = service};
@@ -7,8 +7,9 @@
  *   ...
  *   phi_consumer_close(consumer, phi_deadline_in_ms(5000));
  *
- * Eager `range` assignment: one replica owns partition i of every subscribed subject-keyed topic. Offsets are
- * PostgreSQL's (cluster id, topic, partition, next); what is committed to Kafka is a hint for lag metrics.
+ * Eager `range` assignment: one replica owns partition i of every subscribed subject-keyed topic.
+ * Offsets are PostgreSQL's (cluster id, topic, partition, next); what is committed to Kafka is a
+ * hint for lag metrics.
  */
 #ifndef PHI_BUS_CONSUMER_H
 #define PHI_BUS_CONSUMER_H
@@ -28,47 +29,56 @@ struct phi_batch {
     size_t count;
     int64_t first; /* where the previous batch ended: not msgs[0].offset, offsets have gaps */
     int64_t next;  /* where this one ends */
-    int64_t high;  /* the partition's end as last heard, -1 unknown: high <= next means at the head */
+    int64_t
+        high; /* the partition's end as last heard, -1 unknown: high <= next means at the head */
 };
 
-/* Zero means the default in brackets. Pointers other than store, dlq and context are borrowed during open. */
+/* Zero means the default in brackets. Pointers other than store, dlq and context are borrowed
+ * during open. */
 struct phi_consumer_options {
     struct phi_bus_options bus;
     const char *group;
-    const char *const *topics; /* a name that begins with '^' is a pattern; may appear later on the broker */
+    const char *const
+        *topics; /* a name that begins with '^' is a pattern; may appear later on the broker */
     size_t topic_count;
     struct phi_store *store;
-    struct phi_dlq *dlq; /* poison that the handler could not deal with; NULL: the partition stops aloud */
-    size_t batch_max;    /* records [256] */
-    int64_t linger_ms;   /* how long a batch may wait to fill [20] */
-    int64_t session_ms;  /* the group's session time-out [10,000] */
-    bool restart_when_lost; /* topic made anew (offset out of range): true start from what is there, aloud;
-                               false that partition stops, aloud */
+    struct phi_dlq
+        *dlq; /* poison that the handler could not deal with; NULL: the partition stops aloud */
+    size_t batch_max;       /* records [256] */
+    int64_t linger_ms;      /* how long a batch may wait to fill [20] */
+    int64_t session_ms;     /* the group's session time-out [10,000] */
+    bool restart_when_lost; /* topic made anew (offset out of range): true start from what is there,
+                               aloud; false that partition stops, aloud */
 
-    /* Runs on the consumer's thread inside `tx`, which has already moved the offset. PHI_OK commits; the
-     * handler itself sends poison to the dlq (phi_dlq_put on `tx`). PHI_ERR_FENCED aborts and joins anew.
-     * PHI_ERR_STORE and other retryable errors roll back and come again, with back-off, for as long as this
-     * replica owns the partition. Any other error: three tries, then one record at a time, and the record
-     * that still fails goes to the dlq. Must end well before session_ms × 30. */
+    /* Runs on the consumer's thread inside `tx`, which has already moved the offset. PHI_OK
+     * commits; the handler itself sends poison to the dlq (phi_dlq_put on `tx`). PHI_ERR_FENCED
+     * aborts and joins anew. PHI_ERR_STORE and other retryable errors roll back and come again,
+     * with back-off, for as long as this replica owns the partition. Any other error: three tries,
+     * then one record at a time, and the record that still fails goes to the dlq. Must end well
+     * before session_ms × 30. */
     enum phi_err (*handle)(struct phi_batch *batch, struct phi_conn *tx, void *context);
     void (*committed)(const struct phi_batch *batch, void *context); /* after COMMIT; may be NULL */
-    /* This replica owns (true) or no longer owns (false) the partition; same thread; may be NULL. */
+    /* This replica owns (true) or no longer owns (false) the partition; same thread; may be NULL.
+     */
     void (*owns)(const char *topic, int32_t partition, bool is_owner, void *context);
     void *context;
 };
 
-/* Starts the consumer's thread and returns; broker and database may come later. PHI_ERR_CONFIG, PHI_ERR_MEMORY. */
+/* Starts the consumer's thread and returns; broker and database may come later. PHI_ERR_CONFIG,
+ * PHI_ERR_MEMORY. */
 enum phi_err phi_consumer_open(const struct phi_consumer_options *options,
                                struct phi_consumer **out, struct phi_error *error) PHI_MUST_USE;
 
-/* Any thread. Up: the group has answered and nothing says that all brokers are gone. Stopped: some partition
- * stands still until a person acts (lost offsets, another cluster, poison without a dlq). */
+/* Any thread. Up: the group has answered and nothing says that all brokers are gone. Stopped: some
+ * partition stands still until a person acts (lost offsets, another cluster, poison without a dlq).
+ */
 bool phi_consumer_is_up(const struct phi_consumer *consumer);
 bool phi_consumer_is_stopped(const struct phi_consumer *consumer);
 size_t phi_consumer_owned(const struct phi_consumer *consumer); /* partitions owned now */
 
-/* Finishes the running batch, leaves the group, joins the thread. PHI_ERR_DEADLINE is said, but the object
- * is only gone once the thread is: past the deadline the handler is still awaited. NULL is fine. */
+/* Finishes the running batch, leaves the group, joins the thread. PHI_ERR_DEADLINE is said, but the
+ * object is only gone once the thread is: past the deadline the handler is still awaited. NULL is
+ * fine. */
 enum phi_err phi_consumer_close(struct phi_consumer *consumer, struct phi_deadline deadline);
 
 #endif

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LETTER_CONTEXT   "dlq.letter"
-#define LETTER_VERSION   1
-#define FLAG_TOMBSTONE   1
-#define FLAG_CUT         2
-#define VALUE_KEPT_MAX   (900 * 1000)
-#define KEY_KEPT_MAX     (16 * 1024)
-#define HEADER_KEPT_MAX  (1024)
-#define NAME_KEPT_MAX    255
+#define LETTER_CONTEXT  "dlq.letter"
+#define LETTER_VERSION  1
+#define FLAG_TOMBSTONE  1
+#define FLAG_CUT        2
+#define VALUE_KEPT_MAX  (900 * 1000)
+#define KEY_KEPT_MAX    (16 * 1024)
+#define HEADER_KEPT_MAX (1024)
+#define NAME_KEPT_MAX   255
 
 struct phi_dlq {
     const struct phi_seal_key *seal_key;
@@ -54,8 +54,9 @@ void phi_dlq_close(struct phi_dlq *dlq)
 }
 
 /* --- the sealed letter: writer and reader of the same bytes ---
- * version u8 · flags u8 · topic (u16 length) · partition u32 · offset u64 · time in ms u64 · key (u32 length) ·
- * count of headers u8 · each: name (u16 length), value (u32 length) · value (u32 length). */
+ * version u8 · flags u8 · topic (u16 length) · partition u32 · offset u64 · time in ms u64 · key
+ * (u32 length) · count of headers u8 · each: name (u16 length), value (u32 length) · value (u32
+ * length). */
 
 static struct phi_view cut(struct phi_view view, size_t max, uint8_t *flags)
 {
@@ -115,7 +116,8 @@ static enum phi_err letter_encode(const struct phi_msg *msg, struct phi_arena *a
     return PHI_OK;
 }
 
-static enum phi_err letter_decode(struct phi_view bytes, struct phi_arena *arena, struct phi_msg *out)
+static enum phi_err letter_decode(struct phi_view bytes, struct phi_arena *arena,
+                                  struct phi_msg *out)
 {
     struct phi_reader in = phi_reader_of(bytes);
     struct phi_msg msg = {0};
@@ -155,8 +157,8 @@ static enum phi_err add_header(struct phi_event *letter, const char *name, const
     return copy ? phi_event_add(letter, name, phi_view_text(copy)) : PHI_ERR_MEMORY;
 }
 
-enum phi_err phi_dlq_write(const struct phi_dlq *dlq, const struct phi_msg *msg, enum phi_err reason,
-                           struct phi_arena *arena, struct phi_event *letter)
+enum phi_err phi_dlq_write(const struct phi_dlq *dlq, const struct phi_msg *msg,
+                           enum phi_err reason, struct phi_arena *arena, struct phi_event *letter)
 {
     enum phi_err err = PHI_OK;
     struct phi_view plain;

@@ -9,8 +9,9 @@
 static const char json_type[] = "application/json";
 
 /* Names of the envelope's own headers; the rest of a record's headers are extra. */
-static const char *const envelope[] = {"ce_specversion", "ce_id",        "ce_type",     "ce_source",
-                                       "ce_time",        "content-type", "traceparent", "phi-request-id"};
+static const char *const envelope[] = {"ce_specversion", "ce_id",         "ce_type",
+                                       "ce_source",      "ce_time",       "content-type",
+                                       "traceparent",    "phi-request-id"};
 
 static bool is_envelope(const char *name)
 {
@@ -94,7 +95,8 @@ enum phi_err phi_event_check(const struct phi_event *event, struct phi_error *er
     if (event->time_us < 0)
         return phi_error_set(error, PHI_ERR_FIELD_VALUE, "time", "before 1970");
     if (event->content_type && !is_visible(phi_view_text(event->content_type), 128))
-        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "contentType", "1..128 visible characters");
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "contentType",
+                             "1..128 visible characters");
     return check_parts(event, error);
 }
 
@@ -171,7 +173,8 @@ static enum phi_err take_id_and_time(const struct phi_msg *msg, struct phi_event
     struct phi_view value;
     if (!phi_msg_header(msg, "ce_id", &value) || phi_uuid_parse(value, event->id) != PHI_OK)
         return phi_error_set(error, PHI_ERR_HEADER, "ce_id", "missing or not an id");
-    if (!phi_msg_header(msg, "ce_time", &value) || phi_rfc3339_parse(value, &event->time_us) != PHI_OK)
+    if (!phi_msg_header(msg, "ce_time", &value) ||
+        phi_rfc3339_parse(value, &event->time_us) != PHI_OK)
         return phi_error_set(error, PHI_ERR_HEADER, "ce_time", "missing or not a time");
     return PHI_OK;
 }

@@ -1,9 +1,9 @@
 /* Events: CloudEvents 1.0, Kafka protocol binding, binary mode: ce_* headers and a JSON value.
  *
- *   struct phi_event event = {.topic = "phi.320000.declare.health", .type = "phi.declare.health.v1",
- *       .source = "/320000/svc-declare", .time_us = now_us, .key = subject, .value = json};
- *   PHI_GUARD(phi_event_new_id(&event));
- *   PHI_GUARD(phi_producer_send(producer, &event, done, context));
+ *   struct phi_event event = {.topic = "phi.320000.declare.health", .type =
+ * "phi.declare.health.v1", .source = "/320000/svc-declare", .time_us = now_us, .key = subject,
+ * .value = json}; PHI_GUARD(phi_event_new_id(&event)); PHI_GUARD(phi_producer_send(producer,
+ * &event, done, context));
  *   ...
  *   PHI_GUARD(phi_event_parse(msg, arena, &event, error));      // on the other side
  */
@@ -23,27 +23,29 @@ struct phi_header {
     struct phi_view value;
 };
 
-/* A value struct of borrowed parts: whoever builds it keeps them alive for the call it is given to. */
+/* A value struct of borrowed parts: whoever builds it keeps them alive for the call it is given to.
+ */
 struct phi_event {
     const char *topic;
-    uint8_t id[PHI_EVENT_ID_LEN]; /* UUIDv7, kept through every retry: consumers drop doubles by it */
-    const char *type;             /* "phi.code.minted.v1" */
-    const char *source;           /* "/320000/svc-codegen" */
+    uint8_t
+        id[PHI_EVENT_ID_LEN]; /* UUIDv7, kept through every retry: consumers drop doubles by it */
+    const char *type;         /* "phi.code.minted.v1" */
+    const char *source;       /* "/320000/svc-codegen" */
     int64_t time_us;
-    struct phi_view key;     /* 16-byte subject or a text; empty: no key */
-    bool is_placed;          /* true: `partition` counts instead of the key */
+    struct phi_view key; /* 16-byte subject or a text; empty: no key */
+    bool is_placed;      /* true: `partition` counts instead of the key */
     int32_t partition;
-    struct phi_view value;   /* JSON in UTF-8, ≤ PHI_EVENT_VALUE_MAX */
-    bool is_tombstone;       /* true: no value at all (removes the key from a compacted topic) */
+    struct phi_view value;    /* JSON in UTF-8, ≤ PHI_EVENT_VALUE_MAX */
+    bool is_tombstone;        /* true: no value at all (removes the key from a compacted topic) */
     const char *content_type; /* NULL: application/json */
-    const char *traceparent; /* NULL: none */
-    const char *request_id;  /* NULL: none; header phi-request-id */
+    const char *traceparent;  /* NULL: none */
+    const char *request_id;   /* NULL: none; header phi-request-id */
     struct phi_header extra[PHI_EVENT_EXTRA_MAX];
     size_t extra_count;
 };
 
-/* A record as it came: borrowed until the handler returns. Header names and values are as a stranger sent
- * them; each value is followed by a zero byte that is not counted. */
+/* A record as it came: borrowed until the handler returns. Header names and values are as a
+ * stranger sent them; each value is followed by a zero byte that is not counted. */
 struct phi_msg {
     const char *topic;
     int32_t partition;
@@ -59,25 +61,28 @@ struct phi_msg {
 
 enum phi_err phi_event_new_id(struct phi_event *event) PHI_MUST_USE; /* PHI_ERR_CRYPTO */
 
-/* Checks an event before it leaves: PHI_ERR_FIELD_MISSING, PHI_ERR_FIELD_VALUE, PHI_ERR_BODY_TOO_LARGE with
- * the field's name as place. Pure. */
+/* Checks an event before it leaves: PHI_ERR_FIELD_MISSING, PHI_ERR_FIELD_VALUE,
+ * PHI_ERR_BODY_TOO_LARGE with the field's name as place. Pure. */
 enum phi_err phi_event_check(const struct phi_event *event, struct phi_error *error) PHI_MUST_USE;
 
-/* Adds an extra header; name and value stay the caller's. PHI_ERR_OVERLOAD past PHI_EVENT_EXTRA_MAX. */
+/* Adds an extra header; name and value stay the caller's. PHI_ERR_OVERLOAD past
+ * PHI_EVENT_EXTRA_MAX. */
 enum phi_err phi_event_add(struct phi_event *event, const char *name,
                            struct phi_view value) PHI_MUST_USE;
 
 /* The last header of that name; false when there is none. Pure. */
 bool phi_msg_header(const struct phi_msg *msg, const char *name, struct phi_view *value);
 
-/* Reads the CloudEvents headers of a record. Texts are copied into `arena`, key and value stay borrowed from
- * `msg`; headers that are not the envelope's become extra (the first PHI_EVENT_EXTRA_MAX). PHI_ERR_HEADER
- * with the header's name as place (missing, not an id, not a time …), PHI_ERR_MEMORY. Pure. */
+/* Reads the CloudEvents headers of a record. Texts are copied into `arena`, key and value stay
+ * borrowed from `msg`; headers that are not the envelope's become extra (the first
+ * PHI_EVENT_EXTRA_MAX). PHI_ERR_HEADER with the header's name as place (missing, not an id, not a
+ * time …), PHI_ERR_MEMORY. Pure. */
 enum phi_err phi_event_parse(const struct phi_msg *msg, struct phi_arena *arena,
                              struct phi_event *event, struct phi_error *error) PHI_MUST_USE;
 
-/* The envelope as headers (ce_specversion, ce_id, …, then extra) with values in `arena`: for a message made
- * by hand (outbox rows, dead letters, tests). `headers` has room for PHI_MSG_HEADERS_MAX. PHI_ERR_MEMORY. */
+/* The envelope as headers (ce_specversion, ce_id, …, then extra) with values in `arena`: for a
+ * message made by hand (outbox rows, dead letters, tests). `headers` has room for
+ * PHI_MSG_HEADERS_MAX. PHI_ERR_MEMORY. */
 enum phi_err phi_event_headers(const struct phi_event *event, struct phi_arena *arena,
                                struct phi_header *headers, size_t *count) PHI_MUST_USE;
 

@@ -29,8 +29,7 @@ out:
 }
 
 enum phi_err phi_event_to_row(const struct phi_event *event, int64_t created_us,
-                              struct phi_arena *arena,
-                              struct phi_param columns[PHI_OUTBOX_COLUMNS])
+                              struct phi_arena *arena, struct phi_param columns[PHI_OUTBOX_COLUMNS])
 {
     const char *headers = NULL;
     enum phi_err err = phi_event_check(event, NULL);
@@ -48,7 +47,8 @@ enum phi_err phi_event_to_row(const struct phi_event *event, int64_t created_us,
     return PHI_OK;
 }
 
-enum phi_err phi_event_put(struct phi_conn *tx, const struct phi_event *event, struct phi_error *error)
+enum phi_err phi_event_put(struct phi_conn *tx, const struct phi_event *event,
+                           struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_param columns[PHI_OUTBOX_COLUMNS];

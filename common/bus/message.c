@@ -10,8 +10,8 @@ static void take_headers(const rd_kafka_message_t *from, struct phi_msg *to)
     size_t len;
     if (rd_kafka_message_headers(from, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) ==
-                       RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (size_t i = 0;
+         rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
          i++) {
         if (to->header_count == PHI_MSG_HEADERS_MAX) {
             to->has_more_headers = true;

@@ -97,8 +97,8 @@ static int32_t on_partition(const rd_kafka_topic_t *topic, const void *key, size
 
 /* --- threads --- */
 
-/* A fatal error ends an idempotent handle for good: what it held is answered as failed (the outbox has it)
- * and a new handle takes its place. */
+/* A fatal error ends an idempotent handle for good: what it held is answered as failed (the outbox
+ * has it) and a new handle takes its place. */
 static void replace_handle(struct phi_producer *producer)
 {
     struct phi_error error = {0};
@@ -204,7 +204,8 @@ static enum phi_err start_threads(struct phi_producer *producer, struct phi_erro
     enum phi_err err = PHI_OK;
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
     PHI_GUARD(phi_kafka_open(RD_KAFKA_PRODUCER, &conf, &producer->handle, error));
-    producer->has_poll_thread = pthread_create(&producer->poll_thread, NULL, poll_main, producer) == 0;
+    producer->has_poll_thread =
+        pthread_create(&producer->poll_thread, NULL, poll_main, producer) == 0;
     producer->has_probe_thread =
         pthread_create(&producer->probe_thread, NULL, probe_main, producer) == 0;
     if (!producer->has_poll_thread || !producer->has_probe_thread)
@@ -220,7 +221,8 @@ static void make_metrics(struct phi_producer *producer)
     char labels[64];
     snprintf(labels, sizeof(labels), "bus=\"%s\"", producer->options.name);
     producer->sent = phi_counter_new("phi_bus_sent_total", "events kept by the broker", labels);
-    producer->failed = phi_counter_new("phi_bus_failed_total", "events not known to be kept", labels);
+    producer->failed =
+        phi_counter_new("phi_bus_failed_total", "events not known to be kept", labels);
     producer->depth = phi_gauge_new("phi_bus_waiting", "events not answered yet", labels);
     producer->delay =
         phi_histogram_new("phi_bus_delivery_seconds", "from send to acknowledgement", labels);

@@ -1,7 +1,8 @@
 /* The producer: idempotent, acks=all, bounded, with an acknowledgement for each message.
  *
  *   PHI_GUARD(phi_producer_open(&(struct phi_producer_options){.bus = bus}, &producer, error));
- *   PHI_GUARD(phi_producer_send(producer, &event, done, context));   // done(context, PHI_OK) once kept
+ *   PHI_GUARD(phi_producer_send(producer, &event, done, context));   // done(context, PHI_OK) once
+ * kept
  *   ...
  *   (void)phi_producer_flush(producer, phi_deadline_in_ms(5000));
  *   phi_producer_close(producer);
@@ -29,20 +30,24 @@ struct phi_producer_options {
 enum phi_err phi_producer_open(const struct phi_producer_options *options,
                                struct phi_producer **out, struct phi_error *error) PHI_MUST_USE;
 
-/* Copies the event and returns at once; any thread. With PHI_OK, `done` (may be NULL) is called exactly once,
- * on the producer's own thread, and must not block: PHI_OK when all replicas have it, PHI_ERR_BUS (not known
- * to be kept) or PHI_ERR_DEADLINE. Otherwise `done` is never called: PHI_ERR_OVERLOAD (the queue is full),
- * PHI_ERR_DRAINING (closing), PHI_ERR_BUS, or what phi_event_check says. */
+/* Copies the event and returns at once; any thread. With PHI_OK, `done` (may be NULL) is called
+ * exactly once, on the producer's own thread, and must not block: PHI_OK when all replicas have it,
+ * PHI_ERR_BUS (not known to be kept) or PHI_ERR_DEADLINE. Otherwise `done` is never called:
+ * PHI_ERR_OVERLOAD (the queue is full), PHI_ERR_DRAINING (closing), PHI_ERR_BUS, or what
+ * phi_event_check says. */
 enum phi_err phi_producer_send(struct phi_producer *producer, const struct phi_event *event,
-                               void (*done)(void *context, enum phi_err err), void *context) PHI_MUST_USE;
+                               void (*done)(void *context, enum phi_err err),
+                               void *context) PHI_MUST_USE;
 
 /* Blocks until everything sent so far has been answered, or PHI_ERR_DEADLINE. */
-enum phi_err phi_producer_flush(struct phi_producer *producer, struct phi_deadline deadline) PHI_MUST_USE;
+enum phi_err phi_producer_flush(struct phi_producer *producer,
+                                struct phi_deadline deadline) PHI_MUST_USE;
 
 /* Messages sent and not answered yet. Any thread. */
 size_t phi_producer_waiting(const struct phi_producer *producer);
 
-/* Did a broker answer lately (within about 3 s)? For readyz: false → degraded:["bus"]. Any thread. */
+/* Did a broker answer lately (within about 3 s)? For readyz: false → degraded:["bus"]. Any thread.
+ */
 bool phi_bus_is_up(const struct phi_producer *producer);
 
 /* Answers what is still waiting with PHI_ERR_BUS (flush first), joins the threads. NULL is fine. */

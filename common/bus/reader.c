@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTITIONS_MAX  1024
-#define WAIT_MS         100
-#define ASK_MS          1000
-#define ASK_EVERY_US    10000000
-#define FRESH_US        15000000
+#define PARTITIONS_MAX 1024
+#define WAIT_MS        100
+#define ASK_MS         1000
+#define ASK_EVERY_US   10000000
+#define FRESH_US       15000000
 
 struct phi_topic_reader {
     struct phi_topic_reader_options options;
@@ -50,8 +50,8 @@ static int32_t ask_partitions(struct phi_topic_reader *reader)
 static void start_partitions(struct phi_topic_reader *reader, int32_t count)
 {
     while (reader->partitions < count) {
-        if (rd_kafka_consume_start_queue(reader->topic, reader->partitions, RD_KAFKA_OFFSET_BEGINNING,
-                                         reader->queue) != 0)
+        if (rd_kafka_consume_start_queue(reader->topic, reader->partitions,
+                                         RD_KAFKA_OFFSET_BEGINNING, reader->queue) != 0)
             return;
         reader->partitions++;
     }
@@ -148,8 +148,8 @@ out:
     return err;
 }
 
-static enum phi_err start(struct phi_topic_reader *reader, const struct phi_topic_reader_options *options,
-                          struct phi_error *error)
+static enum phi_err start(struct phi_topic_reader *reader,
+                          const struct phi_topic_reader_options *options, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     rd_kafka_conf_t *conf = NULL;
@@ -172,7 +172,8 @@ enum phi_err phi_topic_reader_open(const struct phi_topic_reader_options *option
                                    struct phi_topic_reader **out, struct phi_error *error)
 {
     if (!options->topic || !options->record)
-        return phi_error_set(error, PHI_ERR_CONFIG, "topic", "a reader needs a topic and a callback");
+        return phi_error_set(error, PHI_ERR_CONFIG, "topic",
+                             "a reader needs a topic and a callback");
     struct phi_topic_reader *reader = calloc(1, sizeof(*reader));
     if (!reader)
         return PHI_ERR_MEMORY;

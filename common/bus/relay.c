@@ -1,5 +1,6 @@
-/* Two ways out: from memory at once (phi_relay_offer), and from the table (the relay's thread). A flight is an
- * event between its sending and the deletion of its row; its id keeps the table's reader away from it. */
+/* Two ways out: from memory at once (phi_relay_offer), and from the table (the relay's thread). A
+ * flight is an event between its sending and the deletion of its row; its id keeps the table's
+ * reader away from it. */
 #include "bus/relay.h"
 
 #include "base/log.h"
@@ -11,16 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS        4096
-#define WAYS           2
-#define READ_MAX       500
-#define DELETE_MAX     1000
-#define TICK_MS        200
-#define ACQUIRE_MS     2000
-#define BATCH_WAIT_MS  60000
-#define EAGER_AGE_MS   200
-#define COUNT_MAX      100000
-#define ROW_ARENA      (64 * 1024)
+#define BUCKETS       4096
+#define WAYS          2
+#define READ_MAX      500
+#define DELETE_MAX    1000
+#define TICK_MS       200
+#define ACQUIRE_MS    2000
+#define BATCH_WAIT_MS 60000
+#define EAGER_AGE_MS  200
+#define COUNT_MAX     100000
+#define ROW_ARENA     (64 * 1024)
 
 struct flight {
     struct flight *next;           /* in its bucket */
@@ -54,8 +55,8 @@ struct phi_relay {
     struct way ways[WAYS];
     size_t way_count;
     struct flight *buckets[BUCKETS];
-    size_t flying;       /* sent, not answered */
-    size_t flying_table; /* of these, from the table */
+    size_t flying;          /* sent, not answered */
+    size_t flying_table;    /* of these, from the table */
     size_t delivered_count; /* row not deleted yet; still in their buckets */
     struct flight *delivered;
     bool is_woken;
@@ -89,7 +90,8 @@ static void forget(struct phi_relay *relay, struct flight *flight)
 }
 
 /* NULL when it flies already or there is no memory. */
-static struct flight *take_off(struct phi_relay *relay, size_t way, const uint8_t *id, bool from_table)
+static struct flight *take_off(struct phi_relay *relay, size_t way, const uint8_t *id,
+                               bool from_table)
 {
     struct flight **at = find(relay, id);
     struct flight *flight = *at ? NULL : calloc(1, sizeof(*flight));
@@ -150,19 +152,20 @@ static void on_done(void *context, enum phi_err err)
 
 static size_t way_of(const struct phi_relay *relay, const char *topic)
 {
-    bool is_platform = relay->way_count > 1 && regexec(&relay->platform_regex, topic, 0, NULL, 0) == 0;
+    bool is_platform =
+        relay->way_count > 1 && regexec(&relay->platform_regex, topic, 0, NULL, 0) == 0;
     return is_platform ? 1 : 0;
 }
 
 /* Sends what has taken off; false when it came down at once. */
 static bool launch(struct phi_relay *relay, struct flight *flight, const struct phi_event *event)
 {
-    enum phi_err err =
-        phi_producer_send(relay->ways[flight->way].producer, event, on_done, flight);
+    enum phi_err err = phi_producer_send(relay->ways[flight->way].producer, event, on_done, flight);
     if (err == PHI_OK)
         return true;
     if (!phi_err_is_retryable(err))
-        phi_log(PHI_LOG_ERROR, "outbox_event_refused", PHI_L_WORD("topic", event->topic), PHI_L_ERR(err));
+        phi_log(PHI_LOG_ERROR, "outbox_event_refused", PHI_L_WORD("topic", event->topic),
+                PHI_L_ERR(err));
     pthread_mutex_lock(&relay->mutex);
     land(relay, flight);
     begin_backlog(relay, flight->way);
@@ -307,7 +310,8 @@ static enum phi_err read_rows(struct phi_relay *relay, struct phi_conn *conn, si
 {
     if (relay->way_count == 1)
         return phi_outbox_read(conn, until_us, READ_MAX, rows, NULL);
-    return phi_outbox_read_topics(conn, until_us, relay->platform_topics, way == 1, READ_MAX, rows, NULL);
+    return phi_outbox_read_topics(conn, until_us, relay->platform_topics, way == 1, READ_MAX, rows,
+                                  NULL);
 }
 
 /* One round: up to READ_MAX rows out, their rows deleted. `sent` 0: there was nothing to send. */
@@ -362,7 +366,8 @@ static void drain_way(struct phi_relay *relay, struct phi_conn *conn, size_t way
     }
 }
 
-/* Another replica of the service is the schema's relay now: a backlog of ours is gone once no row is left. */
+/* Another replica of the service is the schema's relay now: a backlog of ours is gone once no row
+ * is left. */
 static void look_at_backlog(struct phi_relay *relay, struct phi_conn *conn, size_t way)
 {
     struct phi_rows *rows = NULL;
@@ -476,9 +481,10 @@ static void make_metrics(struct phi_relay *relay, const char *schema)
 {
     char labels[80];
     snprintf(labels, sizeof(labels), "schema=\"%s\"", schema);
-    relay->published = phi_counter_new("phi_outbox_published_total", "events kept by the broker", labels);
-    relay->resent = phi_counter_new("phi_outbox_resent_total",
-                                    "events published from the table, some of them doubles", labels);
+    relay->published =
+        phi_counter_new("phi_outbox_published_total", "events kept by the broker", labels);
+    relay->resent = phi_counter_new(
+        "phi_outbox_resent_total", "events published from the table, some of them doubles", labels);
     relay->deferred =
         phi_counter_new("phi_outbox_deferred_total", "events left to the table at once", labels);
     relay->depth = phi_gauge_new("phi_outbox_depth", "rows not published yet", labels);
@@ -510,7 +516,8 @@ enum phi_err phi_relay_open(const struct phi_relay_options *options, struct phi_
                             struct phi_error *error)
 {
     if (!options->store || !options->producer)
-        return phi_error_set(error, PHI_ERR_CONFIG, "relay", "a relay needs a store and a producer");
+        return phi_error_set(error, PHI_ERR_CONFIG, "relay",
+                             "a relay needs a store and a producer");
     struct phi_relay *relay = calloc(1, sizeof(*relay));
     if (!relay)
         return PHI_ERR_MEMORY;

@@ -7,19 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIGNED_PARTS      7
-#define VERSION_DIGITS    20
-#define HEADER_KEY        "phi-key"
-#define HEADER_VERSION    "phi-version"
-#define HEADER_SIGNATURE  "phi-signature"
-#define HEADER_MAC        "phi-mac"
+#define SIGNED_PARTS     7
+#define VERSION_DIGITS   20
+#define HEADER_KEY       "phi-key"
+#define HEADER_VERSION   "phi-version"
+#define HEADER_SIGNATURE "phi-signature"
+#define HEADER_MAC       "phi-mac"
 
-/* topic ‖ LF ‖ key ‖ LF ‖ version ‖ LF ‖ value; readable in one way only because the value has no LF. */
+/* topic ‖ LF ‖ key ‖ LF ‖ version ‖ LF ‖ value; readable in one way only because the value has no
+ * LF. */
 static bool signed_parts(const char *topic, struct phi_view key, struct phi_view version,
                          struct phi_view value, struct phi_view parts[SIGNED_PARTS])
 {
     struct phi_view feed = phi_view_text("\n");
-    if (!topic || !*topic || strchr(topic, '\n') || (value.len && memchr(value.data, '\n', value.len)))
+    if (!topic || !*topic || strchr(topic, '\n') ||
+        (value.len && memchr(value.data, '\n', value.len)))
         return false;
     parts[0] = phi_view_text(topic);
     parts[1] = feed;
@@ -94,7 +96,8 @@ out:
 static bool parse_version(struct phi_view text, uint64_t *out)
 {
     uint64_t value = 0;
-    if (text.len > VERSION_DIGITS || !phi_text_is_digits(text) || (text.len > 1 && text.data[0] == '0'))
+    if (text.len > VERSION_DIGITS || !phi_text_is_digits(text) ||
+        (text.len > 1 && text.data[0] == '0'))
         return false;
     for (size_t i = 0; i < text.len; i++) {
         uint64_t digit = (uint64_t)(text.data[i] - '0');

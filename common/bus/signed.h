@@ -1,12 +1,14 @@
-/* Records that others act on: signed by their owner's SM2 key, whose serial is pinned by the reader, with a
- * rising version; facts carry an HMAC-SM3 instead. Write access to a bus is not a root of trust.
+/* Records that others act on: signed by their owner's SM2 key, whose serial is pinned by the
+ * reader, with a rising version; facts carry an HMAC-SM3 instead. Write access to a bus is not a
+ * root of trust.
  *
  * Headers: phi-key (key serial), phi-version (decimal u64), phi-signature (base64 of r‖s) over
  *   topic ‖ 0x0A ‖ key ‖ 0x0A ‖ version ‖ 0x0A ‖ value
- * with SM3 and the standard user id; or phi-mac (base64 of HMAC-SM3 over the same bytes; a record without
- * phi-version counts as version 0). A value with a line feed is refused on both sides (canonical JSON has
- * none), which makes the signed bytes readable in one way only. ce_* headers are not covered: the value holds
- * whatever is acted upon. The topic is covered, and it names the region.
+ * with SM3 and the standard user id; or phi-mac (base64 of HMAC-SM3 over the same bytes; a record
+ * without phi-version counts as version 0). A value with a line feed is refused on both sides
+ * (canonical JSON has none), which makes the signed bytes readable in one way only. ce_* headers
+ * are not covered: the value holds whatever is acted upon. The topic is covered, and it names the
+ * region.
  *
  *   PHI_GUARD(phi_signed_add(&event, &signer, version, arena));
  *   ...
@@ -29,20 +31,21 @@ struct phi_pinned_key {
     const struct phi_sm2_public *key;
 };
 
-/* Adds the three headers to `event` (values in `arena`). PHI_ERR_FIELD_VALUE (line feed, no topic or value),
- * PHI_ERR_OVERLOAD (no room for headers), PHI_ERR_MEMORY, PHI_ERR_CRYPTO. Any thread. */
+/* Adds the three headers to `event` (values in `arena`). PHI_ERR_FIELD_VALUE (line feed, no topic
+ * or value), PHI_ERR_OVERLOAD (no room for headers), PHI_ERR_MEMORY, PHI_ERR_CRYPTO. Any thread. */
 enum phi_err phi_signed_add(struct phi_event *event, const struct phi_signer *signer,
                             uint64_t version, struct phi_arena *arena) PHI_MUST_USE;
 
-/* PHI_ERR_UNSIGNED (a header is missing), PHI_ERR_HEADER (malformed), PHI_ERR_KEY (a serial that is not
- * pinned), PHI_ERR_SIGNATURE. `version` is written on success only; whether it is newer is the caller's to
- * see. A signed tombstone verifies as an empty value. Pure; any thread. */
+/* PHI_ERR_UNSIGNED (a header is missing), PHI_ERR_HEADER (malformed), PHI_ERR_KEY (a serial that is
+ * not pinned), PHI_ERR_SIGNATURE. `version` is written on success only; whether it is newer is the
+ * caller's to see. A signed tombstone verifies as an empty value. Pure; any thread. */
 enum phi_err phi_signed_verify(const struct phi_msg *msg, const struct phi_pinned_key *pinned,
                                size_t pinned_count, uint64_t *version,
                                struct phi_error *error) PHI_MUST_USE;
 
-/* The same with the health side's bus key. phi_mac_add takes the version from a phi-version header that the
- * event already has, or 0. Errors as above; a wrong MAC is PHI_ERR_SIGNATURE, compared in constant time. */
+/* The same with the health side's bus key. phi_mac_add takes the version from a phi-version header
+ * that the event already has, or 0. Errors as above; a wrong MAC is PHI_ERR_SIGNATURE, compared in
+ * constant time. */
 enum phi_err phi_mac_add(struct phi_event *event, const struct phi_hmac_key *key,
                          struct phi_arena *arena) PHI_MUST_USE;
 enum phi_err phi_mac_verify(const struct phi_msg *msg, const struct phi_hmac_key *key,

@@ -1,9 +1,12 @@
 /* phi-broker: the small embedded broker of a first look, librdkafka's mock cluster as a program.
- * In memory, trimmed at about 5 MB a partition, no compaction, no access control: no promise rests on it.
+ * In memory, trimmed at about 5 MB a partition, no compaction, no access control: no promise rests
+ * on it.
  *
- *   phi-broker --partitions 8 --state /var/lib/phi/broker.address --topics phi.registry:1,phi.320000.audit
+ *   phi-broker --partitions 8 --state /var/lib/phi/broker.address --topics
+ * phi.registry:1,phi.320000.audit
  *
- * Topics that are not listed come by themselves with four partitions (the mock cluster's own number). */
+ * Topics that are not listed come by themselves with four partitions (the mock cluster's own
+ * number). */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
@@ -29,8 +32,10 @@ struct options {
 static int usage(FILE *to, int code)
 {
     fputs("usage: phi-broker --state FILE [--partitions N] [--topics NAME[:N],NAME[:N]...]\n"
-          "  --state FILE     the bootstrap address (host:port) is written here, whole or not at all\n"
-          "  --partitions N   partitions of a listed topic without a number of its own, 1..1024 (default 4)\n"
+          "  --state FILE     the bootstrap address (host:port) is written here, whole or not at "
+          "all\n"
+          "  --partitions N   partitions of a listed topic without a number of its own, 1..1024 "
+          "(default 4)\n"
           "  --topics LIST    topics made at start; others come on demand with 4 partitions\n",
           to);
     return code;
@@ -144,7 +149,8 @@ static rd_kafka_t *make_handle(void)
     return handle;
 }
 
-static int serve(rd_kafka_mock_cluster_t *cluster, const struct options *options, const sigset_t *stop)
+static int serve(rd_kafka_mock_cluster_t *cluster, const struct options *options,
+                 const sigset_t *stop)
 {
     if (!create_topics(cluster, options))
         return 2;
