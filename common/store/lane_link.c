@@ -29,15 +29,41 @@ static const struct text_statement own_statements[] = {
               " WHERE at_us < " NOW_US_SQL " - 600000000 LIMIT 50000 FOR UPDATE SKIP LOCKED))"},
 };
 
+static enum phi_err prepare_await(struct phi_lane *lane, int is_sent, const char *place, PGresult **out,
+                                  struct phi_error *error)
+{
+    PGresult *result = NULL;
+    if (is_sent == 1)
+        result = phi_pg_finish(lane->pg, phi_pg_statement_deadline(lane->options), &lane->tick);
+    if (result != NULL && PQresultStatus(result) == PGRES_COMMAND_OK) {
+        *out = result;
+        return PHI_OK;
+    }
+    enum phi_err err = phi_pg_error(result, place, error);
+    PQclear(result);
+    return err;
+}
+
 static enum phi_err prepare_one(struct phi_lane *lane, const char *name, const char *sql, int count,
                                 const Oid *types, const char *place, struct phi_error *error)
 {
     PGresult *result = NULL;
-    if (PQsendPrepare(lane->pg, name, sql, count, types) == 1)
-        result = phi_pg_finish(lane->pg, phi_pg_statement_deadline(lane->options), &lane->tick);
-    enum phi_err err = PHI_OK;
-    if (result == NULL || PQresultStatus(result) != PGRES_COMMAND_OK)
-        err = phi_pg_error(result, place, error);
+    int is_sent = PQsendPrepare(lane->pg, name, sql, count, types);
+    enum phi_err err = prepare_await(lane, is_sent, place, &result, error);
+    PQclear(result);
+    return err;
+}
+
+static enum phi_err check_one(struct phi_lane *lane, const char *name, size_t params, size_t columns,
+                              const char *place, struct phi_error *error)
+{
+    PGresult *result = NULL;
+    enum phi_err err =
+        prepare_await(lane, PQsendDescribePrepared(lane->pg, name), place, &result, error);
+    if (err != PHI_OK)
+        return err;
+    if ((size_t)PQnparams(result) != params || (size_t)PQnfields(result) < columns)
+        err = phi_error_set(error, PHI_ERR_INTERNAL, place, "parameters or columns don't fit the table");
     PQclear(result);
     return err;
 }
@@ -45,17 +71,23 @@ static enum phi_err prepare_one(struct phi_lane *lane, const char *name, const c
 static enum phi_err prepare_table(struct phi_lane *lane, size_t i, struct phi_error *error)
 {
     const struct phi_lane_table *table = &lane->tables[i];
+    enum phi_err err = PHI_OK;
     Oid types[PHI_LANE_COLUMNS_MAX];
     char name[24];
+    size_t returned = table->is_guard ? table->key_count : 0;
     for (size_t j = 0; j < table->column_count; j++)
         types[j] = phi_array_oid(table->columns[j]);
     snprintf(name, sizeof(name), "i%zu", i);
-    enum phi_err err = prepare_one(lane, name, table->insert_sql, (int)table->column_count, types,
-                                   table->name, error);
-    if (err != PHI_OK || table->fetch_sql == NULL)
-        return err;
+    PHI_GUARD(prepare_one(lane, name, table->insert_sql, (int)table->column_count, types, table->name,
+                          error));
+    PHI_GUARD(check_one(lane, name, table->column_count, returned, table->name, error));
+    if (table->fetch_sql == NULL)
+        return PHI_OK;
     snprintf(name, sizeof(name), "f%zu", i);
-    return prepare_one(lane, name, table->fetch_sql, (int)table->key_count, types, table->name, error);
+    PHI_GUARD(prepare_one(lane, name, table->fetch_sql, (int)table->key_count, types, table->name, error));
+    PHI_GUARD(check_one(lane, name, table->key_count, table->key_count, table->name, error));
+out:
+    return err;
 }
 
 static enum phi_err prepare_all(struct phi_lane *lane, struct phi_error *error)

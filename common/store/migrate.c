@@ -88,6 +88,17 @@ static enum phi_err find_applied(struct phi_conn *conn, const struct phi_migrati
     return PHI_OK;
 }
 
+/* What the server refuses is for the operator to mend, not to be tried again. */
+static enum phi_err as_config(enum phi_err err, const char *place, struct phi_error *error)
+{
+    if (err != PHI_ERR_INTERNAL && err != PHI_ERR_RULE && err != PHI_ERR_CONFLICT)
+        return err;
+    char why[sizeof(((struct phi_error *)0)->text)] = "refused";
+    if (error != NULL)
+        snprintf(why, sizeof(why), "%s", error->text);
+    return phi_error_set(error, PHI_ERR_CONFIG, place, "%s", why);
+}
+
 static enum phi_err apply(struct phi_conn *conn, const struct phi_migration *migration,
                           struct phi_error *error)
 {
@@ -102,12 +113,7 @@ static enum phi_err apply(struct phi_conn *conn, const struct phi_migration *mig
                             3, NULL, error));
     PHI_GUARD(phi_conn_commit(conn, error));
 out:
-    if (err == PHI_OK || err == PHI_ERR_STORE)
-        return err;
-    char why[sizeof(((struct phi_error *)0)->text)] = "does not run";
-    if (error != NULL)
-        snprintf(why, sizeof(why), "%s", error->text);
-    return phi_error_set(error, PHI_ERR_CONFIG, migration->name, "%s", why);
+    return as_config(err, migration->name, error);
 }
 
 static enum phi_err migrate(struct phi_conn *conn, const char *schema,
@@ -126,7 +132,7 @@ static enum phi_err migrate(struct phi_conn *conn, const char *schema,
             PHI_GUARD(apply(conn, &migrations[i], error));
     }
 out:
-    return err;
+    return as_config(err, schema, error);
 }
 
 enum phi_err phi_migrate(const char *conninfo, const char *schema, const struct phi_migration *migrations,

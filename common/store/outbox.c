@@ -83,7 +83,7 @@ enum phi_err phi_outbox_count(struct phi_conn *conn, size_t max, size_t *count, 
 {
     struct phi_rows *rows = NULL;
     enum phi_err err = phi_conn_exec(conn, "phi_outbox_count",
-                                     "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some",
+                                     "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS waiting",
                                      (struct phi_param[]){PHI_I64(max)}, 1, &rows, error);
     if (err != PHI_OK)
         return err;

@@ -176,13 +176,10 @@ PGresult *phi_pg_finish(PGconn *pg, struct phi_deadline deadline, const struct p
     }
 }
 
+/* Whatever a server says unasked is its goodbye, or rare enough to open another connection. */
 bool phi_pg_is_alive(PGconn *pg)
 {
-    if (PQstatus(pg) != CONNECTION_OK)
-        return false;
-    if (!is_ready(PQsocket(pg), POLLIN))
-        return true;
-    return PQconsumeInput(pg) == 1 && PQstatus(pg) == CONNECTION_OK;
+    return PQstatus(pg) == CONNECTION_OK && !is_ready(PQsocket(pg), POLLIN);
 }
 
 struct phi_deadline phi_pg_statement_deadline(const struct phi_pg_options *options)
