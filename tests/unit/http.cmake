@@ -1,0 +1,1 @@
+phi_test(test_http_intake SOURCES test_http_intake.c http_client.c ROOMS http)
