@@ -1,0 +1,141 @@
+/* svc-platform: the unified platform: trust list, the nation's directory, query by receipt. */
+#include "svc-platform/platform.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <stdlib.h>
+
+extern const unsigned char phi_embed_openapi_json[];
+extern const size_t phi_embed_openapi_json_len;
+extern const unsigned char phi_embed_100_platform_sql[];
+
+static const struct phi_config_row rows[] = {
+    {.name = "PHI_PLATFORMS_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the platforms, their keys and endpoints: the trust list before it is signed (phictl platform)"},
+    {.name = "PHI_TRUST_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "SM2 key that signs the trust list"},
+    {.name = "PHI_PLATFORM_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the unified platform's key for dead letters"},
+    {.name = "PHI_RPC_BIND", .type = PHI_CONFIG_TEXT, .fallback = "tcp://127.0.0.1:5110", .min = 5,
+     .max = 128, .unit = "", .text = "address of the query RPC"},
+    {.name = "PHI_RPC_CURVE_FILE", .type = PHI_CONFIG_SECRET, .min = 40, .max = 64, .unit = "",
+     .text = "CURVE secret key of the query RPC, Z85 or hex"},
+};
+
+static const struct phi_migration migrations[] = {
+    {100, "platform", (const char *)phi_embed_100_platform_sql},
+};
+
+static const char *const query_fields[] = {"receipt", NULL};
+
+static const struct phi_api_route routes[] = {
+    {.method = "GET", .path = "/v1/trust-list", .identity = PHI_API_NOBODY, .flags = PHI_API_OPEN,
+     .handle = platform_trust_http},
+    {.method = "POST", .path = "/v1/directory/query", .role = "directory", .identity = PHI_API_NOBODY,
+     .fields = query_fields, .handle = platform_query_http},
+};
+
+static enum phi_err open_keys(struct phi_service *service, struct platform *platform,
+                              struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t xy[PHI_SM2_PUBLIC_LEN];
+    PHI_GUARD(phi_service_key_sm2(service, "PHI_TRUST_KEY_FILE", &platform->trust_key, error));
+    phi_sm2_private_public(platform->trust_key, xy);
+    PHI_GUARD(phi_key_id_of(xy, platform->trust_key_serial));
+    PHI_GUARD(phi_service_key_seal(service, "PHI_PLATFORM_KEY_FILE", &platform->store_key, error));
+out:
+    return err;
+}
+
+static enum phi_err open(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct platform *platform = calloc(1, sizeof(*platform));
+    PHI_GUARD(platform == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    platform->service = service;
+    platform->allow = phi_rpc_allow_list_new();
+    phi_service_set_state(service, platform);
+    PHI_GUARD(platform->allow == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(open_keys(service, platform, error));
+    struct phi_dlq_options dlq = {.region = phi_service_region(service),
+                                  .program = phi_service_program(service),
+                                  .seal_key = platform->store_key};
+    PHI_GUARD(phi_dlq_open(&dlq, &platform->dlq, error));
+    platform->taken = phi_counter_new("phi_entries_taken_total", "directory entries consumed", NULL);
+    platform->refused = phi_counter_new("phi_entries_refused_total", "records sent to the dlq", NULL);
+    PHI_GUARD(platform_trust_sign(platform, error));
+out:
+    return err;
+}
+
+static enum phi_err start(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct platform *platform = phi_service_state(service);
+    PHI_GUARD(platform_trust_start(platform));
+    PHI_GUARD(platform_entries_open(platform, error));
+    PHI_GUARD(platform_rpc_open(platform, error));
+out:
+    return err;
+}
+
+static void stop(struct phi_service *service, struct phi_deadline until)
+{
+    struct platform *platform = phi_service_state(service);
+    if (platform == NULL)
+        return;
+    phi_rpc_server_close(platform->rpc, until);
+    platform->rpc = NULL;
+    if (phi_consumer_close(platform->consumer, until) != PHI_OK)
+        phi_log(PHI_LOG_WARN, "consumer_left_late", PHI_L_WORD("group", "svc-platform.directory"));
+    platform->consumer = NULL;
+    platform_trust_stop(platform);
+}
+
+static void close(struct phi_service *service)
+{
+    struct platform *platform = phi_service_state(service);
+    if (platform == NULL)
+        return;
+    phi_dlq_close(platform->dlq);
+    phi_rpc_allow_list_free(platform->allow);
+    phi_sm2_private_free(platform->trust_key);
+    phi_seal_key_free(platform->store_key);
+    phi_service_set_state(service, NULL);
+    free(platform);
+}
+
+static void callers_changed(struct phi_service *service)
+{
+    struct platform *platform = phi_service_state(service);
+    if (platform != NULL && phi_service_allow_peers(service, platform->allow) != PHI_OK)
+        phi_log(PHI_LOG_ERROR, "allow_list_kept", PHI_L_WORD("why", "the_new_one_can_not_be_taken"));
+}
+
+static const struct phi_program program = {
+    .name = "svc-platform",
+    .about = "the unified platform: trust list, the nation's directory, query by receipt",
+    .schema = "platform",
+    .http_port = "8110",
+    .parts = PHI_PART_REGISTRY | PHI_PART_TRUST | PHI_PART_RELAY,
+    .rows = rows,
+    .row_count = sizeof(rows) / sizeof(rows[0]),
+    .migrations = migrations,
+    .migration_count = 1,
+    .routes = routes,
+    .route_count = 2,
+    .openapi = phi_embed_openapi_json,
+    .openapi_len = &phi_embed_openapi_json_len,
+    .open = open,
+    .start = start,
+    .stop = stop,
+    .close = close,
+    .callers_changed = callers_changed,
+};
+
+int main(int argc, char **argv)
+{
+    return phi_service_main(&program, argc, argv);
+}

@@ -1,0 +1,118 @@
+/* 全国健康信息目录查询: the entries of every region about the subject of a receipt, and the strictest. */
+#include "svc-platform/platform.h"
+
+#include "codes/grade.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REGIONS_MAX 64
+
+static enum phi_err check_receipt(struct platform *platform, struct phi_view bytes, const char *asking,
+                                  struct phi_receipt *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_view signed_part;
+    const uint8_t *sig = NULL;
+    int64_t now_us = phi_clock_now_us(phi_service_clock(platform->service));
+    const char *here = phi_service_region(platform->service);
+    const struct phi_trust_view *view = phi_trust_acquire(phi_service_trust(platform->service));
+    PHI_GUARD(phi_receipt_decode(bytes, out, &signed_part, &sig));
+    const struct phi_trust_platform *issuer = phi_trust_platform(view, out->issuer);
+    const struct phi_trust_key *key =
+        issuer == NULL || issuer->status != PHI_TRUST_ACTIVE
+            ? NULL
+            : phi_trust_key(issuer, PHI_TRUST_RECEIPT, out->key_id, now_us);
+    bool is_signed = key != NULL && phi_sm2_verify(key->public_key, signed_part, sig) == PHI_OK;
+    bool is_for_them = out->has_subject && phi_receipt_has_audience(out, here) &&
+                       phi_receipt_has_audience(out, asking);
+    if (!is_signed || !is_for_them || !phi_receipt_is_in_force(out, now_us / 1000000))
+        err = PHI_ERR_RECEIPT;
+out:
+    phi_trust_release(view);
+    if (err == PHI_ERR_RECEIPT)
+        phi_error_set(error, err, "receipt", "not signed, not in force, or not for this caller");
+    return err;
+}
+
+static enum phi_grade grade_at(const struct phi_rows *rows, size_t i, int64_t now_us)
+{
+    bool is_over = now_us > phi_rows_i64(rows, i, 5);
+    return (enum phi_grade)phi_rows_i64(rows, i, is_over ? 6 : 2);
+}
+
+static json_t *reasons_of(const char *joined)
+{
+    json_t *list = json_array();
+    while (*joined != '\0') {
+        size_t len = strcspn(joined, ",");
+        json_array_append_new(list, json_stringn(joined, len));
+        joined += len + (joined[len] == ',');
+    }
+    return list;
+}
+
+static json_t *entry_of(const struct phi_rows *rows, size_t i, int64_t now_us)
+{
+    char from[PHI_RFC3339_MAX], updated[PHI_RFC3339_MAX], version[24];
+    phi_rfc3339_format(phi_rows_i64(rows, i, 4), from);
+    phi_rfc3339_format(phi_rows_i64(rows, i, 7), updated);
+    snprintf(version, sizeof(version), "%lld", (long long)phi_rows_i64(rows, i, 1));
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "region", phi_rows_text(rows, i, 0), "version",
+                     version, "grade", phi_grade_code(grade_at(rows, i, now_us)), "reasons",
+                     reasons_of(phi_rows_text(rows, i, 3)), "from", from, "updatedAt", updated);
+}
+
+static enum phi_err answer_of(const struct phi_rows *rows, int64_t now_us, json_t **out)
+{
+    json_t *entries = json_array();
+    enum phi_grade strictest = PHI_GRADE_GREY;
+    for (size_t i = 0; i < phi_rows_count(rows); i++) {
+        strictest = phi_grade_stricter(strictest, grade_at(rows, i, now_us));
+        json_array_append_new(entries, entry_of(rows, i, now_us));
+    }
+    *out = json_pack("{s:o, s:s}", "entries", entries, "strictest", phi_grade_code(strictest));
+    return *out == NULL ? PHI_ERR_MEMORY : PHI_OK;
+}
+
+enum phi_err platform_query(struct platform *platform, struct phi_view receipt, const char *asking,
+                            struct phi_deadline deadline, struct phi_arena *arena, json_t **out,
+                            struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_conn *conn = NULL;
+    struct phi_rows *rows = NULL;
+    struct phi_receipt checked;
+    json_t *answer = NULL;
+    PHI_GUARD(check_receipt(platform, receipt, asking, &checked, error));
+    const struct phi_param params[] = {PHI_BYTES_OF(checked.subject, PHI_SUBJECT_LEN), PHI_I64(REGIONS_MAX)};
+    PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), deadline, &conn));
+    PHI_GUARD(phi_conn_exec(conn, "entries_of_subject",
+                            "SELECT region, version, grade, reasons, from_us, until_us, then_grade, "
+                            "updated_us FROM entries WHERE subject = $1 AND NOT is_withdrawn "
+                            "ORDER BY region LIMIT $2",
+                            params, 2, &rows, error));
+    PHI_GUARD(answer_of(rows, phi_clock_now_us(NULL), &answer));
+    PHI_GUARD(phi_json_keep(arena, answer));
+    *out = answer;
+out:
+    phi_rows_free(rows);
+    phi_store_release(conn);
+    return err;
+}
+
+enum phi_err platform_query_http(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t receipt[PHI_RECEIPT_MAX];
+    size_t len = 0;
+    json_t *answer = NULL;
+    struct phi_json_at body = phi_api_body(call);
+    PHI_GUARD(phi_json_base64(&body, "receipt", 1, sizeof(receipt), receipt, &len, error));
+    PHI_GUARD(platform_query(phi_service_state(phi_api_service(call)), phi_view_of(receipt, len),
+                             phi_api_app(call)->institution, phi_api_deadline(call), phi_api_arena(call),
+                             &answer, error));
+    phi_api_data(call, json_incref(answer));
+out:
+    return err;
+}
