@@ -154,6 +154,11 @@ static const struct intake_case cases[] = {
     {"huge body of a put",
      "PUT /v1/other HTTP/1.1\r\n" HOST JSON "Content-Length: 100000000\r\n\r\n", 404, "\"1009\"",
      true},
+    {"huge body of a get", "GET /healthz HTTP/1.1\r\n" HOST "Content-Length: 100000000\r\n\r\n",
+     413, "\"1001\"", true},
+    {"huge body of a delete",
+     "DELETE /v1/things HTTP/1.1\r\n" HOST "Content-Length: 100000000\r\n\r\n", 413, "\"1001\"",
+     true},
 
     {"half an escape", "GET /v1/things/%4 HTTP/1.1\r\n" HOST "\r\n", 400, "bad percent-encoding",
      false},
