@@ -1,8 +1,8 @@
 /* The nation's trust list: what the operators wrote, signed as a whole with a rising version. */
 #include "svc-platform/platform.h"
 
+#include "auth/record.h"
 #include "base/log.h"
-#include "bus/signed.h"
 #include "json/canonical.h"
 
 #include <stdio.h>
@@ -71,15 +71,18 @@ static enum phi_err sign_and_keep(struct platform *platform, struct phi_conn *co
 {
     enum phi_err err = PHI_OK;
     struct phi_view value;
-    struct phi_signed_value record;
+    const struct phi_signer signer = {.key_serial = platform->trust_key_serial, .key = platform->trust_key};
+    struct phi_record record = {.key = phi_view_text(PHI_TRUST_KEY)};
     int64_t now_us = phi_clock_now_us(NULL);
     list->issued_us = now_us;
     list->version = (uint64_t)now_us > last ? (uint64_t)now_us : last + 1;
     PHI_GUARD(phi_trust_encode(list, arena, &value, error));
-    PHI_GUARD(phi_trust_sign(platform->trust_key, list->version, value, &record));
+    record.version = list->version;
+    record.value = value;
+    PHI_GUARD(phi_record_sign(PHI_TRUST_TOPIC, &signer, arena, &record));
     const struct phi_param row[] = {PHI_I64(list->version), PHI_BYTES_OF(digest, PHI_SM3_LEN),
                                     PHI_BYTES(value), PHI_TEXT(platform->trust_key_serial),
-                                    PHI_BYTES_OF(record.signature, PHI_SM2_SIG_LEN)};
+                                    PHI_TEXT_VIEW(record.signature)};
     PHI_GUARD(phi_conn_exec(conn, "trust_keep",
                             "INSERT INTO trust_lists (version, digest, value, key_serial, signature) "
                             "VALUES ($1, $2, $3, $4, $5)",
@@ -152,15 +155,13 @@ static enum phi_err publish_rows(struct platform *platform, const struct phi_row
 {
     enum phi_err err = PHI_OK;
     struct phi_service *service = platform->service;
-    const struct phi_signer signer = {.key_serial = platform->trust_key_serial, .key = platform->trust_key};
-    struct phi_event event = {.topic = PHI_TRUST_TOPIC,
-                              .type = "cn.phi.registry",
-                              .source = phi_service_source(service),
-                              .time_us = phi_clock_now_us(NULL),
-                              .key = phi_view_text(PHI_TRUST_KEY),
-                              .value = phi_rows_bytes(rows, 0, 1)};
-    PHI_GUARD(phi_event_new_id(&event));
-    PHI_GUARD(phi_signed_add(&event, &signer, (uint64_t)phi_rows_i64(rows, 0, 0), arena));
+    const struct phi_record record = {.key = phi_view_text(PHI_TRUST_KEY),
+                                      .version = (uint64_t)phi_rows_i64(rows, 0, 0),
+                                      .value = phi_rows_bytes(rows, 0, 1),
+                                      .key_serial = phi_view_text(phi_rows_text(rows, 0, 2)),
+                                      .signature = phi_view_text(phi_rows_text(rows, 0, 3))};
+    struct phi_event event;
+    PHI_GUARD(phi_record_event(PHI_TRUST_TOPIC, &record, phi_service_source(service), arena, &event));
     PHI_GUARD(send_and_wait(phi_service_producer(service), &event));
 out:
     return err;
@@ -176,7 +177,8 @@ static enum phi_err publish(struct platform *platform)
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), phi_deadline_in_ms(SEND_MS), &conn));
     PHI_GUARD(phi_conn_exec(conn, "trust_publish",
-                            "SELECT version, value FROM trust_lists ORDER BY version DESC LIMIT 1", NULL,
+                            "SELECT version, value, key_serial, signature FROM trust_lists "
+                            "ORDER BY version DESC LIMIT 1", NULL,
                             0, &rows, &error));
     PHI_GUARD(phi_rows_count(rows) == 1 ? publish_rows(platform, rows, arena) : PHI_ERR_NOT_FOUND);
 out:
@@ -221,12 +223,12 @@ void platform_trust_stop(struct platform *platform)
 
 static json_t *trust_data(const struct phi_rows *rows)
 {
-    char version[24], signature[PHI_BASE64_LEN(PHI_SM2_SIG_LEN) + 1];
+    char version[24];
     struct phi_view value = phi_rows_bytes(rows, 0, 1);
     snprintf(version, sizeof(version), "%lld", (long long)phi_rows_i64(rows, 0, 0));
-    phi_base64_encode(phi_rows_bytes(rows, 0, 3), signature);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s%}", "topic", PHI_TRUST_TOPIC, "key", PHI_TRUST_KEY,
-                     "version", version, "keySerial", phi_rows_text(rows, 0, 2), "signature", signature,
+                     "version", version, "keySerial", phi_rows_text(rows, 0, 2), "signature",
+                     phi_rows_text(rows, 0, 3),
                      "value", (const char *)value.data, value.len);
 }
 

@@ -20,5 +20,5 @@ CREATE TABLE trust_lists (
     digest     bytea NOT NULL CHECK (octet_length(digest) = 32),
     value      bytea NOT NULL,
     key_serial text NOT NULL,
-    signature  bytea NOT NULL CHECK (octet_length(signature) = 64)
+    signature  text NOT NULL      -- base64 of r and s
 );
