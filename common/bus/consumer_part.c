@@ -89,6 +89,7 @@ static void drop_parts(struct phi_consumer *consumer)
         if (consumer->options.owns && consumer->is_settled)
             consumer->options.owns(part->topic, part->partition, false, consumer->options.context);
         phi_part_let_go(part, part->held_count);
+        phi_part_pause(consumer, part, false); /* the library remembers a pause past an assignment */
         free(part->held);
         free(part->topic);
     }
