@@ -34,8 +34,8 @@ static bool ids_are_unique(const struct phi_codeside_set *sets, size_t count)
     return true;
 }
 
-enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_set *sets, size_t count,
-                              uint8_t active, struct phi_codeside **out)
+enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_set *sets,
+                              size_t count, uint8_t active, struct phi_codeside **out)
 {
     if (!phi_platform_is_valid(phi_view_text(platform)) || count == 0 ||
         count > PHI_CODESIDE_SETS_MAX || !ids_are_unique(sets, count) ||
@@ -76,8 +76,8 @@ static enum phi_err make_a(const struct phi_codeside_set *set, const struct phi_
     plain[PHI_SUBJECT_LEN] = input->flags;
     a[0] = set->id;
     memcpy(a + 1, serial, PHI_JKM1_SERIAL_LEN);
-    enum phi_err err = phi_sm4_ctr(set->seal_key, serial, plain, sizeof(plain),
-                                   a + 1 + PHI_JKM1_SERIAL_LEN);
+    enum phi_err err =
+        phi_sm4_ctr(set->seal_key, serial, plain, sizeof(plain), a + 1 + PHI_JKM1_SERIAL_LEN);
     phi_wipe(plain, sizeof(plain));
     return err;
 }
@@ -137,8 +137,9 @@ static void mint_rows(const struct phi_codeside *codeside, const struct phi_mint
         complete(&jobs[i], &out[row_of[i]]);
 }
 
-void phi_codeside_mint_batch(const struct phi_codeside *codeside, const struct phi_mint_input *inputs,
-                             struct phi_minted *out, size_t count)
+void phi_codeside_mint_batch(const struct phi_codeside *codeside,
+                             const struct phi_mint_input *inputs, struct phi_minted *out,
+                             size_t count)
 {
     for (size_t done = 0; done < count; done += BATCH_ROWS) {
         size_t step = count - done < BATCH_ROWS ? count - done : BATCH_ROWS;
@@ -146,8 +147,8 @@ void phi_codeside_mint_batch(const struct phi_codeside *codeside, const struct p
     }
 }
 
-enum phi_err phi_codeside_mint(const struct phi_codeside *codeside, const struct phi_mint_input *input,
-                               struct phi_minted *out)
+enum phi_err phi_codeside_mint(const struct phi_codeside *codeside,
+                               const struct phi_mint_input *input, struct phi_minted *out)
 {
     mint_rows(codeside, input, out, 1);
     return out->result;

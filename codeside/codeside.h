@@ -1,5 +1,5 @@
-/* The code side: the only library that signs, seals and unseals health codes. Linked by svc-codegen,
- * svc-verify and phictl; nothing of the health side links it.
+/* The code side: the only library that signs, seals and unseals health codes. Linked by
+ * svc-codegen, svc-verify and phictl; nothing of the health side links it.
  *
  *   PHI_GUARD(phi_codeside_new("320000", sets, 1, sets[0].id, &codeside));
  *   PHI_GUARD(phi_codeside_mint(codeside, &input, &minted));
@@ -27,12 +27,12 @@ struct phi_codeside_set {
     uint8_t seal_key[PHI_SM4_KEY_LEN];
 };
 
-/* Takes over the sign keys on success and copies the seal keys (the caller wipes its own). `active` is the set
- * that mints; it need not have a sign key where nothing is minted. The caller frees the result.
- * Errors: PHI_ERR_CONFIG (platform, no sets or too many, an id twice, `active` not among them),
- * PHI_ERR_MEMORY. */
-enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_set *sets, size_t count,
-                              uint8_t active, struct phi_codeside **out) PHI_MUST_USE;
+/* Takes over the sign keys on success and copies the seal keys (the caller wipes its own). `active`
+ * is the set that mints; it need not have a sign key where nothing is minted. The caller frees the
+ * result. Errors: PHI_ERR_CONFIG (platform, no sets or too many, an id twice, `active` not among
+ * them), PHI_ERR_MEMORY. */
+enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_set *sets,
+                              size_t count, uint8_t active, struct phi_codeside **out) PHI_MUST_USE;
 void phi_codeside_free(struct phi_codeside *codeside); /* NULL is fine */
 
 struct phi_mint_input {
@@ -51,14 +51,16 @@ struct phi_minted {
 };
 
 /* Makes one code under a fresh random serial.
- * Errors: PHI_ERR_FIELD_VALUE (flags, deadline), PHI_ERR_KEY (the active set can't sign), PHI_ERR_CRYPTO,
- * PHI_ERR_MEMORY, PHI_ERR_KEY_DEVICE. */
-enum phi_err phi_codeside_mint(const struct phi_codeside *codeside, const struct phi_mint_input *input,
+ * Errors: PHI_ERR_FIELD_VALUE (flags, deadline), PHI_ERR_KEY (the active set can't sign),
+ * PHI_ERR_CRYPTO, PHI_ERR_MEMORY, PHI_ERR_KEY_DEVICE. */
+enum phi_err phi_codeside_mint(const struct phi_codeside *codeside,
+                               const struct phi_mint_input *input,
                                struct phi_minted *out) PHI_MUST_USE;
 
 /* Many at once, their signatures in one batch; each row's own result in `out[i].result`. */
-void phi_codeside_mint_batch(const struct phi_codeside *codeside, const struct phi_mint_input *inputs,
-                             struct phi_minted *out, size_t count);
+void phi_codeside_mint_batch(const struct phi_codeside *codeside,
+                             const struct phi_mint_input *inputs, struct phi_minted *out,
+                             size_t count);
 
 struct phi_codeside_content {
     uint8_t subject[PHI_SUBJECT_LEN];
@@ -70,8 +72,8 @@ struct phi_codeside_content {
 bool phi_codeside_is_ours(const struct phi_codeside *codeside, const struct phi_jkm1 *code);
 
 /* Subject and flags of a code of ours whose signature *was verified*.
- * Errors: PHI_ERR_CODE_PLATFORM (not ours), PHI_ERR_CODE_MALFORMED (reserved flags or no scope of ours),
- * PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+ * Errors: PHI_ERR_CODE_PLATFORM (not ours), PHI_ERR_CODE_MALFORMED (reserved flags or no scope of
+ * ours), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_codeside_unseal(const struct phi_codeside *codeside, const struct phi_jkm1 *code,
                                  struct phi_codeside_content *out) PHI_MUST_USE;
 

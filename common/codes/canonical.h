@@ -1,5 +1,5 @@
-/* A person's document in canonical form, shared by subject index and consent record. Inside the codes room
- * only.
+/* A person's document in canonical form, shared by subject index and consent record. Inside the
+ * codes room only.
  *
  *   struct phi_canonical found;
  *   PHI_GUARD(phi_canonical_person(person, arena, &found, error));
@@ -17,7 +17,8 @@ struct phi_canonical {
     struct phi_view id_no; /* NFKC, upper case, no spaces; 15 digits stay 15 */
 };
 
-/* Normalises and checks; texts are the arena's. Errors: PHI_ERR_FIELD_VALUE with its place, PHI_ERR_MEMORY. */
+/* Normalises and checks; texts are the arena's. Errors: PHI_ERR_FIELD_VALUE with its place,
+ * PHI_ERR_MEMORY. */
 enum phi_err phi_canonical_person(const struct phi_person *person, struct phi_arena *arena,
                                   struct phi_canonical *out, struct phi_error *error) PHI_MUST_USE;
 

@@ -20,7 +20,7 @@ enum phi_err phi_consent_format(const struct phi_person *person, int64_t time_s,
                                 struct phi_arena *arena, struct phi_view *record)
 {
     enum phi_err err = PHI_OK;
-    struct phi_canonical found;
+    struct phi_canonical found = {.id_type = "", .country = ""};
     struct phi_view name;
     char time[PHI_TIME14_LEN + 1];
     if (!name_is_sound(person->name))
@@ -29,10 +29,9 @@ enum phi_err phi_consent_format(const struct phi_person *person, int64_t time_s,
     PHI_GUARD(phi_canonical_person(person, arena, &found, NULL));
     phi_time14_format(time_s, CHINA_MIN, time);
     const char *id_type = strcmp(found.id_type, "553") == 0 ? "516" : found.id_type;
-    const char *text =
-        phi_arena_printf(arena, "%.*s|%.*s|%s|%s|%s", (int)name.len, (const char *)name.data,
-                         (int)found.id_no.len, (const char *)found.id_no.data, id_type,
-                         found.country, time);
+    const char *text = phi_arena_printf(
+        arena, "%.*s|%.*s|%s|%s|%s", (int)name.len, (const char *)name.data, (int)found.id_no.len,
+        (const char *)found.id_no.data, id_type, found.country, time);
     if (!text)
         return PHI_ERR_MEMORY;
     *record = phi_view_text(text);

@@ -5,8 +5,8 @@
  *   PHI_GUARD(phi_consent_format(&person, now_s, arena, &record));
  *   PHI_GUARD(phi_consent_digest(record, digest));
  *
- * Pure; any thread; nothing blocks. The full record of Table 1 for other scenes will be another function
- * here; the digest is the same for both.
+ * Pure; any thread; nothing blocks. The full record of Table 1 for other scenes will be another
+ * function here; the digest is the same for both.
  */
 #ifndef PHI_CODES_CONSENT_H
 #define PHI_CODES_CONSENT_H
@@ -15,8 +15,8 @@
 
 #define PHI_CONSENT_NAME_MAX 100 /* code points */
 
-/* The record of a person at a time; the bytes are the arena's. The name goes in NFC; the number without
- * spaces and in upper case; a permanent residence card under 553 goes as annex A's 516.
+/* The record of a person at a time; the bytes are the arena's. The name goes in NFC; the number
+ * without spaces and in upper case; a permanent residence card under 553 goes as annex A's 516.
  * Errors: PHI_ERR_FIELD_VALUE (a name that is empty, too long, not UTF-8, or has `|` or a control
  * character; or phi_idtype_check refused the document), PHI_ERR_MEMORY. */
 enum phi_err phi_consent_format(const struct phi_person *person, int64_t time_s,

@@ -55,13 +55,14 @@ enum phi_err phi_entry_format(const struct phi_entry *entry, struct phi_arena *a
     reasons_text(entry, reasons);
     end_text(entry, end);
     phi_hex_encode(phi_view_of(entry->subject, PHI_SUBJECT_LEN), subject);
-    /* every text here is plain ASCII without quotes, so that no escapes arise; keys stand in RFC 8785's order */
+    /* every text here is plain ASCII without quotes, so that no escapes arise; keys stand in RFC
+     * 8785's order */
     const char *text = phi_arena_printf(
         arena,
         "{\"from\":\"%s\",\"grade\":\"%s\",\"reasons\":[%s],\"region\":\"%s\",\"sources\":%" PRIu32
         ",\"subject\":\"%s\",%s\"updated\":\"%s\",\"version\":\"%" PRIu64 "\",\"withdrawn\":%s}",
-        from, phi_grade_code(entry->grade), reasons, entry->region, entry->sources_mask, subject, end,
-        updated, entry->version, entry->is_withdrawn ? "true" : "false");
+        from, phi_grade_code(entry->grade), reasons, entry->region, entry->sources_mask, subject,
+        end, updated, entry->version, entry->is_withdrawn ? "true" : "false");
     if (!text)
         return PHI_ERR_MEMORY;
     *json = phi_view_text(text);

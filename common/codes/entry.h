@@ -1,5 +1,5 @@
-/* The directory entry (个人健康信息目录): one person's grade as a province publishes it, its canonical JSON and
- * the digest by which provinces and nation compare their lists.
+/* The directory entry (个人健康信息目录): one person's grade as a province publishes it, its
+ * canonical JSON and the digest by which provinces and nation compare their lists.
  *
  *   PHI_GUARD(phi_entry_format(&entry, arena, &json));              // RFC 8785
  *   PHI_GUARD(phi_entry_digest(entry.subject, entry.version, json, h));
@@ -20,22 +20,22 @@
 struct phi_entry {
     uint8_t subject[PHI_SUBJECT_LEN];
     char region[7];
+    bool is_withdrawn; /* a removal is a versioned entry too */
     enum phi_grade grade;
-    char reasons[PHI_ENTRY_REASONS_MAX][PHI_ENTRY_REASON_MAX + 1]; /* words: rule or reason codes */
-    size_t reasons_count;
-    uint32_t sources_mask; /* bit 0 = source a … bit 13 = source n (annex B.2) */
-    uint64_t version;      /* max(last + 1, now in µs) */
-    int64_t from_us;
-    int64_t until_us;      /* PHI_ENTRY_NEVER_US: no end known */
     enum phi_grade then;   /* the grade after `until` if nothing comes */
+    uint32_t sources_mask; /* bit 0 = source a … bit 13 = source n (annex B.2) */
+    size_t reasons_count;
+    char reasons[PHI_ENTRY_REASONS_MAX][PHI_ENTRY_REASON_MAX + 1]; /* words: rule or reason codes */
+    uint64_t version;                                              /* max(last + 1, now in µs) */
+    int64_t from_us;
+    int64_t until_us; /* PHI_ENTRY_NEVER_US: no end known */
     int64_t updated_us;
-    bool is_withdrawn;     /* a removal is a versioned entry too */
 };
 
-/* Canonical JSON (RFC 8785) with the members from, grade, reasons, region, sources, subject, then, until,
- * updated, version, withdrawn; times in RFC 3339, version as a decimal string (it passes 2^53), `until` and `then` absent
- * when nothing ends the entry. The text is the arena's.
- * Errors: PHI_ERR_FIELD_VALUE (a reason that is no word, an unknown region), PHI_ERR_MEMORY. */
+/* Canonical JSON (RFC 8785) with the members from, grade, reasons, region, sources, subject, then,
+ * until, updated, version, withdrawn; times in RFC 3339, version as a decimal string (it passes
+ * 2^53), `until` and `then` absent when nothing ends the entry. The text is the arena's. Errors:
+ * PHI_ERR_FIELD_VALUE (a reason that is no word, an unknown region), PHI_ERR_MEMORY. */
 enum phi_err phi_entry_format(const struct phi_entry *entry, struct phi_arena *arena,
                               struct phi_view *json) PHI_MUST_USE;
 

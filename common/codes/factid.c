@@ -5,8 +5,9 @@
 
 #define FIELD_MAX 0xffff
 
-enum phi_err phi_fact_id(struct phi_view region, struct phi_view source, struct phi_view institution,
-                         struct phi_view record_no, uint32_t revision, uint8_t out[PHI_FACT_ID_LEN])
+enum phi_err phi_fact_id(struct phi_view region, struct phi_view source,
+                         struct phi_view institution, struct phi_view record_no, uint32_t revision,
+                         uint8_t out[PHI_FACT_ID_LEN])
 {
     char decimal[12];
     snprintf(decimal, sizeof(decimal), "%u", (unsigned)revision);
@@ -31,8 +32,8 @@ enum phi_err phi_fact_id(struct phi_view region, struct phi_view source, struct 
 
 enum phi_err phi_declaration_record_no(struct phi_view route, struct phi_view custom_number,
                                        struct phi_view biz_serial_num,
-                                       const uint8_t subject[PHI_SUBJECT_LEN], struct phi_arena *arena,
-                                       struct phi_view *out)
+                                       const uint8_t subject[PHI_SUBJECT_LEN],
+                                       struct phi_arena *arena, struct phi_view *out)
 {
     if (route.len > FIELD_MAX || custom_number.len > FIELD_MAX || biz_serial_num.len > FIELD_MAX)
         return PHI_ERR_FIELD_VALUE;

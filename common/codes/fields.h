@@ -16,7 +16,8 @@ static inline void phi_put_text8(struct phi_writer *out, const char *text)
     phi_write_bytes(out, text, strlen(text));
 }
 
-/* The reader fails when the text does not fit `size` with its ending zero, or holds a zero itself. */
+/* The reader fails when the text does not fit `size` with its ending zero, or holds a zero itself.
+ */
 static inline void phi_get_text8(struct phi_reader *in, char *out, size_t size)
 {
     struct phi_view text = phi_read_view(in, phi_read_u8(in));

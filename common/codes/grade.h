@@ -1,5 +1,5 @@
-/* Grades (信息业务等级, GB/T 38961 §5) in words, colour and shape: one table. They are ordered by strictness:
- * red > 审核中 > yellow > green > grey.
+/* Grades (信息业务等级, GB/T 38961 §5) in words, colour and shape: one table. They are ordered by
+ * strictness: red > 审核中 > yellow > green > grey.
  *
  *   enum phi_grade both = phi_grade_stricter(here, nation);
  *   const struct phi_grade_row *row = phi_grade_row(both);    // row->zh, row->colour …
@@ -36,7 +36,8 @@ struct phi_grade_row {
     const char *shape;  /* for who can't tell the colours apart */
 };
 
-const struct phi_grade_row *phi_grade_row(enum phi_grade grade); /* never NULL: out of range is grey */
+const struct phi_grade_row *
+phi_grade_row(enum phi_grade grade); /* never NULL: out of range is grey */
 const char *phi_grade_code(enum phi_grade grade);
 enum phi_grade phi_grade_stricter(enum phi_grade a, enum phi_grade b);
 /* Errors: PHI_ERR_FIELD_VALUE. */

@@ -50,7 +50,8 @@ enum phi_err phi_idtype_to_18(struct phi_view id_no_15, uint8_t out[18])
     if (id_no_15.len != 15 || !all_digits(id_no_15))
         return PHI_ERR_FIELD_VALUE;
     memcpy(out, id_no_15.data, 6);
-    memcpy(out + 6, "19", 2);
+    out[6] = '1';
+    out[7] = '9';
     memcpy(out + 8, id_no_15.data + 6, 9);
     out[17] = (uint8_t)phi_idtype_check_digit(out);
     return PHI_OK;
@@ -136,7 +137,8 @@ static bool is_card_15(struct phi_view id_no)
            is_upper(id_no.data[2]) && all_digits(slice(id_no, 3, 12));
 }
 
-/* 9, province (2), nationality in ISO 3166-1 numeric (3), birth date (8), sequence (3), check: the card of 2023. */
+/* 9, province (2), nationality in ISO 3166-1 numeric (3), birth date (8), sequence (3), check: the
+ * card of 2023. */
 static bool is_card_18(struct phi_view id_no)
 {
     return is_18_form(id_no) && id_no.data[0] == '9' && phi_province_is_valid(slice(id_no, 1, 2));
@@ -144,8 +146,8 @@ static bool is_card_18(struct phi_view id_no)
 
 bool phi_idtype_is_residence_card(struct phi_view id_no)
 {
-    return is_card_15(id_no) || (id_no.len == 18 && id_no.data[0] == '9' &&
-                                 all_digits(slice(id_no, 1, 16)));
+    return is_card_15(id_no) ||
+           (id_no.len == 18 && id_no.data[0] == '9' && all_digits(slice(id_no, 1, 16)));
 }
 
 static bool is_residence_card(struct phi_view id_no, const char *country)
@@ -161,7 +163,8 @@ static bool is_other(struct phi_view id_no, const char *country)
     return phi_text_is_word(id_no, PHI_ID_NO_MAX);
 }
 
-/* A type, the countries whose people hold it ("" for any) and its form. 516 is printed twice in annex A. */
+/* A type, the countries whose people hold it ("" for any) and its form. 516 is printed twice in
+ * annex A. */
 struct form {
     const char *id_type;
     const char *countries;

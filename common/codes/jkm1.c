@@ -52,7 +52,8 @@ static enum phi_err decode_a(struct phi_reader *in, struct phi_jkm1 *out, struct
 }
 
 /* Type and version come before the fixed length: another version may be longer. */
-static enum phi_err decode_b_head(struct phi_reader *b, struct phi_jkm1 *out, struct phi_error *error)
+static enum phi_err decode_b_head(struct phi_reader *b, struct phi_jkm1 *out,
+                                  struct phi_error *error)
 {
     out->version = phi_read_u16(b);
     struct phi_view type = phi_read_view(b, 4);

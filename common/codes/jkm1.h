@@ -16,17 +16,17 @@
 #include "crypto/sm2.h"
 #include "crypto/sm3.h"
 
-#define PHI_JKM1_VERSION     1
-#define PHI_JKM1_SERIAL_LEN  16
-#define PHI_JKM1_SEALED_LEN  17  /* 16-byte subject and the flag byte */
-#define PHI_JKM1_A_LEN       34  /* our form of A: key set, serial, sealed */
-#define PHI_JKM1_A_MAX       4096
-#define PHI_JKM1_B_LEN       58
-#define PHI_JKM1_LEN         160 /* our form, whole */
-#define PHI_JKM1_MAX         (2 + PHI_JKM1_A_MAX + 2 + PHI_JKM1_B_LEN + PHI_SM2_SIG_LEN)
-#define PHI_BASE32_LEN(n)    (((n) * 8 + 4) / 5) /* without padding */
-#define PHI_JKM1_TEXT_LEN    PHI_BASE32_LEN(PHI_JKM1_LEN) /* 256 */
-#define PHI_JKM1_TEXT_MAX    PHI_BASE32_LEN(PHI_JKM1_MAX)
+#define PHI_JKM1_VERSION    1
+#define PHI_JKM1_SERIAL_LEN 16
+#define PHI_JKM1_SEALED_LEN 17 /* 16-byte subject and the flag byte */
+#define PHI_JKM1_A_LEN      34 /* our form of A: key set, serial, sealed */
+#define PHI_JKM1_A_MAX      4096
+#define PHI_JKM1_B_LEN      58
+#define PHI_JKM1_LEN        160 /* our form, whole */
+#define PHI_JKM1_MAX        (2 + PHI_JKM1_A_MAX + 2 + PHI_JKM1_B_LEN + PHI_SM2_SIG_LEN)
+#define PHI_BASE32_LEN(n)   (((n)*8 + 4) / 5)            /* without padding */
+#define PHI_JKM1_TEXT_LEN   PHI_BASE32_LEN(PHI_JKM1_LEN) /* 256 */
+#define PHI_JKM1_TEXT_MAX   PHI_BASE32_LEN(PHI_JKM1_MAX)
 
 /* The flag byte, sealed with the subject: bits 3–5 are the scope of the consent, bits 6–7 zero. */
 enum phi_jkm1_flag {
@@ -34,7 +34,7 @@ enum phi_jkm1_flag {
     PHI_JKM1_PAPER = 0x02,
     PHI_JKM1_ON_BEHALF = 0x04, /* shown on behalf of the holder */
 };
-#define PHI_JKM1_FLAGS_KNOWN 0x3f
+#define PHI_JKM1_FLAGS_KNOWN        0x3f
 #define PHI_JKM1_SCOPE_FLAGS(scope) ((uint8_t)((scope) << 3))
 #define PHI_JKM1_SCOPE_OF(flags)    ((enum phi_scope)(((flags) >> 3) & 7))
 
@@ -47,7 +47,8 @@ struct phi_jkm1 {
     char platform[7];
     int64_t deadline_s; /* since 1970, UTC; valid while now ≤ deadline */
     uint8_t consent_digest[PHI_SM3_LEN];
-    bool is_own_form; /* A has 34 bytes: the next three stand; else A is opaque (a cyber trusted identity) */
+    bool is_own_form; /* A has 34 bytes: the next three stand; else A is opaque (a cyber trusted
+                         identity) */
     uint8_t key_set;
     uint8_t serial[PHI_JKM1_SERIAL_LEN];
     struct phi_view sealed; /* 17 bytes */
@@ -63,11 +64,12 @@ struct phi_jkm1_parts {
 
 /* Writes A‖B (what is to be signed); S follows by the caller. A writer without room fails for good.
  * Errors: PHI_ERR_FIELD_VALUE (A's length, platform, deadline's year), PHI_ERR_FRAME (no room). */
-enum phi_err phi_jkm1_encode(const struct phi_jkm1_parts *parts, struct phi_writer *out) PHI_MUST_USE;
+enum phi_err phi_jkm1_encode(const struct phi_jkm1_parts *parts,
+                             struct phi_writer *out) PHI_MUST_USE;
 
 /* Reads a code by its lengths. Signature and deadline are not judged here.
- * Errors: PHI_ERR_CODE_MALFORMED, PHI_ERR_CODE_VERSION (another type or version), place "A", "B.version" …;
- * one for each defect. `error` may be NULL. */
+ * Errors: PHI_ERR_CODE_MALFORMED, PHI_ERR_CODE_VERSION (another type or version), place "A",
+ * "B.version" …; one for each defect. `error` may be NULL. */
 enum phi_err phi_jkm1_decode(struct phi_view bytes, struct phi_jkm1 *out,
                              struct phi_error *error) PHI_MUST_USE;
 
@@ -86,9 +88,9 @@ enum phi_err phi_jkm1_verify(const struct phi_jkm1 *code,
 /* Whole seconds: a code is good through the second of its deadline. */
 bool phi_jkm1_is_expired(const struct phi_jkm1 *code, int64_t now_s);
 
-/* The serial a ledger knows a code by: its own, or for an opaque A the first 16 bytes of SM3(A‖B). Whether 34 bytes
- * are of our form is known only once the key set is known: pass false to treat A as opaque.
- * Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+/* The serial a ledger knows a code by: its own, or for an opaque A the first 16 bytes of SM3(A‖B).
+ * Whether 34 bytes are of our form is known only once the key set is known: pass false to treat A
+ * as opaque. Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_jkm1_serial(const struct phi_jkm1 *code, bool is_own,
                              uint8_t out[PHI_JKM1_SERIAL_LEN]) PHI_MUST_USE;
 

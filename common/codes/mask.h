@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 
-/* First character, a star for each between (at most 8), last character; two characters keep the first.
- * Errors: PHI_ERR_FIELD_VALUE (empty or not UTF-8), PHI_ERR_MEMORY. */
+/* First character, a star for each between (at most 8), last character; two characters keep the
+ * first. Errors: PHI_ERR_FIELD_VALUE (empty or not UTF-8), PHI_ERR_MEMORY. */
 enum phi_err phi_mask_name(struct phi_view name, struct phi_arena *arena,
                            struct phi_view *out) PHI_MUST_USE;
 

@@ -28,15 +28,15 @@ struct phi_receipt {
     char requester[PHI_RECEIPT_REQUESTER_MAX + 1]; /* "320000.svc-directory" */
     char app[PHI_RECEIPT_REQUESTER_MAX + 1];       /* app or device */
     char audience[PHI_RECEIPT_AUDIENCE_MAX][7];
-    size_t audience_count; /* 1..8 */
-    enum phi_scope scope;
     uint8_t challenge[16];
+    enum phi_scope scope;
+    size_t audience_count; /* 1..8 */
     int64_t issued_s;
     int64_t expires_s; /* at most 60 s after issued_s */
 };
 
-/* Writes the receipt without its signature. Errors: PHI_ERR_FIELD_VALUE (a field out of its bounds),
- * PHI_ERR_FRAME (no room). */
+/* Writes the receipt without its signature. Errors: PHI_ERR_FIELD_VALUE (a field out of its
+ * bounds), PHI_ERR_FRAME (no room). */
 enum phi_err phi_receipt_encode(const struct phi_receipt *receipt,
                                 struct phi_writer *out) PHI_MUST_USE;
 
@@ -44,8 +44,8 @@ enum phi_err phi_receipt_encode(const struct phi_receipt *receipt,
 enum phi_err phi_receipt_sign(const struct phi_receipt *receipt, const struct phi_sm2_private *key,
                               struct phi_writer *out) PHI_MUST_USE;
 
-/* Reads receipt and signature; `signed_part` and `sig` borrow `bytes`. The signature, the challenge and the time are
- * not judged. Errors: PHI_ERR_RECEIPT. */
+/* Reads receipt and signature; `signed_part` and `sig` borrow `bytes`. The signature, the challenge
+ * and the time are not judged. Errors: PHI_ERR_RECEIPT. */
 enum phi_err phi_receipt_decode(struct phi_view bytes, struct phi_receipt *out,
                                 struct phi_view *signed_part, const uint8_t **sig) PHI_MUST_USE;
 

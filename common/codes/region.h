@@ -1,4 +1,5 @@
-/* Administrative regions (行政区划代码, GB/T 2260), platform ids (制码平台标识) and countries (GB/T 2659).
+/* Administrative regions (行政区划代码, GB/T 2260), platform ids (制码平台标识) and countries (GB/T
+ * 2659).
  *
  *   if (!phi_region_is_valid(phi_view_text("320100"))) …
  *   const char *name = phi_region_name_zh("320000");     // 江苏省
@@ -13,7 +14,8 @@
 #define PHI_REGION_LEN    6
 #define PHI_REGION_NATION "000000" /* the unified platform */
 
-/* Six digits whose first two are one of the 34 province codes; a district without a city is refused. */
+/* Six digits whose first two are one of the 34 province codes; a district without a city is
+ * refused. */
 bool phi_region_is_valid(struct phi_view six_digits);
 
 /* A region, or the unified platform's 000000. */

@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 
-/* ROW(symbol, number in bytes and flags, name): each shows more than the row before. `self` is for the
- * holder's own eyes and never stands in a code. */
+/* ROW(symbol, number in bytes and flags, name): each shows more than the row before. `self` is for
+ * the holder's own eyes and never stands in a code. */
 #define PHI_SCOPE_TABLE(ROW)                                                                       \
     ROW(PASS, 0, "pass")                                                                           \
     ROW(MEDICAL, 1, "medical")                                                                     \

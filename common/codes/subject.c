@@ -40,7 +40,7 @@ enum phi_err phi_subject_canonical(const struct phi_person *person, struct phi_a
                                    struct phi_view *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_canonical found;
+    struct phi_canonical found = {.id_type = "", .country = ""};
     uint8_t longer[18];
     PHI_GUARD(phi_canonical_person(person, arena, &found, error));
     struct phi_view id_no = found.id_no;
@@ -59,8 +59,8 @@ out:
     return err;
 }
 
-enum phi_err phi_subject_index(const struct phi_hmac_key *index_key, const struct phi_person *person,
-                               uint8_t out[PHI_SUBJECT_LEN])
+enum phi_err phi_subject_index(const struct phi_hmac_key *index_key,
+                               const struct phi_person *person, uint8_t out[PHI_SUBJECT_LEN])
 {
     struct phi_arena *arena = phi_arena_new(4096);
     if (!arena)

@@ -1,7 +1,8 @@
 /* The subject index (索引): 16 bytes that stand for a person everywhere inside the suite.
  *
- *   HMAC-SM3(national index key, idType|idNo|country), first 16 bytes, over the canonical form: NFKC, upper
- *   case, no spaces, 15-digit id numbers as 18, permanent residence cards always of type 553.
+ *   HMAC-SM3(national index key, idType|idNo|country), first 16 bytes, over the canonical form:
+ * NFKC, upper case, no spaces, 15-digit id numbers as 18, permanent residence cards always of type
+ * 553.
  *
  *   struct phi_person person = {name, id_type, id_no, country};
  *   PHI_GUARD(phi_subject_index(index_key, &person, subject));
@@ -19,8 +20,8 @@
 #define PHI_SUBJECT_BUCKETS     4096
 #define PHI_SUBJECT_KEY_VERSION 1 /* stored beside an index, so that a new key can be rolled in */
 
-/* A person as an identity token or a declaration names them; all borrowed. `name` may be empty where only
- * the index is wanted. */
+/* A person as an identity token or a declaration names them; all borrowed. `name` may be empty
+ * where only the index is wanted. */
 struct phi_person {
     struct phi_view name;
     struct phi_view id_type;
@@ -34,7 +35,8 @@ enum phi_err phi_subject_canonical(const struct phi_person *person, struct phi_a
                                    struct phi_view *out, struct phi_error *error) PHI_MUST_USE;
 
 /* The index of a person. Errors: PHI_ERR_FIELD_VALUE, PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
-enum phi_err phi_subject_index(const struct phi_hmac_key *index_key, const struct phi_person *person,
+enum phi_err phi_subject_index(const struct phi_hmac_key *index_key,
+                               const struct phi_person *person,
                                uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;
 
 /* The first 12 bits: the bucket of digests and of partitioning, 0..4095. */

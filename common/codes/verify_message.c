@@ -126,7 +126,8 @@ static enum phi_err frame_error(struct phi_error *error, const char *place)
     return phi_error_set(error, PHI_ERR_FRAME, place, "malformed");
 }
 
-/* How many items follow, 0 when the frame's beginning is wrong. A batch's time left holds for all. */
+/* How many items follow, 0 when the frame's beginning is wrong. A batch's time left holds for all.
+ */
 static size_t begin_batch(struct phi_reader *in, uint32_t *left_ms)
 {
     (void)phi_read_u8(in);
@@ -169,7 +170,8 @@ static bool reply_is_sound(const struct phi_verify_reply *item)
            item->scope <= PHI_SCOPE_MAX && item->receipt.len <= PHI_RECEIPT_MAX;
 }
 
-/* The status travels as the decimal return code of the error table, so that it outlives our enum. */
+/* The status travels as the decimal return code of the error table, so that it outlives our enum.
+ */
 static enum phi_err put_reply(const struct phi_verify_reply *item, struct phi_writer *out)
 {
     if (!reply_is_sound(item))
@@ -232,8 +234,8 @@ static bool get_reply(struct phi_reader *in, struct phi_verify_reply *out)
            reply_is_sound(out);
 }
 
-enum phi_err phi_verify_replies_decode(struct phi_view frame, struct phi_verify_reply *items, size_t max,
-                                       size_t *count)
+enum phi_err phi_verify_replies_decode(struct phi_view frame, struct phi_verify_reply *items,
+                                       size_t max, size_t *count)
 {
     struct phi_reader in = phi_reader_of(frame);
     if (frame.len > PHI_VERIFY_FRAME_MAX || phi_read_u8(&in) != REPLY)

@@ -1,5 +1,5 @@
-/* The verify RPC's bytes: requests and replies, one or up to 256 in a frame. Reader and writer together;
- * docs/rpc.md gives the bytes.
+/* The verify RPC's bytes: requests and replies, one or up to 256 in a frame. Reader and writer
+ * together; docs/rpc.md gives the bytes.
  *
  *   PHI_GUARD(phi_verify_requests_encode(&request, 1, &writer));
  *   PHI_GUARD(phi_verify_requests_decode(frame, items, PHI_VERIFY_BATCH_MAX, &count, error));
@@ -34,17 +34,18 @@ struct phi_verify_request {
     uint32_t left_ms; /* in a batch the first item's holds for all */
     uint8_t request_id[16];
     uint8_t challenge[16];
-    bool is_text;         /* the code is in its text form */
     struct phi_view code; /* 1..PHI_JKM1_TEXT_MAX or PHI_JKM1_MAX bytes */
+    bool is_text;         /* the code is in its text form */
     char platform[7];     /* the requester: platform, program, app or device */
     char program[PHI_VERIFY_PROGRAM_MAX + 1];
     char app[PHI_VERIFY_APP_MAX + 1];
-    uint8_t digest[PHI_SM3_LEN]; /* SM3 of the requester's signed request */
-    enum phi_scope scope;        /* asked */
+    uint8_t digest[PHI_SM3_LEN];     /* SM3 of the requester's signed request */
     uint8_t holder[PHI_SUBJECT_LEN]; /* OWN only: whose code it must be, else PHI_ERR_NOT_HOLDER */
+    enum phi_scope scope;            /* asked */
 };
 
-/* What was looked at; a bit stands in `checked` or in `unchecked`, or in neither when not asked for. */
+/* What was looked at; a bit stands in `checked` or in `unchecked`, or in neither when not asked
+ * for. */
 enum phi_verify_check {
     PHI_CHECK_FORM = 0x0001,
     PHI_CHECK_PLATFORM = 0x0002, /* the trust list */
@@ -55,17 +56,18 @@ enum phi_verify_check {
     PHI_CHECK_SUBJECT = 0x0040,
 };
 #define PHI_CHECK_COUNT 7
-const char *phi_verify_check_name(unsigned bit); /* "signature"; NULL for no single known bit; static */
+const char *
+phi_verify_check_name(unsigned bit); /* "signature"; NULL for no single known bit; static */
 
 struct phi_verify_reply {
     uint8_t request_id[16];
     enum phi_err status; /* PHI_OK, a verdict (2xxx), PHI_ERR_ISSUER, or why it was refused */
     uint16_t checked;
     uint16_t unchecked;
-    bool is_repeat;     /* the recorded answer of an earlier request with the same id */
-    char platform[7];   /* the code's issuer; empty when the form was not read */
-    int64_t deadline_s; /* 0 when the form was not read */
-    uint8_t flags;      /* the code's flag byte; 0 when not unsealed */
+    bool is_repeat;          /* the recorded answer of an earlier request with the same id */
+    char platform[7];        /* the code's issuer; empty when the form was not read */
+    int64_t deadline_s;      /* 0 when the form was not read */
+    uint8_t flags;           /* the code's flag byte; 0 when not unsealed */
     enum phi_scope scope;    /* granted */
     struct phi_view receipt; /* signed receipt, or empty; borrowed */
 };
@@ -75,12 +77,14 @@ struct phi_verify_reply {
 enum phi_err phi_verify_requests_encode(const struct phi_verify_request *items, size_t count,
                                         struct phi_writer *out) PHI_MUST_USE;
 
-/* Reads either frame into `items` (room for `max`). Errors: PHI_ERR_FRAME with the field in `place`;
- * `error` may be NULL. */
+/* Reads either frame into `items` (room for `max`). Errors: PHI_ERR_FRAME with the field in
+ * `place`; `error` may be NULL. */
 enum phi_err phi_verify_requests_decode(struct phi_view frame, struct phi_verify_request *items,
-                                        size_t max, size_t *count, struct phi_error *error) PHI_MUST_USE;
+                                        size_t max, size_t *count,
+                                        struct phi_error *error) PHI_MUST_USE;
 
-/* Whether a request or reply frame is a batch, to answer in the same form; false for anything else. */
+/* Whether a request or reply frame is a batch, to answer in the same form; false for anything else.
+ */
 bool phi_verify_is_batch(struct phi_view frame);
 
 /* Writes a reply frame; a batch's answer is a batch, whatever its count.
@@ -89,7 +93,7 @@ enum phi_err phi_verify_replies_encode(const struct phi_verify_reply *items, siz
                                        bool is_batch, struct phi_writer *out) PHI_MUST_USE;
 
 /* Reads either reply frame. Errors: PHI_ERR_FRAME. */
-enum phi_err phi_verify_replies_decode(struct phi_view frame, struct phi_verify_reply *items, size_t max,
-                                       size_t *count) PHI_MUST_USE;
+enum phi_err phi_verify_replies_decode(struct phi_view frame, struct phi_verify_reply *items,
+                                       size_t max, size_t *count) PHI_MUST_USE;
 
 #endif

@@ -7,9 +7,9 @@
  *   phi_sm2_private_free(key);
  *
  * Symmetric keys lie in the same container under an algorithm id of our own (docs/codes.md).
- * All of these read or write a file and derive a key from a password (some 100 ms): for the start of a
- * program and for phictl, not for a request. Any thread. `error` may be NULL; its place is the file's name
- * without its folder, its text never repeats what the file holds.
+ * All of these read or write a file and derive a key from a password (some 100 ms): for the start
+ * of a program and for phictl, not for a request. Any thread. `error` may be NULL; its place is the
+ * file's name without its folder, its text never repeats what the file holds.
  */
 #ifndef PHI_CRYPTO_KEY_H
 #define PHI_CRYPTO_KEY_H
@@ -21,8 +21,8 @@
 #define PHI_KEY_SECRET_MAX 64
 
 /* Writes a new file of mode 0600; never overwrites one.
- * Errors: PHI_ERR_IO (exists, can't be written), PHI_ERR_KEY (empty password, a key that can't leave its
- * device), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+ * Errors: PHI_ERR_IO (exists, can't be written), PHI_ERR_KEY (empty password, a key that can't
+ * leave its device), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_key_write_sm2(const char *path, const char *password,
                                const struct phi_sm2_private *key) PHI_MUST_USE;
 
@@ -32,12 +32,13 @@ enum phi_err phi_key_write_sm2(const char *path, const char *password,
 enum phi_err phi_key_read_sm2(const char *path, const char *password, struct phi_sm2_private **out,
                               struct phi_error *error) PHI_MUST_USE;
 
-/* A symmetric key of 16..64 bytes. Errors: as phi_key_write_sm2; PHI_ERR_KEY also for the length. */
+/* A symmetric key of 16..64 bytes. Errors: as phi_key_write_sm2; PHI_ERR_KEY also for the length.
+ */
 enum phi_err phi_key_write_secret(const char *path, const char *password,
                                   struct phi_view secret) PHI_MUST_USE;
 
-/* `out` has room for `size` bytes; the caller wipes it. Errors: as phi_key_read_sm2; PHI_ERR_KEY also when
- * the key is longer than `size`. */
+/* `out` has room for `size` bytes; the caller wipes it. Errors: as phi_key_read_sm2; PHI_ERR_KEY
+ * also when the key is longer than `size`. */
 enum phi_err phi_key_read_secret(const char *path, const char *password, uint8_t *out, size_t size,
                                  size_t *len, struct phi_error *error) PHI_MUST_USE;
 

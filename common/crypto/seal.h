@@ -8,7 +8,8 @@
  *   PHI_GUARD(phi_unseal(key, "codegen.consent_record", subject, sealed, arena, &plain));
  *
  * The MAC covers context (`schema.column` or `stream.field`), 0x00, subject, key id, nonce and
- * ciphertext, so that a value can't be moved to another column or person. Any thread; nothing blocks.
+ * ciphertext, so that a value can't be moved to another column or person. Any thread; nothing
+ * blocks.
  */
 #ifndef PHI_CRYPTO_SEAL_H
 #define PHI_CRYPTO_SEAL_H
@@ -36,8 +37,8 @@ enum phi_err phi_seal(const struct phi_seal_key *key, const char *context,
                       struct phi_arena *arena, struct phi_view *sealed) PHI_MUST_USE;
 
 /* Checks first, then decrypts; the result is the arena's.
- * Errors: PHI_ERR_DATA_BROKEN (too short, another key's, altered, or of another context or subject),
- * PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+ * Errors: PHI_ERR_DATA_BROKEN (too short, another key's, altered, or of another context or
+ * subject), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_unseal(const struct phi_seal_key *key, const char *context,
                         const uint8_t subject[PHI_SEAL_SUBJECT_LEN], struct phi_view sealed,
                         struct phi_arena *arena, struct phi_view *plain) PHI_MUST_USE;

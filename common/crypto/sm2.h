@@ -1,5 +1,5 @@
-/* SM2 signatures (GB/T 32918.2, curve of GB/T 32918.5, OID 1.2.156.10197.1.501): SM3 with Z, user id
- * "1234567812345678", signatures as raw r‖s.
+/* SM2 signatures (GB/T 32918.2, curve of GB/T 32918.5, OID 1.2.156.10197.1.501): SM3 with Z, user
+ * id "1234567812345678", signatures as raw r‖s.
  *
  *   struct phi_sm2_private *key = NULL;
  *   PHI_GUARD(phi_sm2_private_generate(&key));
@@ -40,7 +40,8 @@ enum phi_err phi_sm2_public_new(const uint8_t xy[PHI_SM2_PUBLIC_LEN],
 void phi_sm2_public_free(struct phi_sm2_public *key); /* NULL is fine */
 void phi_sm2_public_get(const struct phi_sm2_public *key, uint8_t xy[PHI_SM2_PUBLIC_LEN]);
 
-/* Signs `message`. Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY, PHI_ERR_KEY_DEVICE (a crypto machine's). */
+/* Signs `message`. Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY, PHI_ERR_KEY_DEVICE (a crypto machine's).
+ */
 enum phi_err phi_sm2_sign(const struct phi_sm2_private *key, struct phi_view message,
                           uint8_t sig[PHI_SM2_SIG_LEN]) PHI_MUST_USE;
 
@@ -62,8 +63,8 @@ struct phi_sm2_job {
 void phi_sm2_sign_batch(struct phi_sm2_job *jobs, size_t count);
 void phi_sm2_verify_batch(struct phi_sm2_job *jobs, size_t count);
 
-/* The backend that keys made *from now on* use: "openssl". Call at start, before other threads exist.
- * Errors: PHI_ERR_CONFIG (no such backend). */
+/* The backend that keys made *from now on* use: "openssl". Call at start, before other threads
+ * exist. Errors: PHI_ERR_CONFIG (no such backend). */
 enum phi_err phi_sm2_backend_use(const char *name) PHI_MUST_USE;
 
 #endif

@@ -30,7 +30,7 @@ enum phi_err phi_hmac_key_new(struct phi_view key, struct phi_hmac_key **out) PH
 void phi_hmac_key_free(struct phi_hmac_key *key); /* wipes; NULL is fine */
 
 /* HMAC-SM3 over the parts one after the other. Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
-enum phi_err phi_hmac_sm3(const struct phi_hmac_key *key, const struct phi_view *parts, size_t count,
-                          uint8_t out[PHI_SM3_LEN]) PHI_MUST_USE;
+enum phi_err phi_hmac_sm3(const struct phi_hmac_key *key, const struct phi_view *parts,
+                          size_t count, uint8_t out[PHI_SM3_LEN]) PHI_MUST_USE;
 
 #endif

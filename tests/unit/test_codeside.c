@@ -19,7 +19,8 @@ static int set_up(void **state)
     struct phi_codeside_set sets[2] = {{.id = 1}, {.id = 255}};
     memcpy(sets[0].seal_key, vector_bytes(s.file, "sealKey").data, 16);
     memcpy(sets[1].seal_key, vector_bytes(s.file, "sealKey").data, 16);
-    if (phi_sm2_private_new(vector_bytes(s.file, "signPrivate").data, &sets[0].sign_key) != PHI_OK ||
+    if (phi_sm2_private_new(vector_bytes(s.file, "signPrivate").data, &sets[0].sign_key) !=
+            PHI_OK ||
         phi_codeside_new("320000", sets, 2, 1, &s.codeside) != PHI_OK ||
         phi_sm2_public_new(vector_bytes(s.file, "signPublic").data, &s.key) != PHI_OK)
         return -1;
@@ -113,7 +114,8 @@ static void minted_codes_verify_and_unseal(void **state)
     }
 }
 
-/* Two codes of one person have nothing in common that comes from the person: A's content differs throughout. */
+/* Two codes of one person have nothing in common that comes from the person: A's content differs
+ * throughout. */
 static void codes_of_one_person_do_not_link(void **state)
 {
     struct setting *s = *state;

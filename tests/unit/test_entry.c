@@ -5,19 +5,18 @@
 
 static struct phi_entry an_entry(void)
 {
-    return (struct phi_entry){
-        .subject = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc,
-                    0xdd, 0xee, 0xff},
-        .region = "320000",
-        .grade = PHI_GRADE_RED,
-        .reasons = {"confirmed-case", "contact"},
-        .reasons_count = 2,
-        .sources_mask = 0x2001,
-        .version = UINT64_C(18446744073709551615),
-        .from_us = INT64_C(1795219200000000),
-        .until_us = INT64_C(1795219200500000),
-        .then = PHI_GRADE_YELLOW,
-        .updated_us = INT64_C(1795219200000000)};
+    return (struct phi_entry){.subject = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
+                                          0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff},
+                              .region = "320000",
+                              .grade = PHI_GRADE_RED,
+                              .reasons = {"confirmed-case", "contact"},
+                              .reasons_count = 2,
+                              .sources_mask = 0x2001,
+                              .version = UINT64_C(18446744073709551615),
+                              .from_us = INT64_C(1795219200000000),
+                              .until_us = INT64_C(1795219200500000),
+                              .then = PHI_GRADE_YELLOW,
+                              .updated_us = INT64_C(1795219200000000)};
 }
 
 static void canonical_json(void **state)
@@ -27,13 +26,14 @@ static void canonical_json(void **state)
     struct phi_entry entry = an_entry();
     struct phi_view json;
     assert_int_equal(phi_entry_format(&entry, arena, &json), PHI_OK);
-    assert_view(json, phi_view_text("{\"from\":\"2026-11-21T08:00:00+08:00\",\"grade\":\"red\","
-                                    "\"reasons\":[\"confirmed-case\",\"contact\"],"
-                                    "\"region\":\"320000\",\"sources\":8193,"
-                                    "\"subject\":\"00112233445566778899aabbccddeeff\","
-                                    "\"then\":\"yellow\",\"until\":\"2026-11-21T08:00:00.500000+08:00\","
-                                    "\"updated\":\"2026-11-21T08:00:00+08:00\","
-                                    "\"version\":\"18446744073709551615\",\"withdrawn\":false}"));
+    assert_view(json,
+                phi_view_text("{\"from\":\"2026-11-21T08:00:00+08:00\",\"grade\":\"red\","
+                              "\"reasons\":[\"confirmed-case\",\"contact\"],"
+                              "\"region\":\"320000\",\"sources\":8193,"
+                              "\"subject\":\"00112233445566778899aabbccddeeff\","
+                              "\"then\":\"yellow\",\"until\":\"2026-11-21T08:00:00.500000+08:00\","
+                              "\"updated\":\"2026-11-21T08:00:00+08:00\","
+                              "\"version\":\"18446744073709551615\",\"withdrawn\":false}"));
     entry.until_us = PHI_ENTRY_NEVER_US;
     entry.reasons_count = 0;
     entry.is_withdrawn = true;
@@ -103,7 +103,8 @@ static void digest_covers_subject_version_and_text(void **state)
     uint8_t input[26] = {0};
     memcpy(input, entry.subject, 16);
     input[23] = 5;
-    memcpy(input + 24, "{}", 2);
+    input[24] = '{';
+    input[25] = '}';
     assert_int_equal(phi_sm3(phi_view_of(input, sizeof(input)), expected), PHI_OK);
     assert_int_equal(phi_entry_digest(entry.subject, 5, phi_view_text("{}"), found), PHI_OK);
     assert_memory_equal(found, expected, sizeof(found));

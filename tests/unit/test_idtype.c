@@ -37,16 +37,17 @@ static void bad_documents(void **state)
     vector_close(file);
 }
 
-/* Every single wrong digit of a resident id number is noticed: that is what the check digit is for. */
+/* Every single wrong digit of a resident id number is noticed: that is what the check digit is for.
+ */
 static void any_wrong_digit_is_noticed(void **state)
 {
     (void)state;
     static const char good[] = "440524188001010014";
     for (size_t i = 0; i < 17; i++) {
-        for (char digit = '0'; digit <= '9'; digit++) {
+        for (int digit = '0'; digit <= '9'; digit++) {
             char bad[19];
             memcpy(bad, good, sizeof(bad));
-            bad[i] = digit;
+            bad[i] = (char)digit;
             enum phi_err expected = digit == good[i] ? PHI_OK : PHI_ERR_FIELD_VALUE;
             assert_int_equal(phi_idtype_check("111", phi_view_text(bad), "CHN", NULL), expected);
         }

@@ -114,7 +114,8 @@ static void any_flipped_bit_never_verifies(void **state)
         }
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    /* at least every bit of A's content, the digest and S passes the form and meets the signature */
+    /* at least every bit of A's content, the digest and S passes the form and meets the signature
+     */
     assert_true(decoded >= 8 * (34 + 32 + 64));
     phi_sm2_public_free(key);
     vector_close(file);
@@ -219,8 +220,8 @@ static void text_goes_both_ways(void **state)
     static const struct {
         const char *file;
         const char *member;
-    } sets[] = {{"codes/jkm1.json", "good"}, {"codes/jkm1.json", "opaque"},
-                {"codes/base32.json", "good"}};
+    } sets[] = {
+        {"codes/jkm1.json", "good"}, {"codes/jkm1.json", "opaque"}, {"codes/base32.json", "good"}};
     for (size_t i = 0; i < 3; i++) {
         json_t *file = vector_open(sets[i].file);
         VECTOR_EACH(file, sets[i].member, c)
@@ -236,9 +237,8 @@ static void text_goes_both_ways(void **state)
             assert_int_equal(phi_jkm1_text_decode(phi_view_text(text), again, sizeof(again), &len),
                              PHI_OK);
             assert_view(phi_view_of(again, len), bytes);
-            assert_int_equal(
-                phi_jkm1_text_decode(phi_view_text(text), again, bytes.len - 1, &len),
-                PHI_ERR_CODE_MALFORMED);
+            assert_int_equal(phi_jkm1_text_decode(phi_view_text(text), again, bytes.len - 1, &len),
+                             PHI_ERR_CODE_MALFORMED);
         }
         vector_close(file);
     }

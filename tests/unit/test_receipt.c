@@ -10,23 +10,29 @@ static void take(const json_t *f, const char *name, uint8_t *out, size_t len)
     memcpy(out, bytes.data, len);
 }
 
+static void put(char *out, size_t size, const char *text)
+{
+    assert_true(strlen(text) < size);
+    memcpy(out, text, strlen(text) + 1);
+}
+
 static struct phi_receipt receipt_of(const json_t *c)
 {
     const json_t *f = json_object_get(c, "fields");
     const json_t *audience = json_object_get(f, "audience");
     struct phi_receipt r = {0};
     take(f, "receiptId", r.receipt_id, 16);
-    strcpy(r.issuer, vector_text(f, "issuer"));
-    strcpy(r.key_id, vector_text(f, "keyId"));
+    put(r.issuer, sizeof(r.issuer), vector_text(f, "issuer"));
+    put(r.key_id, sizeof(r.key_id), vector_text(f, "keyId"));
     take(f, "serialHmac", r.serial_hmac, sizeof(r.serial_hmac));
     r.has_subject = vector_text(f, "subject")[0] != '\0';
     if (r.has_subject)
         take(f, "subject", r.subject, sizeof(r.subject));
-    strcpy(r.requester, vector_text(f, "requester"));
-    strcpy(r.app, vector_text(f, "app"));
+    put(r.requester, sizeof(r.requester), vector_text(f, "requester"));
+    put(r.app, sizeof(r.app), vector_text(f, "app"));
     r.audience_count = json_array_size(audience);
     for (size_t i = 0; i < r.audience_count; i++)
-        strcpy(r.audience[i], json_string_value(json_array_get(audience, i)));
+        put(r.audience[i], sizeof(r.audience[i]), json_string_value(json_array_get(audience, i)));
     r.scope = (enum phi_scope)vector_int(f, "scope");
     take(f, "challenge", r.challenge, sizeof(r.challenge));
     r.issued_s = vector_int(f, "issuedS");
@@ -91,8 +97,7 @@ static void any_flipped_bit_never_verifies(void **state)
     json_t *file = vector_open("receipt/receipt.json");
     struct phi_sm2_public *key = NULL;
     assert_int_equal(phi_sm2_public_new(vector_bytes(file, "signPublic").data, &key), PHI_OK);
-    struct phi_view good =
-        vector_bytes(json_array_get(json_object_get(file, "good"), 0), "bytes");
+    struct phi_view good = vector_bytes(json_array_get(json_object_get(file, "good"), 0), "bytes");
     uint8_t bytes[PHI_RECEIPT_MAX];
     memcpy(bytes, good.data, good.len);
     for (size_t bit = 0; bit < 8 * good.len; bit++) {
@@ -151,10 +156,10 @@ static void fields_out_of_bounds_are_not_written(void **state)
     bad[1].expires_s = bad[1].issued_s - 1;
     bad[2].audience_count = 0;
     bad[3].audience_count = 9;
-    strcpy(bad[4].audience[1], "990000");
-    strcpy(bad[5].requester, "a b");
+    put(bad[4].audience[1], sizeof(bad[4].audience[1]), "990000");
+    put(bad[5].requester, sizeof(bad[5].requester), "a b");
     bad[6].app[0] = '\0';
-    strcpy(bad[7].key_id, "0123");
+    put(bad[7].key_id, sizeof(bad[7].key_id), "0123");
     for (size_t i = 0; i < 8; i++) {
         uint8_t out[PHI_RECEIPT_MAX];
         struct phi_writer writer = phi_writer_of(out, sizeof(out));
@@ -166,10 +171,8 @@ static void fields_out_of_bounds_are_not_written(void **state)
 static void force_and_audience(void **state)
 {
     (void)state;
-    struct phi_receipt r = {.issued_s = 100,
-                            .expires_s = 160,
-                            .audience = {"320000", "310000"},
-                            .audience_count = 2};
+    struct phi_receipt r = {
+        .issued_s = 100, .expires_s = 160, .audience = {"320000", "310000"}, .audience_count = 2};
     assert_false(phi_receipt_is_in_force(&r, 94));
     assert_true(phi_receipt_is_in_force(&r, 95));
     assert_true(phi_receipt_is_in_force(&r, 160));

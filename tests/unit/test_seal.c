@@ -1,4 +1,5 @@
-/* Sealed bytes: what was sealed comes back only under the same key, context and subject, unaltered. */
+/* Sealed bytes: what was sealed comes back only under the same key, context and subject, unaltered.
+ */
 #include "vector_file.h"
 
 #include "crypto/seal.h"

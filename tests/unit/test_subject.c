@@ -50,8 +50,9 @@ static void broken_documents_have_no_index(void **state)
         {"111", "", "CHN", "idNo"},
         {"111", "\xc3\x28", "CHN", "idNo"},
         {"111", "110105194912310021", "CHN", "idNo"},
-        {"999", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-                "AAAAAAAAAAAAAAAAAA",
+        {"999",
+         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+         "AAAAAAAAAAAAAAAAAA",
          "CHN", "idNo"},
         {"111", "11010519491231002X", "", "country"},
         {"111", "11010519491231002X", "CHNA", "country"},

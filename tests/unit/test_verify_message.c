@@ -87,9 +87,10 @@ static void the_bytes_are_those_of_the_document(void **state)
     struct phi_verify_request request = a_request(PHI_VERIFY_VERIFY);
     struct phi_view frame = write_requests(&request, 1);
     uint8_t expected[40 + 2 + 4 + 6 + 1 + 13 + 1 + 5 + 32 + 1] = {
-        0xa1, 1, 0, 1, 0, 0, 1, 0xc2, 1, 2, 3, [24] = 4, 5, 6, [40] = 0, 4,
-        'A', 'A', 'A', 'A', '3', '2', '0', '0', '0', '0', 13, 's', 'v', 'c', '-', 'd', 'i', 'r',
-        'e', 'c', 't', 'o', 'r', 'y', 5, 'a', 'p', 'p', '-', '1', 7, 8, [104] = 1};
+        0xa1, 1,        0,   1,   0,   0,   1,   0xc2, 1,   2,        3,   [24] = 4, 5,
+        6,    [40] = 0, 4,   'A', 'A', 'A', 'A', '3',  '2', '0',      '0', '0',      '0',
+        13,   's',      'v', 'c', '-', 'd', 'i', 'r',  'e', 'c',      't', 'o',      'r',
+        'y',  5,        'a', 'p', 'p', '-', '1', 7,    8,   [104] = 1};
     assert_view(frame, phi_view_of(expected, sizeof(expected)));
 }
 
@@ -110,8 +111,8 @@ static void batches_go_both_ways(void **state)
         assert_int_equal(count, counts[c]);
         for (size_t i = 0; i < count; i++)
             assert_request(&items[i], &from[i]);
-        assert_int_equal(
-            phi_verify_requests_decode(frame, items, counts[c] - 1, &count, NULL), PHI_ERR_FRAME);
+        assert_int_equal(phi_verify_requests_decode(frame, items, counts[c] - 1, &count, NULL),
+                         PHI_ERR_FRAME);
     }
     struct phi_writer writer = phi_writer_of(buffer, sizeof(buffer));
     assert_int_equal(phi_verify_requests_encode(from, 0, &writer), PHI_ERR_FIELD_VALUE);
@@ -315,12 +316,18 @@ static void changed_replies_are_refused(void **state)
 {
     (void)state;
     static const struct change changes[] = {
-        {"version 2", 0, 0xb2, ""},         {"a request", 0, 0xa1, ""},
-        {"kind 1", 1, 1, ""},               {"unknown status", 18, 0x70, ""},
-        {"unknown check", 20, 0x10, ""},    {"checked and unchecked", 23, 0x21, ""},
-        {"unknown flag", 25, 2, ""},        {"platform of no province", 27, '9', ""},
-        {"time past 2^63", 33, 0xff, ""},   {"reserved code flag", 41, 0x40, ""},
-        {"scope 3", 42, 3, ""},             {"receipt longer than the frame", 43, 1, ""},
+        {"version 2", 0, 0xb2, ""},
+        {"a request", 0, 0xa1, ""},
+        {"kind 1", 1, 1, ""},
+        {"unknown status", 18, 0x70, ""},
+        {"unknown check", 20, 0x10, ""},
+        {"checked and unchecked", 23, 0x21, ""},
+        {"unknown flag", 25, 2, ""},
+        {"platform of no province", 27, '9', ""},
+        {"time past 2^63", 33, 0xff, ""},
+        {"reserved code flag", 41, 0x40, ""},
+        {"scope 3", 42, 3, ""},
+        {"receipt longer than the frame", 43, 1, ""},
         {"a byte left over", 44, 6, ""},
     };
     struct phi_verify_reply reply = a_reply(PHI_OK);

@@ -45,8 +45,8 @@ static enum phi_err read_all(int fd, uint8_t *out, size_t size, size_t *len, con
     return PHI_OK;
 }
 
-enum phi_err phi_keyfile_read(const char *path, bool is_secret, uint8_t *out, size_t size, size_t *len,
-                              struct phi_error *error)
+enum phi_err phi_keyfile_read(const char *path, bool is_secret, uint8_t *out, size_t size,
+                              size_t *len, struct phi_error *error)
 {
     const char *name = phi_keyfile_name(path);
     /* non-blocking, so that a FIFO in the file's place doesn't hang the start */

@@ -50,8 +50,7 @@ enum phi_err phi_key_read_sm2(const char *path, const char *password, struct phi
     uint8_t scalar[PHI_SM2_SCALAR_LEN];
     size_t len = 0;
     enum phi_err err = PHI_OK;
-    PHI_GUARD(
-        read_wrapped(path, PHI_PKCS8_SM2, password, scalar, sizeof(scalar), &len, error));
+    PHI_GUARD(read_wrapped(path, PHI_PKCS8_SM2, password, scalar, sizeof(scalar), &len, error));
     err = phi_sm2_private_new(scalar, out);
     if (err != PHI_OK)
         (void)phi_error_set(error, err, phi_keyfile_name(path), "the key is out of range");

@@ -48,11 +48,11 @@ static PKCS8_PRIV_KEY_INFO *info_of_secret(struct phi_view content)
     return NULL;
 }
 
-static X509_SIG *encrypt(PKCS8_PRIV_KEY_INFO *info, const char *password)
+static X509_SIG *wrap(PKCS8_PRIV_KEY_INFO *info, const char *password)
 {
     /* salt and IV NULL: drawn at random */
-    X509_ALGOR *scheme = PKCS5_pbe2_set_iv(EVP_sm4_cbc(), ROUNDS, NULL, SALT_LEN, NULL,
-                                           NID_hmacWithSHA256);
+    X509_ALGOR *scheme =
+        PKCS5_pbe2_set_iv(EVP_sm4_cbc(), ROUNDS, NULL, SALT_LEN, NULL, NID_hmacWithSHA256);
     if (!scheme)
         return NULL;
     X509_SIG *sealed = PKCS8_set0_pbe(password, (int)strlen(password), info, scheme);
@@ -74,7 +74,7 @@ enum phi_err phi_pkcs8_wrap(enum phi_pkcs8_kind kind, const char *password, stru
     enum phi_err err = PHI_ERR_CRYPTO;
     PKCS8_PRIV_KEY_INFO *info =
         kind == PHI_PKCS8_SM2 ? info_of_sm2(content) : info_of_secret(content);
-    X509_SIG *sealed = info ? encrypt(info, password) : NULL;
+    X509_SIG *sealed = info ? wrap(info, password) : NULL;
     BIO *bio = BIO_new(BIO_s_mem());
     if (sealed && bio && PEM_write_bio_PKCS8(bio, sealed) == 1)
         err = pem_out(bio, pem, size, len);

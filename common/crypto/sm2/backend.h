@@ -19,8 +19,8 @@ struct phi_sm2_row {
     enum phi_err result;
 };
 
-/* All may be called by any thread. `sign` and `verify` fill each row's result; r and s were already checked
- * to lie in [1, n−1] before `verify`. */
+/* All may be called by any thread. `sign` and `verify` fill each row's result; r and s were already
+ * checked to lie in [1, n−1] before `verify`. */
 struct phi_sm2_backend {
     const char *name;
     enum phi_err (*generate)(void **key, uint8_t xy[PHI_SM2_PUBLIC_LEN]);

@@ -180,8 +180,7 @@ static void run_add(struct run *run, const struct phi_sm2_backend *of, const voi
 
 void phi_sm2_sign_batch(struct phi_sm2_job *jobs, size_t count)
 {
-    struct run run;
-    run.count = 0;
+    struct run run = {.count = 0};
     for (size_t i = 0; i < count; i++) {
         const struct phi_sm2_private *key = jobs[i].private_key;
         run_add(&run, key->backend, key->handle, key->z, &jobs[i], true);
@@ -191,8 +190,7 @@ void phi_sm2_sign_batch(struct phi_sm2_job *jobs, size_t count)
 
 void phi_sm2_verify_batch(struct phi_sm2_job *jobs, size_t count)
 {
-    struct run run;
-    run.count = 0;
+    struct run run = {.count = 0};
     for (size_t i = 0; i < count; i++) {
         const struct phi_sm2_public *key = jobs[i].public_key;
         if (phi_sm2_is_in_order(jobs[i].sig) && phi_sm2_is_in_order(jobs[i].sig + 32))

@@ -20,7 +20,8 @@ static enum phi_err public_of(const EVP_PKEY *key, uint8_t xy[PHI_SM2_PUBLIC_LEN
 {
     uint8_t point[1 + PHI_SM2_PUBLIC_LEN];
     size_t len = 0;
-    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len) != 1)
+    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len) !=
+        1)
         return PHI_ERR_CRYPTO;
     if (len != sizeof(point) || point[0] != 0x04)
         return PHI_ERR_CRYPTO;
@@ -110,7 +111,8 @@ static enum phi_err raw_from_der(const uint8_t *der, size_t len, uint8_t sig[PHI
     return ok ? PHI_OK : PHI_ERR_CRYPTO;
 }
 
-static enum phi_err der_from_raw(const uint8_t sig[PHI_SM2_SIG_LEN], uint8_t der[DER_MAX], size_t *len)
+static enum phi_err der_from_raw(const uint8_t sig[PHI_SM2_SIG_LEN], uint8_t der[DER_MAX],
+                                 size_t *len)
 {
     ECDSA_SIG *parsed = ECDSA_SIG_new();
     BIGNUM *r = BN_bin2bn(sig, 32, NULL);
@@ -132,7 +134,8 @@ static enum phi_err der_from_raw(const uint8_t sig[PHI_SM2_SIG_LEN], uint8_t der
 
 static EVP_PKEY_CTX *context_of(const void *key)
 {
-    /* OpenSSL only counts references to the key, safely between threads; its signature lacks const */
+    /* OpenSSL only counts references to the key, safely between threads; its signature lacks const
+     */
     return EVP_PKEY_CTX_new_from_pkey(NULL, (EVP_PKEY *)(uintptr_t)key, NULL);
 }
 

@@ -82,8 +82,8 @@ void phi_hmac_key_free(struct phi_hmac_key *key)
     free(key);
 }
 
-enum phi_err phi_hmac_sm3(const struct phi_hmac_key *key, const struct phi_view *parts, size_t count,
-                          uint8_t out[PHI_SM3_LEN])
+enum phi_err phi_hmac_sm3(const struct phi_hmac_key *key, const struct phi_view *parts,
+                          size_t count, uint8_t out[PHI_SM3_LEN])
 {
     enum phi_err err = PHI_OK;
     uint8_t inner[PHI_SM3_LEN];
