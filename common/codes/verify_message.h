@@ -20,7 +20,7 @@
 #define PHI_VERIFY_APP_MAX     64
 #define PHI_VERIFY_REQUEST_MAX (40 + 168 + PHI_JKM1_TEXT_MAX) /* a frame of one */
 #define PHI_VERIFY_REPLY_MAX   (64 + PHI_RECEIPT_MAX)         /* a frame of one */
-#define PHI_VERIFY_FRAME_MAX   (2 * 1024 * 1024)
+#define PHI_VERIFY_FRAME_MAX   (128 * 1024) /* the transport's bound on a payload */
 
 enum phi_verify_operation {
     PHI_VERIFY_VERIFY = 1, /* records the use, spends a one-time code */
