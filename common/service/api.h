@@ -70,7 +70,7 @@ const char *phi_api_customer(struct phi_api_call *call);                /* custo
 const char *phi_api_serial(struct phi_api_call *call);                  /* bizSerialNum, likewise */
 const uint8_t *phi_api_digest(struct phi_api_call *call); /* SM3 of the signed request, 32 bytes */
 
-/* What goes down with this call's commit. At most 64 rows and 16 events a call. Params are copied. */
+/* What goes down with this call's commit. At most 64 rows and 24 events a call. Params are copied. */
 enum phi_err phi_api_row(struct phi_api_call *call, int table, const struct phi_param *params,
                          size_t count) PHI_MUST_USE;
 /* An outbox row on PHI_BUS, offered to the relay after the commit; id, time, source, trace and request id

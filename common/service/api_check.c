@@ -126,7 +126,7 @@ out:
     return err;
 }
 
-/* What makes two requests of one number the same: the body without its time, and who stands behind it. */
+/* What makes two requests of one number the same: the path, the body without its time, who stands behind it. */
 static enum phi_err digest_body(struct phi_api_call *call)
 {
     enum phi_err err = PHI_OK;
@@ -137,8 +137,9 @@ static enum phi_err digest_body(struct phi_api_call *call)
     PHI_GUARD(phi_json_canonical(copy, call->arena, &canonical));
     const char *issuer = call->has_identity ? call->identity.issuer : "";
     const char *sub = call->has_identity ? call->identity.sub : "";
-    const struct phi_view parts[] = {canonical, phi_view_of("\n", 1), phi_view_text(issuer),
-                                     phi_view_of("\n", 1), phi_view_text(sub)};
+    const struct phi_view line = phi_view_of("\n", 1);
+    const struct phi_view parts[] = {phi_view_text(phi_http_path(call->request)), line, canonical, line,
+                                     phi_view_text(issuer), line, phi_view_text(sub)};
     PHI_GUARD(phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), call->body_digest));
 out:
     json_decref(copy);

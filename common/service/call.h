@@ -6,7 +6,7 @@
 #include "crypto/sm3.h"
 #include "service/parts.h"
 
-#define PHI_API_EVENTS_MAX  16
+#define PHI_API_EVENTS_MAX  24
 #define PHI_API_HEADERS_MAX 4
 
 struct phi_api_binding {

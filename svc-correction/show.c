@@ -1,0 +1,211 @@
+/* Cases as the citizen (their own) and officers (their sources) see them. */
+#include "svc-correction/correction.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT_MAX     100
+#define LIMIT_DEFAULT 20
+
+#define CASE_COLUMNS "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject"
+
+enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN], struct phi_error *error)
+{
+    const char *id = phi_http_param(phi_api_request(call), "id");
+    if (phi_hex_decode(phi_view_text(id), out, CASE_LEN) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");
+    return PHI_OK;
+}
+
+static json_t *case_of(const struct phi_rows *rows, size_t i)
+{
+    char id[2 * CASE_LEN + 1], opened[PHI_RFC3339_MAX], decided[PHI_RFC3339_MAX];
+    phi_hex_encode(phi_rows_bytes(rows, i, 0), id);
+    phi_rfc3339_format(phi_rows_i64(rows, i, 6), opened);
+    phi_rfc3339_format(phi_rows_i64(rows, i, 7), decided);
+    json_t *one = json_pack("{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id, "fact", "region",
+                            phi_rows_text(rows, i, 1), "source", phi_rows_text(rows, i, 2), "institution",
+                            phi_rows_text(rows, i, 3), "recordNo", phi_rows_text(rows, i, 4), "state",
+                            phi_rows_text(rows, i, 5), "openedAt", opened);
+    if (one != NULL && phi_rows_i64(rows, i, 7) != 0)
+        json_object_set_new(one, "decidedAt", json_string(decided));
+    return one;
+}
+
+struct list_query {
+    int64_t limit;
+    int64_t before_us;
+    const char *state;
+};
+
+static enum phi_err parse(struct phi_api_call *call, struct list_query *out, struct phi_error *error)
+{
+    struct phi_http_request *request = phi_api_request(call);
+    const char *limit = phi_http_query(request, "limit");
+    const char *before = phi_http_query(request, "before");
+    out->state = phi_http_query(request, "state");
+    out->limit = LIMIT_DEFAULT;
+    out->before_us = INT64_MAX;
+    if (limit != NULL && phi_text_to_i64(phi_view_text(limit), 1, LIMIT_MAX, &out->limit) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_QUERY, "limit", "not a number from 1 to %d", LIMIT_MAX);
+    if (before != NULL && phi_rfc3339_parse(phi_view_text(before), &out->before_us) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_QUERY, "before", "not a date-time");
+    if (out->state != NULL && !phi_text_is_word(phi_view_text(out->state), CASE_WORD_MAX))
+        return phi_error_set(error, PHI_ERR_QUERY, "state", "not a state");
+    return PHI_OK;
+}
+
+static enum phi_err select_own(struct phi_api_call *call, struct phi_conn *conn, const struct list_query *query,
+                               struct phi_rows **rows, struct phi_error *error)
+{
+    uint8_t subject[PHI_SUBJECT_LEN];
+    enum phi_err err = correction_subject(call, subject);
+    if (err != PHI_OK)
+        return err;
+    const struct phi_param params[] = {PHI_BYTES_OF(subject, PHI_SUBJECT_LEN), PHI_I64(query->before_us),
+                                       PHI_TEXT(query->state), PHI_I64(query->limit)};
+    return phi_conn_exec(conn, "cases_own",
+                         "SELECT " CASE_COLUMNS " FROM cases WHERE subject = $1 AND opened_us < $2 AND "
+                         "($3::text IS NULL OR state = $3) ORDER BY opened_us DESC LIMIT $4",
+                         params, 4, rows, error);
+}
+
+static enum phi_err add_words(struct phi_array *array, const struct phi_words *words, const char *prefix,
+                              struct phi_arena *arena)
+{
+    enum phi_err err = PHI_OK;
+    for (size_t i = 0; i < words->count && err == PHI_OK; i++)
+        err = phi_array_add(array, PHI_TEXT(phi_arena_printf(arena, "%s%s", prefix, words->items[i])));
+    return err;
+}
+
+static enum phi_err select_officers(struct phi_api_call *call, struct phi_conn *conn,
+                                    const struct list_query *query, struct phi_rows **rows,
+                                    struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_registry_staff *staff = phi_api_who(call)->staff;
+    struct phi_array *regions = phi_array_new(PHI_COLUMN_TEXT);
+    struct phi_array *sources = phi_array_new(PHI_COLUMN_TEXT);
+    PHI_GUARD(regions == NULL || sources == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(add_words(regions, &staff->regions, "", phi_api_arena(call)));
+    PHI_GUARD(add_words(sources, &staff->sources, "", phi_api_arena(call)));
+    PHI_GUARD(add_words(sources, &staff->sources, "source.", phi_api_arena(call)));
+    const struct phi_param params[] = {PHI_ARRAY(regions), PHI_ARRAY(sources), PHI_I64(query->before_us),
+                                       PHI_TEXT(query->state), PHI_I64(query->limit)};
+    PHI_GUARD(phi_conn_exec(conn, "cases_of_sources",
+                            "SELECT " CASE_COLUMNS " FROM cases WHERE region = ANY($1::text[]) AND "
+                            "source = ANY($2::text[]) AND opened_us < $3 AND ($4::text IS NULL OR "
+                            "state = $4) ORDER BY opened_us DESC LIMIT $5",
+                            params, 5, rows, error));
+out:
+    phi_array_free(regions);
+    phi_array_free(sources);
+    return err;
+}
+
+enum phi_err case_list(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct list_query query;
+    struct phi_conn *conn = NULL;
+    struct phi_rows *rows = NULL;
+    const struct phi_identity *who = phi_api_who(call);
+    PHI_GUARD(parse(call, &query, error));
+    if (who->is_staff && !phi_words_has(&who->staff->roles, "decide"))
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity", "no officer for disputes");
+    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(who->is_staff ? select_officers(call, conn, &query, &rows, error)
+                            : select_own(call, conn, &query, &rows, error));
+    json_t *cases = json_array();
+    for (size_t i = 0; i < phi_rows_count(rows); i++)
+        json_array_append_new(cases, case_of(rows, i));
+    phi_api_data(call, json_pack("{s:o}", "cases", cases));
+out:
+    phi_rows_free(rows);
+    phi_store_release(conn);
+    return err;
+}
+
+/* A stranger's case is not there for them: who may not see it can't tell it from none. */
+static bool may_see(struct phi_api_call *call, const struct phi_rows *rows)
+{
+    const struct phi_identity *who = phi_api_who(call);
+    uint8_t subject[PHI_SUBJECT_LEN];
+    if (who->is_staff)
+        return case_is_officers(who, phi_rows_text(rows, 0, 1), phi_rows_text(rows, 0, 2));
+    return correction_subject(call, subject) == PHI_OK &&
+           phi_view_equal(phi_rows_bytes(rows, 0, 8), phi_view_of(subject, PHI_SUBJECT_LEN));
+}
+
+static const char *unseal_text(struct phi_api_call *call, const char *column, const uint8_t *subject,
+                               struct phi_view sealed)
+{
+    struct phi_view plain;
+    if (sealed.len == 0 || phi_unseal(correction_of(call)->health_key, column, subject, sealed,
+                                      phi_api_arena(call), &plain) != PHI_OK)
+        return NULL;
+    return phi_arena_text(phi_api_arena(call), plain);
+}
+
+static json_t *steps_of(struct phi_api_call *call, const struct phi_rows *steps, const uint8_t *subject)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < phi_rows_count(steps); i++) {
+        char at[PHI_RFC3339_MAX];
+        phi_rfc3339_format(phi_rows_i64(steps, i, 0), at);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "at", at, "step",
+                                              phi_rows_text(steps, i, 1), "state",
+                                              phi_rows_text(steps, i, 2), "reason",
+                                              phi_rows_text(steps, i, 3), "note",
+                                              unseal_text(call, "steps.note_sealed", subject,
+                                                          phi_rows_bytes(steps, i, 4))));
+    }
+    return list;
+}
+
+static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn, const struct phi_param *id,
+                         const struct phi_rows *rows, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *steps = NULL;
+    const uint8_t *subject = phi_rows_bytes(rows, 0, 8).data;
+    PHI_GUARD(phi_conn_exec(conn, "case_steps",
+                            "SELECT at_us, step, state, reason, note_sealed FROM steps WHERE case_id = $1 "
+                            "ORDER BY at_us, step",
+                            id, 1, &steps, error));
+    json_t *one = case_of(rows, 0);
+    PHI_GUARD(one == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    const char *statement =
+        unseal_text(call, "cases.statement_sealed", subject, phi_rows_bytes(rows, 0, 9));
+    json_object_set_new(one, "statement", statement == NULL ? json_null() : json_string(statement));
+    json_object_set_new(one, "steps", steps_of(call, steps, subject));
+    phi_api_data(call, one);
+out:
+    phi_rows_free(steps);
+    return err;
+}
+
+enum phi_err case_show(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t case_id[CASE_LEN];
+    struct phi_conn *conn = NULL;
+    struct phi_rows *rows = NULL;
+    PHI_GUARD(case_id_of(call, case_id, error));
+    const struct phi_param id = PHI_BYTES_OF(case_id, CASE_LEN);
+    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(phi_conn_exec(conn, "case_show",
+                            "SELECT " CASE_COLUMNS ", statement_sealed FROM cases WHERE case_id = $1", &id, 1,
+                            &rows, error));
+    if (phi_rows_count(rows) == 0 || !may_see(call, rows))
+        err = phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");
+    else
+        err = show(call, conn, &id, rows, error);
+out:
+    phi_rows_free(rows);
+    phi_store_release(conn);
+    return err;
+}
