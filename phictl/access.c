@@ -7,6 +7,7 @@
 #include "rpc/curve.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STATUS                                                                                     \
@@ -156,6 +157,34 @@ const struct ctl_command ctl_app_publish = {
     .group = "app", .verb = "publish",
     .about = "publish every record again (apps, peers, providers, staff), as it was signed",
     .options = list_options, .option_count = CTL_COUNT(list_options), .run = run_app_publish};
+
+#define IMPORT_MAX (16 * 1024 * 1024)
+
+static int run_app_import(const struct ctl_args *args)
+{
+    struct ctl_truth *truth = NULL;
+    struct phi_error error = {.code = PHI_OK};
+    uint8_t *lines = NULL;
+    size_t len = 0;
+    size_t count = 0;
+    enum phi_err err = ctl_read_all(args->positional, IMPORT_MAX, &lines, &len, &error);
+    if (err == PHI_OK)
+        err = ctl_truth_open(args, &truth, &error);
+    if (err == PHI_OK)
+        err = ctl_import_records(truth, phi_view_of(lines, len), &count, &error);
+    ctl_truth_close(truth);
+    free(lines);
+    if (err == PHI_OK)
+        return CTL_OK;
+    (void)fprintf(stderr, "phictl: %zu records were put; the next one was not\n", count);
+    return ctl_fail(err, &error);
+}
+
+const struct ctl_command ctl_app_import = {
+    .group = "app", .verb = "import",
+    .about = "put many records (apps, peers, providers, staff), one JSON object a line; - reads stdin",
+    .positional = "FILE", .options = list_options, .option_count = CTL_COUNT(list_options),
+    .run = run_app_import};
 
 /* Peers */
 

@@ -46,6 +46,8 @@ struct ctl_truth {
     char source[64];
     const char *brokers;
     struct phi_store *store;
+    struct phi_producer *producer;
+    atomic_int failed; /* records that the bus did not take */
     struct phi_sm2_private *key;
     char key_serial[PHI_KEY_ID_LEN + 1];
     struct phi_pinned_key pinned;
@@ -114,6 +116,7 @@ void ctl_truth_close(struct ctl_truth *truth)
 {
     if (truth == NULL)
         return;
+    phi_producer_close(truth->producer);
     phi_store_close(truth->store);
     phi_sm2_private_free(truth->key);
     phi_sm2_public_free(truth->public_key);
@@ -239,83 +242,73 @@ static void on_done(void *context, enum phi_err err)
 
 struct publishing {
     struct ctl_truth *truth;
-    struct phi_producer *producer;
-    atomic_int failed;
-    enum phi_err err;
+    enum phi_err err; /* the first that went wrong before it was sent */
     size_t count;
 };
 
-static void publish_one(const struct phi_record *record, void *context)
-{
-    struct publishing *publishing = context;
-    struct phi_event event;
-    if (publishing->err != PHI_OK)
-        return;
-    publishing->err = phi_record_event(publishing->truth->topic, record, publishing->truth->source,
-                                       publishing->truth->arena, &event);
-    if (publishing->err == PHI_OK)
-        publishing->err =
-            phi_producer_send(publishing->producer, &event, on_done, &publishing->failed);
-    publishing->count++;
-}
-
-static enum phi_err publishing_start(struct ctl_truth *truth, struct publishing *publishing,
-                                     struct phi_error *error)
+/* One producer for all that a command publishes: its start costs half a second at the broker. */
+static enum phi_err open_producer(struct ctl_truth *truth, struct phi_error *error)
 {
     const struct phi_producer_options options = {
         .bus = {.brokers = truth->brokers, .client_id = "phictl"},
         .message_deadline_ms = BUS_WAIT_MS,
         .queue_max_count = KEPT_MAX,
     };
-    publishing->truth = truth;
-    publishing->producer = NULL;
-    publishing->err = PHI_OK;
-    publishing->count = 0;
-    atomic_init(&publishing->failed, 0);
+    if (truth->producer != NULL)
+        return PHI_OK;
     if (truth->brokers == NULL)
         return phi_error_set(error, PHI_ERR_CONFIG, "--bus", "missing");
-    return phi_producer_open(&options, &publishing->producer, error);
+    return phi_producer_open(&options, &truth->producer, error);
 }
 
-static enum phi_err publishing_end(struct publishing *publishing, struct phi_error *error)
+static void publish_one(const struct phi_record *record, void *context)
 {
-    enum phi_err err =
-        phi_producer_flush(publishing->producer, phi_deadline_in_ms(BUS_WAIT_MS + 1000));
-    phi_producer_close(publishing->producer);
+    struct publishing *publishing = context;
+    struct ctl_truth *truth = publishing->truth;
+    struct phi_event event;
     if (publishing->err != PHI_OK)
-        err = publishing->err;
-    if (err == PHI_OK && atomic_load(&publishing->failed) > 0)
+        return;
+    publishing->err = phi_record_event(truth->topic, record, truth->source, truth->arena, &event);
+    if (publishing->err == PHI_OK)
+        publishing->err = phi_producer_send(truth->producer, &event, on_done, &truth->failed);
+    publishing->count++;
+}
+
+static enum phi_err await_published(struct ctl_truth *truth, enum phi_err sent, struct phi_error *error)
+{
+    enum phi_err err = phi_producer_flush(truth->producer, phi_deadline_in_ms(BUS_WAIT_MS + 1000));
+    if (sent != PHI_OK)
+        err = sent;
+    if (err == PHI_OK && atomic_load(&truth->failed) > 0)
         err = PHI_ERR_BUS;
     if (err != PHI_OK)
-        return phi_error_set(error, err, publishing->truth->topic,
+        return phi_error_set(error, err, truth->topic,
                              "not published (kept records can be published later: phictl app publish)");
     return PHI_OK;
 }
 
 enum phi_err ctl_truth_publish(struct ctl_truth *truth, size_t *count, struct phi_error *error)
 {
-    struct publishing publishing;
+    struct publishing publishing = {.truth = truth};
     if (truth->store == NULL)
         return phi_error_set(error, PHI_ERR_CONFIG, "--database", "missing: nothing to publish from");
-    enum phi_err err = publishing_start(truth, &publishing, error);
+    enum phi_err err = open_producer(truth, error);
     if (err != PHI_OK)
         return err;
     err = each_row(truth, "", publish_one, &publishing, error);
-    if (publishing.err == PHI_OK)
-        publishing.err = err;
     *count = publishing.count;
-    return publishing_end(&publishing, error);
+    return await_published(truth, err != PHI_OK ? err : publishing.err, error);
 }
 
 static enum phi_err publish_record(struct ctl_truth *truth, const struct phi_record *record,
                                    struct phi_error *error)
 {
-    struct publishing publishing;
-    enum phi_err err = publishing_start(truth, &publishing, error);
+    struct publishing publishing = {.truth = truth};
+    enum phi_err err = open_producer(truth, error);
     if (err != PHI_OK)
         return err;
     publish_one(record, &publishing);
-    return publishing_end(&publishing, error);
+    return await_published(truth, publishing.err, error);
 }
 
 /* Putting */
