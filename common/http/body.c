@@ -8,17 +8,27 @@
 static bool reserve_bytes(struct phi_http_server *server, size_t len)
 {
     size_t before = atomic_fetch_add(&server->bodies_bytes, len);
-    if (before + len <= server->options.bodies_max_bytes)
-        return true;
-    atomic_fetch_sub(&server->bodies_bytes, len);
-    return false;
+    bool fits = before + len <= server->options.bodies_max_bytes;
+    if (!fits)
+        atomic_fetch_sub(&server->bodies_bytes, len);
+    else
+        phi_gauge_set(server->bodies_gauge, (int64_t)(before + len));
+    return fits;
+}
+
+static void give_back(struct phi_http_server *server, size_t len)
+{
+    size_t before = atomic_fetch_sub(&server->bodies_bytes, len);
+    phi_gauge_set(server->bodies_gauge, (int64_t)(before - len));
 }
 
 void phi_http_body_free(struct phi_http_request *request)
 {
+    if (request->body == NULL)
+        return;
     phi_wipe(request->body, request->body_len);
     free(request->body);
-    atomic_fetch_sub(&request->server->bodies_bytes, request->body_size);
+    give_back(request->server, request->body_size);
     request->body = NULL;
     request->body_len = 0;
     request->body_size = 0;
@@ -42,19 +52,19 @@ static enum phi_err grow(struct phi_http_request *request, size_t wanted)
     if (wanted <= request->body_size)
         return PHI_OK;
     size_t size = next_size(request, wanted);
-    if (!reserve_bytes(request->server, size))
+    size_t more = size - request->body_size;
+    if (!reserve_bytes(request->server, more))
         return PHI_ERR_OVERLOAD;
     uint8_t *body = malloc(size);
     if (body == NULL) {
-        atomic_fetch_sub(&request->server->bodies_bytes, size);
+        give_back(request->server, more);
         return PHI_ERR_MEMORY;
     }
-    size_t len = request->body_len;
-    if (len > 0)
-        memcpy(body, request->body, len);
-    phi_http_body_free(request);
+    if (request->body_len > 0)
+        memcpy(body, request->body, request->body_len);
+    phi_wipe(request->body, request->body_len);
+    free(request->body);
     request->body = body;
-    request->body_len = len;
     request->body_size = size;
     return PHI_OK;
 }

@@ -114,6 +114,7 @@ struct phi_http_server {
     struct phi_gauge *connections_gauge;
     struct phi_gauge *in_flight_gauge;
     struct phi_gauge *queue_gauge;
+    struct phi_gauge *bodies_gauge;
     struct phi_counter *late_counter;    /* connections closed by a deadline */
     struct phi_counter *crowded_counter; /* connections closed past waiting_max */
 };

@@ -34,6 +34,8 @@ enum phi_err phi_http_meters_new(struct phi_http_server *server)
         phi_gauge_new("phi_http_in_flight", "requests being handled or answered", NULL);
     server->queue_gauge =
         phi_gauge_new("phi_http_queue_length", "requests waiting for a worker", NULL);
+    server->bodies_gauge =
+        phi_gauge_new("phi_http_body_bytes", "buffered of requests' bodies", NULL);
     server->late_counter =
         phi_counter_new("phi_http_connections_cut_total", "connections closed by the server",
                         "reason=\"deadline\"");
