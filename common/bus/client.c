@@ -135,8 +135,10 @@ enum phi_err phi_bus_cluster_id(const struct phi_bus_options *options, struct ph
     PHI_GUARD(phi_kafka_conf_new(options, &conf, error));
     PHI_GUARD(phi_kafka_open(RD_KAFKA_PRODUCER, &conf, &handle, error));
     id = rd_kafka_clusterid(handle, (int)phi_deadline_left_ms(deadline));
-    if (!id)
-        PHI_GUARD(phi_error_set(error, PHI_ERR_BUS, "brokers", "no broker answered"));
+    if (!id) {
+        err = phi_error_set(error, PHI_ERR_BUS, "brokers", "no broker answered");
+        goto out;
+    }
     *out = strdup(id);
     if (!*out)
         err = PHI_ERR_MEMORY;

@@ -220,8 +220,10 @@ static enum phi_err start(struct phi_consumer *consumer, const struct phi_consum
     rd_kafka_conf_t *conf = NULL;
     consumer->options.group = strdup(options->group);
     consumer->msgs = calloc(consumer->options.batch_max, sizeof(consumer->msgs[0]));
-    if (!consumer->options.group || !consumer->msgs)
-        PHI_GUARD(PHI_ERR_MEMORY);
+    if (!consumer->options.group || !consumer->msgs) {
+        err = PHI_ERR_MEMORY;
+        goto out;
+    }
     make_metrics(consumer);
     PHI_GUARD(make_conf(consumer, &conf, error));
     PHI_GUARD(phi_kafka_open(RD_KAFKA_CONSUMER, &conf, &consumer->handle, error));

@@ -20,6 +20,7 @@ void phi_part_let_go(struct phi_part *part, size_t count)
         rd_kafka_message_destroy(part->held[i]);
     }
     part->held_count -= count;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     memmove(part->held, part->held + count, part->held_count * sizeof(part->held[0]));
 }
 
@@ -89,7 +90,8 @@ static void drop_parts(struct phi_consumer *consumer)
         if (consumer->options.owns && consumer->is_settled)
             consumer->options.owns(part->topic, part->partition, false, consumer->options.context);
         phi_part_let_go(part, part->held_count);
-        phi_part_pause(consumer, part, false); /* the library remembers a pause past an assignment */
+        phi_part_pause(consumer, part,
+                       false); /* the library remembers a pause past an assignment */
         free(part->held);
         free(part->topic);
     }
@@ -143,6 +145,7 @@ static enum phi_err part_init(struct phi_consumer *consumer, const rd_kafka_topi
     if (consumer->part_count == PHI_CONSUMER_PARTS_MAX)
         return PHI_ERR_OVERLOAD;
     struct phi_part part = {.topic = strdup(from->topic), .partition = from->partition};
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     part.held = calloc(consumer->options.batch_max, sizeof(part.held[0]));
     if (!part.topic || !part.held) {
         free(part.topic);

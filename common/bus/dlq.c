@@ -237,11 +237,15 @@ enum phi_err phi_dlq_read(const struct phi_msg *letter, const struct phi_seal_ke
     char *name = phi_arena_text(arena, text);
     PHI_GUARD(name ? PHI_OK : PHI_ERR_MEMORY);
     err = phi_unseal(seal_key, LETTER_CONTEXT, no_subject, letter->value, arena, &plain);
-    if (err != PHI_OK)
-        PHI_GUARD(phi_error_set(error, err, "value", "can't be unsealed"));
+    if (err != PHI_OK) {
+        err = phi_error_set(error, err, "value", "can't be unsealed");
+        goto out;
+    }
     err = letter_decode(plain, arena, &msg);
-    if (err != PHI_OK)
-        PHI_GUARD(phi_error_set(error, err, "value", "not a letter"));
+    if (err != PHI_OK) {
+        err = phi_error_set(error, err, "value", "not a letter");
+        goto out;
+    }
     *original = msg;
     *reason = name;
 out:

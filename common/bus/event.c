@@ -218,12 +218,16 @@ enum phi_err phi_event_parse(const struct phi_msg *msg, struct phi_arena *arena,
                                .is_tombstone = msg->is_tombstone,
                                .is_placed = true,
                                .partition = msg->partition};
-    const char *version = NULL;
-    if (msg->has_more_headers)
-        PHI_GUARD(phi_error_set(error, PHI_ERR_HEADER, "headers", "too many"));
+    const char *version = "";
+    if (msg->has_more_headers) {
+        err = phi_error_set(error, PHI_ERR_HEADER, "headers", "too many");
+        goto out;
+    }
     PHI_GUARD(take_text(msg, "ce_specversion", 8, arena, &version, error));
-    if (strcmp(version, "1.0") != 0)
-        PHI_GUARD(phi_error_set(error, PHI_ERR_HEADER, "ce_specversion", "not 1.0"));
+    if (strcmp(version, "1.0") != 0) {
+        err = phi_error_set(error, PHI_ERR_HEADER, "ce_specversion", "not 1.0");
+        goto out;
+    }
     PHI_GUARD(take_text(msg, "ce_type", 128, arena, &parsed.type, error));
     PHI_GUARD(take_text(msg, "ce_source", 200, arena, &parsed.source, error));
     PHI_GUARD(take_text(msg, "content-type", 128, arena, &parsed.content_type, error));

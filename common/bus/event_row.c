@@ -16,8 +16,10 @@ static enum phi_err format_headers(const struct phi_event *event, struct phi_are
     PHI_GUARD(object ? phi_event_headers(event, arena, headers, &count) : PHI_ERR_MEMORY);
     for (size_t i = 0; i < count; i++) {
         json_t *value = json_stringn((const char *)headers[i].value.data, headers[i].value.len);
-        if (json_object_set_new(object, headers[i].name, value) != 0)
-            PHI_GUARD(PHI_ERR_FIELD_VALUE); /* not UTF-8 */
+        if (json_object_set_new(object, headers[i].name, value) != 0) {
+            err = PHI_ERR_FIELD_VALUE;
+            goto out;
+        } /* not UTF-8 */
     }
     text = json_dumps(object, JSON_COMPACT);
     *out = text ? phi_arena_text(arena, phi_view_text(text)) : NULL;
@@ -98,8 +100,10 @@ enum phi_err phi_event_from_row(const struct phi_rows *rows, size_t row, struct 
     PHI_GUARD(phi_event_parse(&msg, arena, &parsed, error));
     parsed.is_placed = partition >= 0;
     PHI_GUARD(phi_event_check(&parsed, error));
-    if (!phi_view_equal(id, phi_view_of(parsed.id, sizeof(parsed.id))))
-        PHI_GUARD(PHI_ERR_DATA_BROKEN);
+    if (!phi_view_equal(id, phi_view_of(parsed.id, sizeof(parsed.id)))) {
+        err = PHI_ERR_DATA_BROKEN;
+        goto out;
+    }
     *event = parsed;
 out:
     if (err != PHI_OK && err != PHI_ERR_MEMORY)

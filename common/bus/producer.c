@@ -192,8 +192,10 @@ static enum phi_err make_conf(struct phi_producer *producer, struct phi_error *e
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
     topic = rd_kafka_conf_get_default_topic_conf(conf);
-    if (!topic)
-        PHI_GUARD(PHI_ERR_MEMORY);
+    if (!topic) {
+        err = PHI_ERR_MEMORY;
+        goto out;
+    }
     rd_kafka_topic_conf_set_partitioner_cb(topic, on_partition);
 out:
     return err;
@@ -241,8 +243,10 @@ enum phi_err phi_producer_open(const struct phi_producer_options *options,
     phi_bus_cond_init(&producer->idle);
     phi_bus_cond_init(&producer->wake);
     producer->options.name = strdup(options->name ? options->name : "bus");
-    if (!producer->options.name)
-        PHI_GUARD(PHI_ERR_MEMORY);
+    if (!producer->options.name) {
+        err = PHI_ERR_MEMORY;
+        goto out;
+    }
     PHI_GUARD(make_conf(producer, error));
     producer->options.bus = (struct phi_bus_options){0}; /* borrowed until here only */
     make_metrics(producer);
@@ -328,7 +332,7 @@ enum phi_err phi_producer_send(struct phi_producer *producer, const struct phi_e
     err = send_now(producer, event, sent);
     if (err != PHI_OK)
         free(sent);
-    return err;
+    return err; /* NOLINT(clang-analyzer-unix.Malloc): the delivery report frees `sent` */
 }
 
 enum phi_err phi_producer_flush(struct phi_producer *producer, struct phi_deadline deadline)

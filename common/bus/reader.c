@@ -157,8 +157,10 @@ static enum phi_err start(struct phi_topic_reader *reader,
     PHI_GUARD(phi_kafka_open(RD_KAFKA_CONSUMER, &conf, &reader->handle, error));
     reader->topic = rd_kafka_topic_new(reader->handle, options->topic, NULL);
     reader->queue = rd_kafka_queue_new(reader->handle);
-    if (!reader->topic || !reader->queue)
-        PHI_GUARD(phi_error_set(error, PHI_ERR_CONFIG, "topic", "not a topic's name"));
+    if (!reader->topic || !reader->queue) {
+        err = phi_error_set(error, PHI_ERR_CONFIG, "topic", "not a topic's name");
+        goto out;
+    }
     reader->has_thread = pthread_create(&reader->thread, NULL, reader_main, reader) == 0;
     if (!reader->has_thread)
         err = PHI_ERR_MEMORY;

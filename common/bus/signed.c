@@ -147,19 +147,29 @@ enum phi_err phi_signed_verify(const struct phi_msg *msg, const struct phi_pinne
     uint64_t number = 0;
     size_t len = 0;
     PHI_GUARD(take_signature(msg, &serial, &digits, sig, error));
-    if (!parse_version(digits, &number))
-        PHI_GUARD(phi_error_set(error, PHI_ERR_HEADER, HEADER_VERSION, "not a decimal number"));
+    if (!parse_version(digits, &number)) {
+        err = phi_error_set(error, PHI_ERR_HEADER, HEADER_VERSION, "not a decimal number");
+        goto out;
+    }
     const struct phi_sm2_public *key = find_key(pinned, pinned_count, serial);
-    if (!key)
-        PHI_GUARD(phi_error_set(error, PHI_ERR_KEY, HEADER_KEY, "not a pinned key"));
-    if (!signed_parts(msg->topic, msg->key, digits, msg->value, parts))
-        PHI_GUARD(phi_error_set(error, PHI_ERR_SIGNATURE, "value", "has a line feed"));
+    if (!key) {
+        err = phi_error_set(error, PHI_ERR_KEY, HEADER_KEY, "not a pinned key");
+        goto out;
+    }
+    if (!signed_parts(msg->topic, msg->key, digits, msg->value, parts)) {
+        err = phi_error_set(error, PHI_ERR_SIGNATURE, "value", "has a line feed");
+        goto out;
+    }
     bytes = join(parts, &len);
-    if (!bytes)
-        PHI_GUARD(PHI_ERR_MEMORY);
+    if (!bytes) {
+        err = PHI_ERR_MEMORY;
+        goto out;
+    }
     err = phi_sm2_verify(key, phi_view_of(bytes, len), sig);
-    if (err != PHI_OK)
-        PHI_GUARD(phi_error_set(error, err, HEADER_SIGNATURE, "does not verify"));
+    if (err != PHI_OK) {
+        err = phi_error_set(error, err, HEADER_SIGNATURE, "does not verify");
+        goto out;
+    }
     *version = number;
 out:
     free(bytes);

@@ -61,6 +61,7 @@ static int parse_options(int argc, char **argv, struct options *options)
                                          {"help", no_argument, NULL, 'h'},
                                          {NULL, 0, NULL, 0}};
     int c;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no thread is there yet */
     while ((c = getopt_long(argc, argv, "", rows, NULL)) != -1) {
         if (c == 'h')
             return 1 + usage(stdout, 0);
@@ -156,7 +157,7 @@ static int serve(rd_kafka_mock_cluster_t *cluster, const struct options *options
         return 2;
     const char *address = rd_kafka_mock_cluster_bootstraps(cluster);
     if (!write_state(options->state, address)) {
-        fprintf(stderr, "phi-broker: --state: %s\n", strerror(errno));
+        fprintf(stderr, "phi-broker: --state: %m\n");
         return 1;
     }
     printf("phi-broker: listening on %s; everything is in memory and NOT durable\n", address);

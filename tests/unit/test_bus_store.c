@@ -22,17 +22,18 @@ static const char counted_ddl[] =
     "CREATE TABLE counted (topic text, partition int, at bigint, n text, times int DEFAULT 1,"
     " PRIMARY KEY (topic, partition, at))";
 
-static const struct phi_migration migrations[] = {{1, "outbox", phi_outbox_ddl},
-                                                  {2, "offsets", phi_offsets_ddl},
-                                                  {3, "counted", counted_ddl}};
+static const struct phi_migration migrations[] = {
+    {1, "outbox", phi_outbox_ddl}, {2, "offsets", phi_offsets_ddl}, {3, "counted", counted_ddl}};
 
 static struct phi_store *open_store(const char *schema)
 {
     struct phi_error error = {0};
     struct phi_store *store = NULL;
     assert_ok(phi_migrate(fixture_conninfo(), schema, migrations, 3, &error));
-    struct phi_store_options options = {
-        .conninfo = fixture_conninfo(), .schema = schema, .pool_size = 6, .statement_timeout_ms = 4000};
+    struct phi_store_options options = {.conninfo = fixture_conninfo(),
+                                        .schema = schema,
+                                        .pool_size = 6,
+                                        .statement_timeout_ms = 4000};
     assert_ok(phi_store_open(&options, &store, &error));
     return store;
 }
@@ -71,12 +72,13 @@ struct worker {
 
 static enum phi_err count_one(const struct phi_msg *msg, struct phi_conn *tx)
 {
-    return phi_conn_exec(tx, "count_one",
-                         "INSERT INTO counted (topic, partition, at, n) VALUES ($1, $2, $3, $4)"
-                         " ON CONFLICT (topic, partition, at) DO UPDATE SET times = counted.times + 1",
-                         (struct phi_param[]){PHI_TEXT(msg->topic), PHI_I64(msg->partition),
-                                              PHI_I64(msg->offset), PHI_TEXT_VIEW(msg->value)},
-                         4, NULL, NULL);
+    return phi_conn_exec(
+        tx, "count_one",
+        "INSERT INTO counted (topic, partition, at, n) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (topic, partition, at) DO UPDATE SET times = counted.times + 1",
+        (struct phi_param[]){PHI_TEXT(msg->topic), PHI_I64(msg->partition), PHI_I64(msg->offset),
+                             PHI_TEXT_VIEW(msg->value)},
+        4, NULL, NULL);
 }
 
 static bool take_one(atomic_int *left)
@@ -122,25 +124,27 @@ static void on_owns(const char *topic, int32_t partition, bool is_owner, void *c
     atomic_fetch_add(&worker->owned, is_owner ? 1 : -1);
 }
 
-static struct phi_consumer *open_consumer(const struct kit_cluster *cluster, struct phi_store *store,
-                                          struct worker *worker, struct phi_dlq *dlq, bool restart)
+static struct phi_consumer *open_consumer(const struct kit_cluster *cluster,
+                                          struct phi_store *store, struct worker *worker,
+                                          struct phi_dlq *dlq, bool restart)
 {
     static const char *const topics[] = {TOPIC, OTHER};
     struct phi_consumer *consumer = NULL;
     struct phi_error error = {0};
-    struct phi_consumer_options options = {.bus = {.brokers = cluster->brokers, .client_id = "test"},
-                                           .group = "svc-test",
-                                           .topics = topics,
-                                           .topic_count = 2,
-                                           .store = store,
-                                           .dlq = dlq,
-                                           .batch_max = 100,
-                                           .session_ms = 6000,
-                                           .restart_when_lost = restart,
-                                           .handle = handle,
-                                           .committed = on_committed,
-                                           .owns = on_owns,
-                                           .context = worker};
+    struct phi_consumer_options options = {
+        .bus = {.brokers = cluster->brokers, .client_id = "test"},
+        .group = "svc-test",
+        .topics = topics,
+        .topic_count = 2,
+        .store = store,
+        .dlq = dlq,
+        .batch_max = 100,
+        .session_ms = 6000,
+        .restart_when_lost = restart,
+        .handle = handle,
+        .committed = on_committed,
+        .owns = on_owns,
+        .context = worker};
     assert_ok(phi_consumer_open(&options, &consumer, &error));
     return consumer;
 }
@@ -160,7 +164,8 @@ static void make_topics(struct kit_cluster *cluster)
     kit_topic(cluster, OTHER, PARTITIONS);
 }
 
-/* Two replicas: one comes while records flow, the first one goes; each record counts exactly once. */
+/* Two replicas: one comes while records flow, the first one goes; each record counts exactly once.
+ */
 static void test_rebalance(void **state)
 {
     (void)state;
@@ -194,7 +199,8 @@ static void test_rebalance(void **state)
     kit_cluster_close(&cluster);
 }
 
-/* Another owner moved the offset: our batch is rolled back, the row is read again, nothing counts twice. */
+/* Another owner moved the offset: our batch is rolled back, the row is read again, nothing counts
+ * twice. */
 static void test_fenced(void **state)
 {
     (void)state;
@@ -208,13 +214,15 @@ static void test_fenced(void **state)
     kit_wait(30000, counted(store) == 200);
     /* The intruder has handled ten more of partition 0 than are there to be handled by us. */
     struct phi_conn *conn = fixture_conn(store);
-    assert_ok(phi_conn_script(conn, "UPDATE offsets SET next = next + 1 WHERE topic = '" TOPIC "'", NULL));
+    assert_ok(phi_conn_script(conn, "UPDATE offsets SET next = next + 1 WHERE topic = '" TOPIC "'",
+                              NULL));
     phi_store_release(conn);
     int calls = worker.calls;
     send_range(producer, TOPIC, 200, 1000);
     kit_wait(30000, count_of(store, "there", "SELECT count(*) FROM counted") == 1000 - PARTITIONS);
     kit_pause_ms(300);
-    assert_int_equal(counted(store), 1000 - PARTITIONS); /* one of each partition was the intruder's */
+    assert_int_equal(counted(store),
+                     1000 - PARTITIONS); /* one of each partition was the intruder's */
     assert_int_equal(counted_twice(store), 0);
     assert_true(worker.calls > calls);
     assert_ok(phi_consumer_close(consumer, phi_deadline_in_ms(20000)));
@@ -223,7 +231,8 @@ static void test_fenced(void **state)
     kit_cluster_close(&cluster);
 }
 
-/* Failures of the store and a handler that says it is fenced: the same batch comes again, once counted. */
+/* Failures of the store and a handler that says it is fenced: the same batch comes again, once
+ * counted. */
 static void test_retry(void **state)
 {
     (void)state;
@@ -284,18 +293,19 @@ static void test_poison(void **state)
     make_topics(&cluster);
     kit_topic(&cluster, dlq_topic, 1);
     assert_ok(phi_seal_key_new(1, phi_view_text("0123456789abcdef0123456789abcdef"), &key));
-    assert_ok(phi_dlq_open(&(struct phi_dlq_options){.region = "320000", .program = "svc-test",
-                                                     .seal_key = key},
-                           &dlq, NULL));
+    assert_ok(phi_dlq_open(
+        &(struct phi_dlq_options){.region = "320000", .program = "svc-test", .seal_key = key}, &dlq,
+        NULL));
     struct phi_producer *producer = kit_producer(&cluster, 30000);
-    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer}, &relay,
-                             NULL));
+    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer},
+                             &relay, NULL));
     letters.key = key;
-    assert_ok(phi_topic_reader_open(&(struct phi_topic_reader_options){.bus = {.brokers = cluster.brokers},
-                                                                       .topic = dlq_topic,
-                                                                       .record = on_letter,
-                                                                       .context = &letters},
-                                    &reader, NULL));
+    assert_ok(phi_topic_reader_open(
+        &(struct phi_topic_reader_options){.bus = {.brokers = cluster.brokers},
+                                           .topic = dlq_topic,
+                                           .record = on_letter,
+                                           .context = &letters},
+        &reader, NULL));
     struct phi_consumer *consumer = open_consumer(&cluster, store, &worker, dlq, false);
     send_range(producer, TOPIC, 0, 500);
     kit_wait(30000, counted(store) == 499);
@@ -408,11 +418,12 @@ static struct phi_topic_reader *read_topic(const struct kit_cluster *cluster, co
                                            struct seen *seen)
 {
     struct phi_topic_reader *reader = NULL;
-    assert_ok(phi_topic_reader_open(&(struct phi_topic_reader_options){.bus = {.brokers = cluster->brokers},
-                                                                       .topic = topic,
-                                                                       .record = on_record,
-                                                                       .context = seen},
-                                    &reader, NULL));
+    assert_ok(phi_topic_reader_open(
+        &(struct phi_topic_reader_options){.bus = {.brokers = cluster->brokers},
+                                           .topic = topic,
+                                           .record = on_record,
+                                           .context = seen},
+        &reader, NULL));
     return reader;
 }
 
@@ -444,8 +455,8 @@ static void test_relay_direct(void **state)
     make_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
     kit_wait(10000, phi_bus_is_up(producer));
-    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer}, &relay,
-                             NULL));
+    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer},
+                             &relay, NULL));
     struct phi_topic_reader *reader = read_topic(&cluster, TOPIC, &seen);
     commit_events(store, relay, TOPIC, 0, 500);
     kit_wait(20000, seen.count == 500);
@@ -471,8 +482,8 @@ static void test_relay_outage(void **state)
     make_topics(&cluster);
     kit_down(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 2000);
-    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer}, &relay,
-                             NULL));
+    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer},
+                             &relay, NULL));
     commit_events(store, relay, TOPIC, 0, 300);
     assert_true(phi_relay_has_backlog(relay));
     kit_up(&cluster);
@@ -498,8 +509,8 @@ static void test_relay_outage(void **state)
     kit_cluster_close(&cluster);
 }
 
-/* A process killed between commit and publishing: the next one's relay finds the rows. Two buses: the one
- * that is down doesn't hold the other back. */
+/* A process killed between commit and publishing: the next one's relay finds the rows. Two buses:
+ * the one that is down doesn't hold the other back. */
 static void test_relay_after_kill(void **state)
 {
     (void)state;
@@ -528,14 +539,16 @@ static void test_relay_after_kill(void **state)
     kit_down(&platform);
     struct phi_producer *to_province = kit_producer(&province, 3000);
     struct phi_producer *to_platform = kit_producer(&platform, 3000);
-    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = to_province,
+    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store,
+                                                         .producer = to_province,
                                                          .platform_producer = to_platform},
                              &relay, NULL));
     struct phi_topic_reader *reader = read_topic(&province, TOPIC, &declared);
     kit_wait(20000, declared.distinct == 50);
     kit_wait(10000, outbox_rows(store) == 600);
     kit_up(&platform);
-    struct phi_topic_reader *platform_reader = read_topic(&platform, "phi.320000.directory", &listed);
+    struct phi_topic_reader *platform_reader =
+        read_topic(&platform, "phi.320000.directory", &listed);
     kit_wait(30000, listed.distinct == 600);
     kit_wait(10000, outbox_rows(store) == 0);
     assert_int_equal(declared.count, 50);
@@ -582,7 +595,8 @@ static void test_row(void **state)
     assert_ok(phi_event_from_row(rows, 1, arena, &back, NULL));
     assert_true(back.is_tombstone && back.is_placed && back.partition == 5);
     phi_rows_free(rows);
-    assert_ok(phi_conn_script(conn, "UPDATE outbox SET headers = replace(headers, 'ce_id', 'ce_di')", NULL));
+    assert_ok(phi_conn_script(
+        conn, "UPDATE outbox SET headers = replace(headers, 'ce_id', 'ce_di')", NULL));
     assert_ok(phi_outbox_read(conn, INT64_MAX, 10, &rows, NULL));
     assert_int_equal(phi_event_from_row(rows, 0, arena, &back, NULL), PHI_ERR_DATA_BROKEN);
     phi_rows_free(rows);
