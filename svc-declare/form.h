@@ -1,0 +1,98 @@
+/* What people and institutions hand in, checked member by member: declarations of health and of
+ * trips, lines of data sources. Coded members come out as `content`, everything else as `personal`,
+ * which is only ever sealed.
+ *
+ *   struct form_health form;
+ *   PHI_GUARD(form_health_read(&body, now_us, arena, &form, error));   // error->place
+ * "$.health.temperature"
+ *
+ * Pure; any thread; the JSON handed out is the arena's, texts are the document's. A member that is
+ * malformed or out of its bounds gives the errors of json.h; what is well formed but can't be (a
+ * time to come, an arrival before the departure) gives PHI_ERR_RULE.
+ */
+#ifndef SVC_DECLARE_FORM_H
+#define SVC_DECLARE_FORM_H
+
+#include "codes/subject.h"
+#include "json/json.h"
+
+#define FORM_TRIPS_MAX  20
+#define FORM_RECORD_MAX 64
+
+/* A declaration of health (信息申报, GB/T 38963 6.2). */
+struct form_health {
+    int64_t observed_us;
+    json_t *content;
+    json_t *personal;         /* the note; basic information where it is declared */
+    json_t *basic;            /* NULL: not declared this time */
+    const char *basic_region; /* of `basic` */
+};
+enum phi_err form_health_read(const struct phi_json_at *body, int64_t now_us,
+                              struct phi_arena *arena, struct form_health *out,
+                              struct phi_error *error) PHI_MUST_USE;
+
+/* A declaration of trips (GB/T 38963 6.3); observed at the arrival. */
+struct form_trip {
+    int64_t observed_us;
+    json_t *content;
+    json_t *personal;
+};
+struct form_trips {
+    struct form_trip items[FORM_TRIPS_MAX];
+    size_t count;
+};
+enum phi_err form_trips_read(const struct phi_json_at *body, int64_t now_us,
+                             struct phi_arena *arena, struct form_trips *out,
+                             struct phi_error *error) PHI_MUST_USE;
+
+/* One line of a data source. */
+struct form_source {
+    const char *record_no;
+    uint32_t revision;
+    struct phi_person person;
+    int64_t observed_us;
+    json_t *content;
+    json_t *personal; /* {name, idType, idNo, country} and the line's personal text */
+};
+/* The data sources taken in so far (GB/T 38963 B.2). */
+struct form_kind {
+    const char *kind;   /* "tests": of the path, and of an app's right */
+    const char *stream; /* "source.tests" */
+    enum phi_err (*read)(const struct phi_json_at *content, int64_t now_us, struct form_source *out,
+                         struct phi_error *error);
+};
+
+const struct form_kind *form_kind_find(const char *kind); /* NULL: no such kind */
+enum phi_err form_source_read(const struct form_kind *kind, struct phi_view line, int64_t now_us,
+                              struct phi_arena *arena, struct form_source *out,
+                              struct phi_error *error) PHI_MUST_USE;
+
+/* What the three share. */
+
+/* A time that has come, give or take a clock's 5 seconds. */
+enum phi_err form_past(const struct phi_json_at *object, const char *field, int64_t now_us,
+                       int64_t *time_us, struct phi_error *error) PHI_MUST_USE;
+/* `later` is not before `earlier`: PHI_ERR_RULE at `field`. */
+enum phi_err form_order(const struct phi_json_at *object, const char *field, int64_t earlier_us,
+                        int64_t later_us, struct phi_error *error) PHI_MUST_USE;
+/* An administrative region of GB/T 2260. */
+enum phi_err form_region(const struct phi_json_at *object, const char *field, const char **out,
+                         struct phi_error *error) PHI_MUST_USE;
+/* An empty object of the arena's. */
+enum phi_err form_object(struct phi_arena *arena, json_t **out) PHI_MUST_USE;
+/* Adds a member, taking the reference; NULL is out of memory. form_put_text leaves NULL out. */
+enum phi_err form_put(json_t *object, const char *field, json_t *value) PHI_MUST_USE;
+enum phi_err form_put_text(json_t *object, const char *field, const char *text) PHI_MUST_USE;
+enum phi_err form_put_time(json_t *object, const char *field, int64_t time_us) PHI_MUST_USE;
+/* Reads an optional text of the document (one line, 1..max characters) into `to` under the same
+ * name. */
+enum phi_err form_move_text(const struct phi_json_at *object, const char *field, size_t max,
+                            json_t *to, struct phi_error *error) PHI_MUST_USE;
+/* Writes into `to`, as text, one choice of a required member. */
+enum phi_err form_move_choice(const struct phi_json_at *object, const char *field,
+                              const char *const *choices, size_t count, json_t *to,
+                              struct phi_error *error) PHI_MUST_USE;
+
+#define FORM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

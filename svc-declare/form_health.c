@@ -1,0 +1,203 @@
+#include "svc-declare/form.h"
+
+#include "codes/region.h"
+
+#include <string.h>
+
+#define TEMPERATURE_MIN 34.0
+#define TEMPERATURE_MAX 43.0
+#define STAYS_MAX       50
+#define DOSES_MAX       20
+#define ADDRESS_MAX     200
+#define HISTORY_MAX     1000
+#define NOTE_MAX        500
+#define PHONE_MIN       5
+#define PHONE_MAX       24
+
+static const char *const symptoms[] = {"fever",          "cough",         "fatigue",
+                                       "sore-throat",    "runny-nose",    "nasal-congestion",
+                                       "headache",       "muscle-pain",   "breathlessness",
+                                       "chest-pain",     "diarrhea",      "nausea",
+                                       "vomiting",       "loss-of-smell", "loss-of-taste",
+                                       "conjunctivitis", "other"};
+static const char *const contacts[] = {"none", "close", "secondary"};
+static const char *const isolations[] = {"none", "home", "central"};
+static const char *const sexes[] = {"0", "1", "2", "9"}; /* GB/T 2261.1 */
+
+static enum phi_err read_symptoms(const struct phi_json_at *health, json_t *content,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at array;
+    size_t count = 0, index = 0;
+    bool is_seen[FORM_COUNT(symptoms)] = {false};
+    json_t *list = json_array();
+    PHI_GUARD(form_put(content, "symptoms", list));
+    PHI_GUARD(phi_json_array(health, "symptoms", 0, FORM_COUNT(symptoms), &array, &count, error));
+    for (size_t i = 0; i < count; i++) {
+        struct phi_json_at item = phi_json_item(&array, i);
+        PHI_GUARD(phi_json_as_enum(&item, symptoms, FORM_COUNT(symptoms), &index, error));
+        if (is_seen[index])
+            return phi_json_refuse(&item, NULL, PHI_ERR_FIELD_VALUE, "there twice", error);
+        is_seen[index] = true;
+        if (json_array_append_new(list, json_string(symptoms[index])) != 0)
+            return PHI_ERR_MEMORY;
+    }
+out:
+    return err;
+}
+
+static enum phi_err read_stay(const struct phi_json_at *at, int64_t now_us, json_t *stay,
+                              struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"region", "from", "to"};
+    const char *region = NULL;
+    int64_t from_us = 0, to_us = 0;
+    PHI_GUARD(phi_json_only(at, members, FORM_COUNT(members), error));
+    PHI_GUARD(form_region(at, "region", &region, error));
+    PHI_GUARD(form_past(at, "from", now_us, &from_us, error));
+    PHI_GUARD(form_past(at, "to", now_us, &to_us, error));
+    PHI_GUARD(form_order(at, "to", from_us, to_us, error));
+    PHI_GUARD(form_put_text(stay, "region", region));
+    PHI_GUARD(form_put_time(stay, "from", from_us));
+    PHI_GUARD(form_put_time(stay, "to", to_us));
+out:
+    return err;
+}
+
+static enum phi_err read_stays(const struct phi_json_at *health, int64_t now_us, json_t *content,
+                               struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at array;
+    size_t count = 0;
+    json_t *list = json_array();
+    PHI_GUARD(form_put(content, "riskStays", list));
+    PHI_GUARD(phi_json_array_opt(health, "riskStays", 0, STAYS_MAX, &array, &count, error));
+    for (size_t i = 0; i < count; i++) {
+        struct phi_json_at item = phi_json_item(&array, i);
+        json_t *stay = json_object();
+        if (json_array_append_new(list, stay) != 0)
+            return PHI_ERR_MEMORY;
+        PHI_GUARD(read_stay(&item, now_us, stay, error));
+    }
+out:
+    return err;
+}
+
+static enum phi_err read_doses(const struct phi_json_at *health, json_t *content,
+                               struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    int64_t doses = 0;
+    PHI_GUARD(phi_json_int_opt(health, "vaccinationDoses", 0, DOSES_MAX, -1, &doses, error));
+    if (doses >= 0)
+        PHI_GUARD(form_put(content, "vaccinationDoses", json_integer(doses)));
+out:
+    return err;
+}
+
+static enum phi_err read_health(const struct phi_json_at *health, int64_t now_us,
+                                struct form_health *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"observedAt",       "temperature", "symptoms",
+                                          "contact",          "isolation",   "riskStays",
+                                          "vaccinationDoses", "note"};
+    double temperature = 0;
+    const char *note = NULL;
+    PHI_GUARD(phi_json_only(health, members, FORM_COUNT(members), error));
+    PHI_GUARD(form_past(health, "observedAt", now_us, &out->observed_us, error));
+    PHI_GUARD(phi_json_number(health, "temperature", TEMPERATURE_MIN, TEMPERATURE_MAX, &temperature,
+                              error));
+    PHI_GUARD(form_put(out->content, "temperature", json_real(temperature)));
+    PHI_GUARD(read_symptoms(health, out->content, error));
+    PHI_GUARD(
+        form_move_choice(health, "contact", contacts, FORM_COUNT(contacts), out->content, error));
+    PHI_GUARD(form_move_choice(health, "isolation", isolations, FORM_COUNT(isolations),
+                               out->content, error));
+    PHI_GUARD(read_stays(health, now_us, out->content, error));
+    PHI_GUARD(read_doses(health, out->content, error));
+    PHI_GUARD(phi_json_lines_opt(health, "note", 1, NOTE_MAX, NULL, &note, error));
+    PHI_GUARD(form_put_text(out->personal, "note", note));
+out:
+    return err;
+}
+
+/* An optional +, a digit, then digits and hyphens. */
+static bool is_phone(const char *text)
+{
+    const char *at = text + (text[0] == '+');
+    size_t len = strlen(at);
+    return len >= PHONE_MIN && len < PHONE_MAX && at[0] >= '0' && at[0] <= '9' &&
+           strspn(at, "0123456789-") == len;
+}
+
+static enum phi_err read_phone(const struct phi_json_at *basic, json_t *to, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *phone = NULL;
+    PHI_GUARD(phi_json_text(basic, "phone", PHONE_MIN, PHONE_MAX, &phone, error));
+    if (!is_phone(phone))
+        return phi_json_refuse(basic, "phone", PHI_ERR_FIELD_VALUE, "no telephone number", error);
+    PHI_GUARD(form_put_text(to, "phone", phone));
+out:
+    return err;
+}
+
+static enum phi_err read_nationality(const struct phi_json_at *basic, json_t *to,
+                                     struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *country = NULL;
+    PHI_GUARD(phi_json_text_opt(basic, "nationality", 3, 3, NULL, &country, error));
+    if (country != NULL && !phi_country_is_valid(phi_view_text(country)))
+        return phi_json_refuse(basic, "nationality", PHI_ERR_FIELD_VALUE, "no country of GB/T 2659",
+                               error);
+    PHI_GUARD(form_put_text(to, "nationality", country));
+out:
+    return err;
+}
+
+static enum phi_err read_basic(const struct phi_json_at *basic, struct phi_arena *arena,
+                               struct form_health *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"sex",     "nationality", "region",
+                                          "address", "phone",       "medicalHistory"};
+    const char *address = NULL, *history = NULL;
+    PHI_GUARD(form_object(arena, &out->basic));
+    PHI_GUARD(phi_json_only(basic, members, FORM_COUNT(members), error));
+    PHI_GUARD(form_move_choice(basic, "sex", sexes, FORM_COUNT(sexes), out->basic, error));
+    PHI_GUARD(read_nationality(basic, out->basic, error));
+    PHI_GUARD(form_region(basic, "region", &out->basic_region, error));
+    PHI_GUARD(form_put_text(out->basic, "region", out->basic_region));
+    PHI_GUARD(phi_json_text(basic, "address", 1, ADDRESS_MAX, &address, error));
+    PHI_GUARD(form_put_text(out->basic, "address", address));
+    PHI_GUARD(read_phone(basic, out->basic, error));
+    PHI_GUARD(phi_json_lines_opt(basic, "medicalHistory", 1, HISTORY_MAX, NULL, &history, error));
+    PHI_GUARD(form_put_text(out->basic, "medicalHistory", history));
+    PHI_GUARD(form_put(out->personal, "basic", json_incref(out->basic)));
+out:
+    return err;
+}
+
+enum phi_err form_health_read(const struct phi_json_at *body, int64_t now_us,
+                              struct phi_arena *arena, struct form_health *out,
+                              struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct form_health form = {0};
+    struct phi_json_at health, basic;
+    PHI_GUARD(form_object(arena, &form.content));
+    PHI_GUARD(form_object(arena, &form.personal));
+    PHI_GUARD(phi_json_object(body, "health", &health, error));
+    PHI_GUARD(read_health(&health, now_us, &form, error));
+    PHI_GUARD(phi_json_object_opt(body, "basic", &basic, error));
+    if (basic.value != NULL)
+        PHI_GUARD(read_basic(&basic, arena, &form, error));
+    *out = form;
+out:
+    return err;
+}

@@ -1,0 +1,291 @@
+#include "svc-declare/intake.h"
+
+#include "store/tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_MAX_BYTES (16 * 1024 * 1024)
+#define INTAKE_COLUMNS  11
+#define COLUMNS_MAX     INTAKE_COLUMNS
+
+struct columns {
+    struct phi_array *arrays[COLUMNS_MAX];
+    size_t count;
+};
+
+static const enum phi_column intake_columns[INTAKE_COLUMNS] = {
+    PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
+    PHI_COLUMN_I64,  PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
+    PHI_COLUMN_I64,  PHI_COLUMN_I64,   PHI_COLUMN_I64};
+
+static const char intake_insert[] =
+    "INSERT INTO intake (region, source, institution, record_no, revision, content_digest, "
+    "fact_id, subject, "
+    "subject_key, observed_us, recorded_us) SELECT * FROM unnest($1::text[], $2::text[], "
+    "$3::text[], "
+    "$4::text[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[], "
+    "$11::bigint[])";
+
+/* For each line in order: the digest of its number and revision, the person of its number. */
+static const char intake_find[] =
+    "SELECT (SELECT i.content_digest FROM intake i WHERE i.region = $1 AND i.source = $2 AND "
+    "i.institution = $3 AND i.record_no = w.record_no AND i.revision = w.revision), "
+    "(SELECT i.subject FROM intake i WHERE i.region = $1 AND i.source = $2 AND i.institution = $3 "
+    "AND "
+    "i.record_no = w.record_no LIMIT 1) "
+    "FROM unnest($4::text[], $5::bigint[]) WITH ORDINALITY AS w (record_no, revision, line) ORDER "
+    "BY w.line";
+
+struct intake *intake_new(struct phi_api_call *call, const struct form_kind *kind,
+                          const char *institution)
+{
+    struct intake *intake = calloc(1, sizeof(*intake));
+    if (intake == NULL)
+        return NULL;
+    intake->call = call;
+    intake->kind = kind;
+    intake->institution = institution;
+    intake->arena = phi_arena_new(ARENA_MAX_BYTES);
+    if (intake->arena != NULL)
+        return intake;
+    free(intake);
+    return NULL;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (intake == NULL)
+        return;
+    phi_arena_free(intake->arena);
+    free(intake);
+}
+
+static const char *region_of(const struct intake *intake)
+{
+    return phi_service_region(phi_api_service(intake->call));
+}
+
+static enum phi_err read_fact(struct intake *intake, struct phi_view line, struct fact *fact,
+                              struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct form_source form;
+    const struct fact_keys *keys = &declare_of(intake->call)->keys;
+    int64_t now_us = phi_api_now_us(intake->call);
+    if (line.len > INTAKE_LINE_MAX_BYTES)
+        return phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, "$", "longer than %d bytes",
+                             INTAKE_LINE_MAX_BYTES);
+    PHI_GUARD(form_source_read(intake->kind, line, now_us, intake->arena, &form, error));
+    *fact = (struct fact){
+        .stream = intake->kind->stream,
+        .institution = intake->institution,
+        .record_no = phi_view_text(form.record_no),
+        .record_text = form.record_no,
+        .revision = form.revision,
+        .observed_us = form.observed_us,
+        .recorded_us = now_us,
+        .content = form.content,
+        .personal = form.personal,
+    };
+    PHI_GUARD(phi_subject_index(keys->index, &form.person, fact->subject));
+    PHI_GUARD(fact_identify(keys, region_of(intake), intake->arena, fact));
+out:
+    return err;
+}
+
+enum phi_err intake_read(struct intake *intake, struct phi_view line)
+{
+    struct intake_line *out = &intake->lines[intake->count];
+    if (intake->count == INTAKE_LINES_MAX)
+        return PHI_ERR_INTERNAL;
+    enum phi_err err = read_fact(intake, line, &out->fact, &out->error);
+    if (phi_err_http_status(err) >= 500)
+        return err;
+    out->result = err == PHI_OK ? INTAKE_ACCEPTED : INTAKE_REJECTED;
+    intake->count++;
+    return PHI_OK;
+}
+
+static void columns_free(struct columns *columns)
+{
+    for (size_t i = 0; i < columns->count; i++)
+        phi_array_free(columns->arrays[i]);
+}
+
+static enum phi_err columns_init(struct columns *columns, const enum phi_column *types,
+                                 size_t count)
+{
+    *columns = (struct columns){.count = count};
+    for (size_t i = 0; i < count; i++) {
+        columns->arrays[i] = phi_array_new(types[i]);
+        if (columns->arrays[i] == NULL)
+            return PHI_ERR_MEMORY;
+    }
+    return PHI_OK;
+}
+
+static enum phi_err columns_add(struct columns *columns, const struct phi_param *row)
+{
+    enum phi_err err = PHI_OK;
+    for (size_t i = 0; i < columns->count; i++)
+        PHI_GUARD(phi_array_add(columns->arrays[i], row[i]));
+out:
+    return err;
+}
+
+static enum phi_err columns_write(struct columns *columns, struct phi_conn *conn, const char *name,
+                                  const char *sql, struct phi_error *error)
+{
+    struct phi_param params[COLUMNS_MAX];
+    for (size_t i = 0; i < columns->count; i++)
+        params[i] = PHI_ARRAY(columns->arrays[i]);
+    return phi_conn_exec(conn, name, sql, params, columns->count, NULL, error);
+}
+
+/* One writer at a time for a source and institution, so that what was found stays true until the
+ * commit. */
+static enum phi_err lock(struct intake *intake, struct phi_conn *conn, struct phi_error *error)
+{
+    const struct phi_param params[] = {PHI_TEXT(intake->kind->stream),
+                                       PHI_TEXT(intake->institution)};
+    return phi_conn_exec(conn, "intake_lock",
+                         "SELECT pg_advisory_xact_lock(hashtextextended("
+                         "current_schema() || '.intake.' || $1 || '.' || $2, 0))",
+                         params, 2, NULL, error);
+}
+
+/* Against what came earlier in the same transaction. */
+static void decide_among(struct intake *intake, size_t line)
+{
+    struct intake_line *later = &intake->lines[line];
+    for (size_t i = 0; i < line && later->result == INTAKE_ACCEPTED; i++) {
+        const struct intake_line *earlier = &intake->lines[i];
+        if (earlier->result != INTAKE_ACCEPTED ||
+            strcmp(earlier->fact.record_text, later->fact.record_text) != 0)
+            continue;
+        bool is_same = earlier->fact.revision == later->fact.revision;
+        intake_decide(later, phi_view_of(earlier->fact.digest, is_same ? PHI_SM3_LEN : 0),
+                      phi_view_of(earlier->fact.subject, PHI_SUBJECT_LEN));
+    }
+}
+
+static void decide_all(struct intake *intake, const struct phi_rows *rows)
+{
+    size_t row = 0;
+    for (size_t i = 0; i < intake->count; i++) {
+        if (intake->lines[i].result != INTAKE_ACCEPTED)
+            continue;
+        intake_decide(&intake->lines[i], phi_rows_bytes(rows, row, 0),
+                      phi_rows_bytes(rows, row, 1));
+        row++;
+        decide_among(intake, i);
+    }
+}
+
+static enum phi_err find(struct intake *intake, struct phi_conn *conn, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct columns wanted;
+    struct phi_rows *rows = NULL;
+    PHI_GUARD(columns_init(&wanted, (enum phi_column[]){PHI_COLUMN_TEXT, PHI_COLUMN_I64}, 2));
+    for (size_t i = 0; i < intake->count; i++) {
+        const struct fact *fact = &intake->lines[i].fact;
+        const struct phi_param row[] = {PHI_TEXT(fact->record_text), PHI_I64(fact->revision)};
+        if (intake->lines[i].result == INTAKE_ACCEPTED)
+            PHI_GUARD(columns_add(&wanted, row));
+    }
+    const struct phi_param params[] = {PHI_TEXT(region_of(intake)), PHI_TEXT(intake->kind->stream),
+                                       PHI_TEXT(intake->institution), PHI_ARRAY(wanted.arrays[0]),
+                                       PHI_ARRAY(wanted.arrays[1])};
+    PHI_GUARD(phi_conn_exec(conn, "intake_find", intake_find, params, 5, &rows, error));
+    PHI_GUARD(phi_rows_count(rows) == phi_array_count(wanted.arrays[0]) ? PHI_OK
+                                                                        : PHI_ERR_INTERNAL);
+    decide_all(intake, rows);
+out:
+    phi_rows_free(rows);
+    columns_free(&wanted);
+    return err;
+}
+
+static enum phi_err add_intake(struct intake *intake, const struct fact *fact, struct columns *to)
+{
+    const struct phi_param row[INTAKE_COLUMNS] = {
+        PHI_TEXT(region_of(intake)),
+        PHI_TEXT(fact->stream),
+        PHI_TEXT(fact->institution),
+        PHI_TEXT(fact->record_text),
+        PHI_I64(fact->revision),
+        PHI_BYTES_OF(fact->digest, PHI_SM3_LEN),
+        PHI_BYTES_OF(fact->id, PHI_FACT_ID_LEN),
+        PHI_BYTES_OF(fact->subject, PHI_SUBJECT_LEN),
+        PHI_I64(PHI_SUBJECT_KEY_VERSION),
+        PHI_I64(fact->observed_us),
+        PHI_I64(fact->recorded_us),
+    };
+    return columns_add(to, row);
+}
+
+static enum phi_err add_event(struct intake *intake, struct fact *fact, struct phi_event *event,
+                              struct columns *to)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_service *service = phi_api_service(intake->call);
+    struct phi_http_request *request = phi_api_request(intake->call);
+    struct phi_param row[PHI_OUTBOX_COLUMNS];
+    PHI_GUARD(fact_complete(&declare_of(intake->call)->keys, phi_service_region(service),
+                            phi_service_topic(service, fact->stream), intake->arena, fact, event));
+    PHI_GUARD(phi_event_new_id(event));
+    event->source = phi_service_source(service);
+    event->request_id = phi_http_request_id(request);
+    event->traceparent = phi_http_header(request, "traceparent");
+    PHI_GUARD(phi_event_to_row(event, phi_api_now_us(intake->call), intake->arena, row));
+    PHI_GUARD(columns_add(to, row));
+out:
+    return err;
+}
+
+static enum phi_err write(struct intake *intake, struct phi_conn *conn, struct phi_event *events,
+                          size_t *event_count, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct columns lines = {0}, outbox = {0};
+    PHI_GUARD(columns_init(&lines, intake_columns, INTAKE_COLUMNS));
+    PHI_GUARD(columns_init(&outbox, phi_outbox_columns, PHI_OUTBOX_COLUMNS));
+    for (size_t i = 0; i < intake->count; i++) {
+        struct fact *fact = &intake->lines[i].fact;
+        if (intake->lines[i].result != INTAKE_ACCEPTED)
+            continue;
+        PHI_GUARD(add_intake(intake, fact, &lines));
+        PHI_GUARD(add_event(intake, fact, &events[*event_count], &outbox));
+        (*event_count)++;
+    }
+    if (*event_count == 0)
+        goto out;
+    PHI_GUARD(columns_write(&lines, conn, "intake_insert", intake_insert, error));
+    PHI_GUARD(columns_write(&outbox, conn, "intake_outbox", phi_outbox_insert, error));
+out:
+    columns_free(&lines);
+    columns_free(&outbox);
+    return err;
+}
+
+enum phi_err intake_store(struct intake *intake, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_service *service = phi_api_service(intake->call);
+    struct phi_conn *conn = NULL;
+    size_t count = 0;
+    struct phi_event *events = phi_arena_alloc(intake->arena, INTAKE_LINES_MAX * sizeof(*events));
+    PHI_GUARD(events == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_store_acquire(phi_service_store(service), phi_api_deadline(intake->call), &conn));
+    PHI_GUARD(phi_conn_begin(conn, error));
+    PHI_GUARD(lock(intake, conn, error));
+    PHI_GUARD(find(intake, conn, error));
+    PHI_GUARD(write(intake, conn, events, &count, error));
+    PHI_GUARD(phi_conn_commit(conn, error));
+    phi_relay_offer(phi_service_relay(service), events, count);
+out:
+    phi_store_release(conn);
+    return err;
+}

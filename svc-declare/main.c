@@ -1,0 +1,183 @@
+/* svc-declare: consent to collection, declarations of health and of trips, intake of data sources.
+ */
+#include "svc-declare/intake.h"
+
+#include "base/metrics.h"
+
+#include <stdlib.h>
+
+extern const unsigned char phi_embed_openapi_json[];
+extern const size_t phi_embed_openapi_json_len;
+extern const unsigned char phi_embed__100_declare_sql[];
+
+struct declare *declare_of(struct phi_api_call *call)
+{
+    return phi_service_state(phi_api_service(call));
+}
+
+static const struct phi_config_row rows[] = {
+    {.name = "PHI_INDEX_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
+     .text = "the national index key"},
+    {.name = "PHI_HEALTH_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
+     .text = "the health side's key for personal text, stored or on topics"},
+    {.name = "PHI_BUS_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
+     .text = "the health side's key for the MAC of facts"},
+};
+
+static const struct phi_migration migrations[] = {
+    {100, "declare", (const char *)phi_embed__100_declare_sql},
+};
+
+static const enum phi_column declaration_columns[] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_BYTES,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_I64};
+static const enum phi_column basic_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_TEXT,
+                                                PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+static const enum phi_column consent_columns[] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64};
+
+/* A declaration that is there already refuses the request: two at once of one number, past the 24
+ * hours of the stored answers, must not both be told "accepted" when only one is kept. */
+static const struct phi_lane_table tables[] = {
+    {.name = "declarations",
+     .columns = declaration_columns,
+     .column_count = 12,
+     .key_count = 1,
+     .insert_sql =
+         "INSERT INTO declarations (fact_id, subject, subject_key, source, institution, record_no, "
+         "revision, content_digest, content, sealed, observed_us, recorded_us) SELECT f, s, k, o, "
+         "i, n, r, d, c::jsonb, e, a, b FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], "
+         "$4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::bytea[], $9::text[], "
+         "$10::bytea[], "
+         "$11::bigint[], $12::bigint[]) AS t (f, s, k, o, i, n, r, d, c, e, a, b) "
+         "ON CONFLICT (fact_id) DO NOTHING RETURNING fact_id",
+     .is_guard = true,
+     .on_conflict = PHI_ERR_CONFLICT},
+    {.name = "basic",
+     .columns = basic_columns,
+     .column_count = 6,
+     .key_count = 1,
+     .last_wins = true,
+     .insert_sql =
+         "INSERT INTO basic AS old (subject, subject_key, app_id, region, sealed, updated_us) "
+         "SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], "
+         "$6::bigint[]) ON CONFLICT (subject) DO UPDATE SET subject_key = excluded.subject_key, "
+         "app_id = excluded.app_id, region = excluded.region, sealed = excluded.sealed, "
+         "updated_us = excluded.updated_us WHERE old.updated_us <= excluded.updated_us"},
+    {.name = "consents",
+     .columns = consent_columns,
+     .column_count = 7,
+     .key_count = 1,
+     .insert_sql =
+         "INSERT INTO consents (consent_id, subject, subject_key, app_id, notice_version, purpose, "
+         "recorded_us) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], "
+         "$5::text[], $6::text[], $7::bigint[]) ON CONFLICT (consent_id) DO NOTHING"},
+};
+
+static const char *const consent_fields[] = {"noticeVersion", "purpose", NULL};
+static const char *const health_fields[] = {"basic", "health", NULL};
+static const char *const trips_fields[] = {"trips", NULL};
+
+static const struct phi_api_route routes[] = {
+    {.method = "POST",
+     .path = "/v1/consents",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = consent_fields,
+     .handle = declare_consent},
+    {.method = "POST",
+     .path = "/v1/declarations/health",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = health_fields,
+     .handle = declare_health},
+    {.method = "POST",
+     .path = "/v1/declarations/trips",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = trips_fields,
+     .handle = declare_trips},
+    {.method = "POST",
+     .path = "/v1/sources/{kind}",
+     .role = "source",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_NDJSON,
+     .handle = declare_source},
+};
+
+static void count(struct declare *declare)
+{
+    const char *name = "phi_declarations_total", *help = "facts that citizens declared";
+    declare->health = phi_counter_new(name, help, "source=\"declare.health\"");
+    declare->trips = phi_counter_new(name, help, "source=\"declare.trip\"");
+    name = "phi_intake_lines_total", help = "lines of data sources, by result";
+    declare->lines[INTAKE_ACCEPTED] = phi_counter_new(name, help, "result=\"accepted\"");
+    declare->lines[INTAKE_DUPLICATE] = phi_counter_new(name, help, "result=\"duplicate\"");
+    declare->lines[INTAKE_REJECTED] = phi_counter_new(name, help, "result=\"rejected\"");
+}
+
+static enum phi_err open(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct declare *declare = calloc(1, sizeof(*declare));
+    PHI_GUARD(declare == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_service_set_state(service, declare);
+    PHI_GUARD(phi_service_key_hmac(service, "PHI_INDEX_KEY_FILE", &declare->keys.index, error));
+    PHI_GUARD(phi_service_key_hmac(service, "PHI_BUS_KEY_FILE", &declare->keys.bus, error));
+    PHI_GUARD(phi_service_key_seal(service, "PHI_HEALTH_KEY_FILE", &declare->keys.health, error));
+    phi_service_set_answer_seal(service, declare->keys.health);
+    count(declare);
+out:
+    return err;
+}
+
+static void close(struct phi_service *service)
+{
+    struct declare *declare = phi_service_state(service);
+    if (declare == NULL)
+        return;
+    phi_hmac_key_free(declare->keys.index);
+    phi_hmac_key_free(declare->keys.bus);
+    phi_seal_key_free(declare->keys.health);
+    free(declare);
+}
+
+static const struct phi_program program = {
+    .name = "svc-declare",
+    .about = "takes consents, declarations of health and trips, and reports of data sources (GB/T "
+             "38963)",
+    .schema = "declare",
+    .http_port = "8103",
+    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_RELAY,
+    .rows = rows,
+    .row_count = sizeof(rows) / sizeof(rows[0]),
+    .migrations = migrations,
+    .migration_count = 1,
+    .tables = tables,
+    .table_count = sizeof(tables) / sizeof(tables[0]),
+    .routes = routes,
+    .route_count = sizeof(routes) / sizeof(routes[0]),
+    .openapi = phi_embed_openapi_json,
+    .openapi_len = &phi_embed_openapi_json_len,
+    .open = open,
+    .close = close,
+};
+
+int main(int argc, char **argv)
+{
+    return phi_service_main(&program, argc, argv);
+}
