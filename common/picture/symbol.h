@@ -1,5 +1,5 @@
-/* Two-dimensional symbols of GB/T 38961 section 5 as a matrix of modules: QR (GB/T 18284) at level H,
- * Grid Matrix (GB/T 27766), Han Xin (GB/T 21049), each at its highest level of error correction.
+/* Two-dimensional symbols of GB/T 38961 section 5 as a matrix of modules: QR (GB/T 18284) at level
+ * H, Grid Matrix (GB/T 27766), Han Xin (GB/T 21049), each at its highest level of error correction.
  *
  *   struct phi_symbol symbol;
  *   PHI_GUARD(phi_symbol_encode(PHI_SYMBOL_QR, phi_view_text(code_text), &symbol));
@@ -10,12 +10,18 @@
 
 #include "base/bytes.h"
 
-enum phi_symbology { PHI_SYMBOL_QR, PHI_SYMBOL_GRID_MATRIX, PHI_SYMBOL_HAN_XIN, PHI_SYMBOLOGY_COUNT };
+enum phi_symbology {
+    PHI_SYMBOL_QR,
+    PHI_SYMBOL_GRID_MATRIX,
+    PHI_SYMBOL_HAN_XIN,
+    PHI_SYMBOLOGY_COUNT
+};
 
 #define PHI_SYMBOL_SIZE_MAX 189 /* modules a side of the largest of the three */
 #define PHI_SYMBOL_TEXT_MAX 1024
 
-/* A value: copy it freely. Row by row, eight modules a byte, high bit first, no padding between rows. */
+/* A value: copy it freely. Row by row, eight modules a byte, high bit first, no padding between
+ * rows. */
 struct phi_symbol {
     enum phi_symbology symbology;
     int size;  /* modules a side, without the quiet zone */
@@ -23,8 +29,8 @@ struct phi_symbol {
     uint8_t bits[(PHI_SYMBOL_SIZE_MAX * PHI_SYMBOL_SIZE_MAX + 7) / 8];
 };
 
-/* The symbol of 1..PHI_SYMBOL_TEXT_MAX printable ASCII characters. PHI_ERR_FIELD_VALUE for other text or
- * more than the symbol holds; PHI_ERR_MEMORY; PHI_ERR_INTERNAL. Any thread; pure. */
+/* The symbol of 1..PHI_SYMBOL_TEXT_MAX printable ASCII characters. PHI_ERR_FIELD_VALUE for other
+ * text or more than the symbol holds; PHI_ERR_MEMORY; PHI_ERR_INTERNAL. Any thread; pure. */
 enum phi_err phi_symbol_encode(enum phi_symbology symbology, struct phi_view text,
                                struct phi_symbol *out) PHI_MUST_USE;
 
