@@ -48,7 +48,8 @@ static void sift_down(struct phi_rpc_call_heap *heap, struct phi_rpc_timer *time
     put(heap, timer, index);
 }
 
-void phi_rpc_call_heap_add(struct phi_rpc_call_heap *heap, struct phi_rpc_timer *timer, int64_t at_us)
+void phi_rpc_call_heap_add(struct phi_rpc_call_heap *heap, struct phi_rpc_timer *timer,
+                           int64_t at_us)
 {
     assert(heap->count < heap->capacity);
     timer->at_us = at_us;
@@ -56,7 +57,8 @@ void phi_rpc_call_heap_add(struct phi_rpc_call_heap *heap, struct phi_rpc_timer 
     sift_up(heap, timer);
 }
 
-void phi_rpc_call_heap_move(struct phi_rpc_call_heap *heap, struct phi_rpc_timer *timer, int64_t at_us)
+void phi_rpc_call_heap_move(struct phi_rpc_call_heap *heap, struct phi_rpc_timer *timer,
+                            int64_t at_us)
 {
     timer->at_us = at_us;
     sift_up(heap, timer);

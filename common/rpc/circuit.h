@@ -1,5 +1,5 @@
-/* The circuit of one replica: closed (calls go), open after failures_max failures in a row (none go),
- * half open after the back-off (one goes; its fate decides). One thread. Inside the room.
+/* The circuit of one replica: closed (calls go), open after failures_max failures in a row (none
+ * go), half open after the back-off (one goes; its fate decides). One thread. Inside the room.
  */
 #ifndef PHI_RPC_CIRCUIT_H
 #define PHI_RPC_CIRCUIT_H

@@ -187,7 +187,8 @@ out:
     return err;
 }
 
-/* A blocking caller, on its own stack: the I/O thread ends every call at its deadline at the latest. */
+/* A blocking caller, on its own stack: the I/O thread ends every call at its deadline at the
+ * latest. */
 struct waiter {
     pthread_mutex_t lock;
     pthread_cond_t ended;

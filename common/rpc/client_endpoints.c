@@ -11,17 +11,19 @@ static bool set_int(void *socket, int option, int value)
 }
 
 /* ZMQ_IMMEDIATE: nothing is queued for a connection that isn't there, where it would grow stale. */
-static bool set_up_dealer(const struct phi_rpc_client *client, const struct phi_rpc_replica *replica)
+static bool set_up_dealer(const struct phi_rpc_client *client,
+                          const struct phi_rpc_replica *replica)
 {
     void *dealer = replica->socket;
     int64_t message_max_bytes = PHI_RPC_WIRE_MAX;
     return zmq_setsockopt(dealer, ZMQ_CURVE_SERVERKEY, replica->endpoint.server_key,
                           PHI_CURVE_KEY_LEN) == 0 &&
-           zmq_setsockopt(dealer, ZMQ_CURVE_PUBLICKEY, client->public_key, PHI_CURVE_KEY_LEN) == 0 &&
+           zmq_setsockopt(dealer, ZMQ_CURVE_PUBLICKEY, client->public_key, PHI_CURVE_KEY_LEN) ==
+               0 &&
            zmq_setsockopt(dealer, ZMQ_CURVE_SECRETKEY, client->options.secret_key,
                           PHI_CURVE_KEY_LEN) == 0 &&
-           zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &message_max_bytes,
-                          sizeof(message_max_bytes)) == 0 &&
+           zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &message_max_bytes, sizeof(message_max_bytes)) ==
+               0 &&
            set_int(dealer, ZMQ_IMMEDIATE, 1) && set_int(dealer, ZMQ_LINGER, 0) &&
            set_int(dealer, ZMQ_SNDHWM, client->options.message_hwm_count) &&
            set_int(dealer, ZMQ_RCVHWM, client->options.message_hwm_count) &&

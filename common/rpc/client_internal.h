@@ -23,8 +23,9 @@ struct phi_rpc_replica {
     struct phi_rpc_endpoint endpoint;
     void *socket;
     struct phi_rpc_circuit circuit;
-    int64_t deaf_since_us; /* since when it has taken nothing (not connected, or full); 0: it takes */
-    bool is_kept;          /* while the list is being replaced */
+    int64_t
+        deaf_since_us; /* since when it has taken nothing (not connected, or full); 0: it takes */
+    bool is_kept;      /* while the list is being replaced */
 };
 
 struct phi_rpc_try {
@@ -53,12 +54,12 @@ struct phi_rpc_client {
     struct phi_rpc_client_options options;
     uint8_t public_key[PHI_CURVE_KEY_LEN];
     void *zmq_context;
-    struct phi_rpc_wake wake;     /* any thread */
-    struct phi_queue *starts;     /* any thread */
-    atomic_size_t calls;          /* any thread */
-    atomic_size_t usable_count;   /* any thread */
-    atomic_bool is_closing;       /* any thread */
-    pthread_mutex_t lock;         /* of the next two */
+    struct phi_rpc_wake wake;                /* any thread */
+    struct phi_queue *starts;                /* any thread */
+    atomic_size_t calls;                     /* any thread */
+    atomic_size_t usable_count;              /* any thread */
+    atomic_bool is_closing;                  /* any thread */
+    pthread_mutex_t lock;                    /* of the next two */
     struct phi_rpc_endpoint *next_endpoints; /* to be taken over by the I/O thread, or NULL */
     size_t next_count;
     pthread_t io_thread;
@@ -77,7 +78,8 @@ struct phi_rpc_client {
 
 void *phi_rpc_client_io_main(void *client);
 
-/* Takes over a replaced list, if there is one. True when a replica went: calls on it have lost their try. */
+/* Takes over a replaced list, if there is one. True when a replica went: calls on it have lost
+ * their try. */
 bool phi_rpc_client_take_endpoints(struct phi_rpc_client *client);
 void phi_rpc_client_close_replicas(struct phi_rpc_client *client);
 

@@ -61,7 +61,8 @@ static void replica_failed(struct phi_rpc_replica *replica, int64_t now_us)
     bool was_closed = phi_rpc_circuit_is_closed(&replica->circuit);
     phi_rpc_circuit_failed(&replica->circuit, now_us);
     if (was_closed && !phi_rpc_circuit_is_closed(&replica->circuit))
-        phi_log(PHI_LOG_WARN, "rpc_circuit_opened", PHI_L_WORD("address", replica->endpoint.address));
+        phi_log(PHI_LOG_WARN, "rpc_circuit_opened",
+                PHI_L_WORD("address", replica->endpoint.address));
 }
 
 static void replica_succeeded(struct phi_rpc_replica *replica)
@@ -69,7 +70,8 @@ static void replica_succeeded(struct phi_rpc_replica *replica)
     bool was_closed = phi_rpc_circuit_is_closed(&replica->circuit);
     phi_rpc_circuit_succeeded(&replica->circuit);
     if (!was_closed)
-        phi_log(PHI_LOG_INFO, "rpc_circuit_closed", PHI_L_WORD("address", replica->endpoint.address));
+        phi_log(PHI_LOG_INFO, "rpc_circuit_closed",
+                PHI_L_WORD("address", replica->endpoint.address));
 }
 
 static uint32_t left_ms(struct phi_deadline deadline)
@@ -81,9 +83,8 @@ static uint32_t left_ms(struct phi_deadline deadline)
 static bool send_to(struct phi_rpc_replica *replica, const struct phi_rpc_asked *asked)
 {
     zmq_msg_t message;
-    struct phi_rpc_frame frame = {.kind = PHI_RPC_FRAME_REQUEST,
-                                  .number = left_ms(asked->deadline),
-                                  .call = asked->number};
+    struct phi_rpc_frame frame = {
+        .kind = PHI_RPC_FRAME_REQUEST, .number = left_ms(asked->deadline), .call = asked->number};
     memcpy(frame.request_id, asked->request_id, sizeof(frame.request_id));
     if (zmq_msg_init_size(&message, PHI_RPC_FRAME_HEADER_LEN + asked->payload_len) != 0)
         return false;
@@ -230,7 +231,8 @@ static void take_refusal(struct phi_rpc_client *client, struct phi_rpc_asked *as
         finish_without(client, asked, err);
 }
 
-/* The call that this answer of this replica belongs to, or NULL when it comes too late or is none. */
+/* The call that this answer of this replica belongs to, or NULL when it comes too late or is none.
+ */
 static struct phi_rpc_asked *match(struct phi_rpc_client *client,
                                    const struct phi_rpc_replica *replica,
                                    const struct phi_rpc_frame *frame, int *try_index)
@@ -292,8 +294,7 @@ static void time_out(struct phi_rpc_client *client, struct phi_rpc_asked *asked,
     }
     if (now_us >= asked->deadline.at_us) {
         charge_silent(asked, asked->tries_count, now_us);
-        finish_without(client, asked,
-                       asked->refusal != PHI_OK ? asked->refusal : PHI_ERR_DEADLINE);
+        finish_without(client, asked, asked->refusal != PHI_OK ? asked->refusal : PHI_ERR_DEADLINE);
         return;
     }
     /* half-time; nobody else to ask means waiting on */

@@ -33,7 +33,8 @@ enum phi_err phi_curve_public(const uint8_t secret_key[PHI_CURVE_KEY_LEN],
 
 void phi_curve_z85_format(const uint8_t key[PHI_CURVE_KEY_LEN], char out[PHI_CURVE_Z85_LEN + 1])
 {
-    zmq_z85_encode(out, key, PHI_CURVE_KEY_LEN); /* can't fail for a length that is a multiple of 4 */
+    zmq_z85_encode(out, key,
+                   PHI_CURVE_KEY_LEN); /* can't fail for a length that is a multiple of 4 */
 }
 
 static enum phi_err parse_z85(struct phi_view text, uint8_t key[PHI_CURVE_KEY_LEN])

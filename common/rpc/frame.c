@@ -39,7 +39,8 @@ enum phi_err phi_rpc_frame_decode(struct phi_view bytes, struct phi_rpc_frame *o
     if (in.failed || !is_ours)
         return PHI_ERR_FRAME;
     if (!is_sound(version, kind, out)) {
-        /* a reply or refusal is never answered, whatever its version: two servers could go on for ever */
+        /* a reply or refusal is never answered, whatever its version: two servers could go on for
+         * ever */
         out->can_refuse = kind != PHI_RPC_FRAME_REPLY && kind != PHI_RPC_FRAME_REFUSAL;
         return PHI_ERR_FRAME;
     }

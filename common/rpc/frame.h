@@ -1,4 +1,5 @@
-/* The envelope of one message between client and server; its bytes are in docs/rpc.md. Inside the room.
+/* The envelope of one message between client and server; its bytes are in docs/rpc.md. Inside the
+ * room.
  *
  *   struct phi_rpc_frame frame;
  *   if (phi_rpc_frame_decode(bytes, &frame) != PHI_OK) … drop, or refuse when frame.can_refuse
@@ -13,7 +14,7 @@
 #define PHI_RPC_FRAME_HEADER_LEN 32
 #define PHI_RPC_FRAME_MAX        (PHI_RPC_FRAME_HEADER_LEN + PHI_RPC_PAYLOAD_MAX)
 /* what libzmq is told: the CURVE command's own 33 bytes come on top */
-#define PHI_RPC_WIRE_MAX         (PHI_RPC_FRAME_MAX + 64)
+#define PHI_RPC_WIRE_MAX (PHI_RPC_FRAME_MAX + 64)
 
 enum phi_rpc_frame_kind {
     PHI_RPC_FRAME_REQUEST = 1,
@@ -23,11 +24,11 @@ enum phi_rpc_frame_kind {
 
 struct phi_rpc_frame {
     enum phi_rpc_frame_kind kind;
-    uint32_t number;       /* request: milliseconds left; reply: 0; refusal: the error's return code */
-    uint64_t call;         /* the asking client's own number of the call, sent back as it came */
+    uint32_t number; /* request: milliseconds left; reply: 0; refusal: the error's return code */
+    uint64_t call;   /* the asking client's own number of the call, sent back as it came */
     uint8_t request_id[PHI_RPC_REQUEST_ID_LEN];
     struct phi_view payload; /* borrowed; of a refusal empty */
-    bool can_refuse;       /* on failure: ours by magic, but a version or kind that isn't known here */
+    bool can_refuse; /* on failure: ours by magic, but a version or kind that isn't known here */
 };
 
 /* `out` has room for PHI_RPC_FRAME_HEADER_LEN bytes; the payload follows it. */

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #ifndef ZMQ_ZAP_ENFORCE_DOMAIN
-#define ZMQ_ZAP_ENFORCE_DOMAIN 93 /* in libzmq since 4.3, declared by its header only with drafts on */
+#define ZMQ_ZAP_ENFORCE_DOMAIN                                                                     \
+    93 /* in libzmq since 4.3, declared by its header only with drafts on */
 #endif
 
 #define LINGER_MS 500
@@ -80,12 +81,12 @@ static bool set_up_router(struct phi_rpc_server *server)
     return set_int(router, ZMQ_CURVE_SERVER, 1) &&
            zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, server->options.secret_key,
                           PHI_CURVE_KEY_LEN) == 0 &&
-           zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, PHI_RPC_ZAP_DOMAIN,
-                          strlen(PHI_RPC_ZAP_DOMAIN)) == 0 &&
+           zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, PHI_RPC_ZAP_DOMAIN, strlen(PHI_RPC_ZAP_DOMAIN)) ==
+               0 &&
            set_int(router, ZMQ_ZAP_ENFORCE_DOMAIN, 1) &&
            set_int(router, ZMQ_HANDSHAKE_IVL, server->options.handshake_ms) &&
-           zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &message_max_bytes,
-                          sizeof(message_max_bytes)) == 0 &&
+           zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &message_max_bytes, sizeof(message_max_bytes)) ==
+               0 &&
            set_int(router, ZMQ_RCVHWM, server->options.message_hwm_count) &&
            set_int(router, ZMQ_SNDHWM, server->options.message_hwm_count) &&
            set_int(router, ZMQ_ROUTER_MANDATORY, 1) && set_int(router, ZMQ_LINGER, LINGER_MS) &&

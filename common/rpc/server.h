@@ -5,7 +5,8 @@
  *       .handle = verify_calls, .context = verifier};
  *   memcpy(options.secret_key, secret, PHI_CURVE_KEY_LEN);
  *   PHI_GUARD(phi_rpc_server_open(&options, &server, &error));
- *   ... phi_rpc_server_stop_accepting(server); phi_rpc_server_close(server, phi_deadline_in_ms(5000));
+ *   ... phi_rpc_server_stop_accepting(server); phi_rpc_server_close(server,
+ * phi_deadline_in_ms(5000));
  */
 #ifndef PHI_RPC_SERVER_H
 #define PHI_RPC_SERVER_H
@@ -20,9 +21,9 @@
 struct phi_rpc_server;
 struct phi_rpc_call; /* one request, from its arrival to its one answer */
 
-/* Called on a worker thread with 1..batch_max calls none of which is past its deadline. It owns them:
- * each must end in exactly one phi_rpc_reply, phi_rpc_refuse or phi_rpc_drop, at once or later, from any
- * thread. The array itself is borrowed for the time of the call. */
+/* Called on a worker thread with 1..batch_max calls none of which is past its deadline. It owns
+ * them: each must end in exactly one phi_rpc_reply, phi_rpc_refuse or phi_rpc_drop, at once or
+ * later, from any thread. The array itself is borrowed for the time of the call. */
 typedef void phi_rpc_handler(struct phi_rpc_call **calls, size_t count, void *context);
 
 /* Zero means the default in brackets. */
@@ -32,17 +33,17 @@ struct phi_rpc_server_options {
     struct phi_rpc_allow_list *allow; /* borrowed until closed */
     phi_rpc_handler *handle;
     void *context;
-    int workers_count;        /* [2] */
-    size_t batch_max;         /* [64], at most 64 */
-    size_t queue_max;         /* calls waiting for a worker; past it an overload refusal [1024] */
-    size_t calls_max;         /* calls without an answer yet; past it an overload refusal [4096] */
-    int message_hwm_count;    /* messages a connection may have waiting, each way [256] */
-    int handshake_ms;         /* [3000] */
-    int64_t deadline_max_ms;  /* a longer time left is cut to this [30000] */
+    int workers_count;       /* [2] */
+    size_t batch_max;        /* [64], at most 64 */
+    size_t queue_max;        /* calls waiting for a worker; past it an overload refusal [1024] */
+    size_t calls_max;        /* calls without an answer yet; past it an overload refusal [4096] */
+    int message_hwm_count;   /* messages a connection may have waiting, each way [256] */
+    int handshake_ms;        /* [3000] */
+    int64_t deadline_max_ms; /* a longer time left is cut to this [30000] */
 };
 
-/* Copies the options. PHI_ERR_CONFIG with the field in error->place; PHI_ERR_IO when the address can't be
- * bound; PHI_ERR_MEMORY. Ready when it returns. */
+/* Copies the options. PHI_ERR_CONFIG with the field in error->place; PHI_ERR_IO when the address
+ * can't be bound; PHI_ERR_MEMORY. Ready when it returns. */
 enum phi_err phi_rpc_server_open(const struct phi_rpc_server_options *options,
                                  struct phi_rpc_server **out, struct phi_error *error) PHI_MUST_USE;
 
@@ -52,8 +53,8 @@ const char *phi_rpc_server_address(const struct phi_rpc_server *server);
 /* From now on every new call is refused with PHI_ERR_DRAINING; those taken go on. Any thread. */
 void phi_rpc_server_stop_accepting(struct phi_rpc_server *server);
 
-/* Waits until the calls taken are answered, or the deadline; then closes. A call still held by a handler
- * may be answered afterwards: it goes nowhere. Blocks; not from a handler. NULL is fine. */
+/* Waits until the calls taken are answered, or the deadline; then closes. A call still held by a
+ * handler may be answered afterwards: it goes nowhere. Blocks; not from a handler. NULL is fine. */
 void phi_rpc_server_close(struct phi_rpc_server *server, struct phi_deadline deadline);
 
 /* Of a call; all borrowed until its answer. Any thread. */
@@ -65,7 +66,8 @@ const uint8_t *phi_rpc_call_request_id(const struct phi_rpc_call *call); /* 16 b
 /* The one answer; `payload` is copied, `call` is gone afterwards. Never blocks, any thread. Over
  * PHI_RPC_PAYLOAD_MAX it becomes a refusal with PHI_ERR_INTERNAL. */
 void phi_rpc_reply(struct phi_rpc_call *call, struct phi_view payload);
-/* An answer of the transport: the caller's phi_rpc_call returns `err`. PHI_OK counts as PHI_ERR_INTERNAL. */
+/* An answer of the transport: the caller's phi_rpc_call returns `err`. PHI_OK counts as
+ * PHI_ERR_INTERNAL. */
 void phi_rpc_refuse(struct phi_rpc_call *call, enum phi_err err);
 /* No answer at all: for work found past its deadline. */
 void phi_rpc_drop(struct phi_rpc_call *call);

@@ -81,7 +81,8 @@ static void answer(struct phi_rpc_call *call, enum phi_rpc_frame_kind kind, uint
         .kind = kind, .number = number, .call = call->number, .payload = payload};
     memcpy(frame.request_id, call->request_id, sizeof(frame.request_id));
     call->has_answer = phi_rpc_message_build(&call->answer, &frame);
-    /* once pushed the call may be freed at any moment, and the server with it but for this reference */
+    /* once pushed the call may be freed at any moment, and the server with it but for this
+     * reference */
     atomic_fetch_add(&server->references, 1);
     /* the queue has room for calls_max, so only a closed server refuses */
     if (call->has_answer && phi_queue_push(server->answers, call) == PHI_OK)

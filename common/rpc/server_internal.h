@@ -1,8 +1,8 @@
 /* What the parts of the server share. Nobody outside the room includes it.
  *
- * Ownership: a call belongs to the I/O thread until it is pushed to `work`, then to a worker and its
- * handler, then (through `answers`) to the I/O thread again, which frees it. Only the I/O thread touches
- * the ROUTER. The server's memory lives until the last call is freed.
+ * Ownership: a call belongs to the I/O thread until it is pushed to `work`, then to a worker and
+ * its handler, then (through `answers`) to the I/O thread again, which frees it. Only the I/O
+ * thread touches the ROUTER. The server's memory lives until the last call is freed.
  */
 #ifndef PHI_RPC_SERVER_INTERNAL_H
 #define PHI_RPC_SERVER_INTERNAL_H

@@ -17,7 +17,8 @@ static void send_message(struct phi_rpc_server *server, const uint8_t *route, si
                          zmq_msg_t *message)
 {
     /* with ROUTER_MANDATORY the first part fails when the peer is gone or takes nothing: then the
-     * answer is lost to a caller that lost patience or its connection, and who asks again gets it */
+     * answer is lost to a caller that lost patience or its connection, and who asks again gets it
+     */
     if (zmq_send(server->router, route, route_len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
         zmq_msg_send(message, server->router, ZMQ_DONTWAIT) < 0)
         phi_counter_add(server->undelivered_total, 1);
@@ -127,8 +128,7 @@ static void take(struct phi_rpc_server *server, struct arrival *arrival)
         phi_counter_add(server->strangers_total, 1);
         return;
     }
-    struct phi_view bytes =
-        phi_view_of(zmq_msg_data(&arrival->body), zmq_msg_size(&arrival->body));
+    struct phi_view bytes = phi_view_of(zmq_msg_data(&arrival->body), zmq_msg_size(&arrival->body));
     enum phi_err err = phi_rpc_frame_decode(bytes, &frame);
     if (err == PHI_OK && frame.kind == PHI_RPC_FRAME_REQUEST && arrival->parts == 2) {
         phi_counter_add(server->requests_total, 1);

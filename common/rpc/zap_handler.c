@@ -6,9 +6,9 @@
 #include <string.h>
 #include <zmq.h>
 
-#define ZAP_ENDPOINT   "inproc://zeromq.zap.01"
-#define ZAP_PARTS      7 /* version, request id, domain, address, identity, mechanism, credentials */
-#define ZAP_PART_MAX   256
+#define ZAP_ENDPOINT "inproc://zeromq.zap.01"
+#define ZAP_PARTS    7 /* version, request id, domain, address, identity, mechanism, credentials */
+#define ZAP_PART_MAX 256
 
 struct phi_rpc_zap_handler {
     void *socket;

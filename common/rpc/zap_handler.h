@@ -1,8 +1,8 @@
-/* The ZAP handler (ZeroMQ RFC 27) of one libzmq context: answers each CURVE handshake from the allow-list
- * and sets the message property User-Id to the key in hex. Inside the room.
+/* The ZAP handler (ZeroMQ RFC 27) of one libzmq context: answers each CURVE handshake from the
+ * allow-list and sets the message property User-Id to the key in hex. Inside the room.
  *
- * libzmq lets everyone in while no handler is bound, unless the socket has ZMQ_ZAP_ENFORCE_DOMAIN: open
- * this before the socket binds, and set that option.
+ * libzmq lets everyone in while no handler is bound, unless the socket has ZMQ_ZAP_ENFORCE_DOMAIN:
+ * open this before the socket binds, and set that option.
  */
 #ifndef PHI_RPC_ZAP_HANDLER_H
 #define PHI_RPC_ZAP_HANDLER_H

@@ -137,8 +137,8 @@ void rpc_kit_kill(struct rpc_kit *kit, int signal_number)
         waitpid(kit->pid, NULL, 0);
 }
 
-struct phi_rpc_client *rpc_client(const struct rpc_keys *keys, const struct phi_rpc_endpoint *endpoints,
-                                  size_t count)
+struct phi_rpc_client *rpc_client(const struct rpc_keys *keys,
+                                  const struct phi_rpc_endpoint *endpoints, size_t count)
 {
     struct phi_error error;
     struct phi_rpc_client *client = NULL;

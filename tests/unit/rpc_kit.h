@@ -1,6 +1,7 @@
-/* Servers, clients and keys for the tests of the verify RPC. The server does what the payload's first byte
- * says:  'e' echo with the server's mark in front · 'p' who the caller is · 's' never an answer · 'h' holds
- * the call for the test (kit->held) · 'f' refuses as forbidden · 'w' works 200 ms, then echoes.
+/* Servers, clients and keys for the tests of the verify RPC. The server does what the payload's
+ * first byte says:  'e' echo with the server's mark in front · 'p' who the caller is · 's' never an
+ * answer · 'h' holds the call for the test (kit->held) · 'f' refuses as forbidden · 'w' works 200
+ * ms, then echoes.
  */
 #ifndef PHI_TESTS_UNIT_RPC_KIT_H
 #define PHI_TESTS_UNIT_RPC_KIT_H
@@ -42,8 +43,8 @@ void rpc_kit_kill(struct rpc_kit *kit, int signal_number); /* SIGKILL also waits
 void rpc_kit_allow(struct rpc_kit *kit, bool is_allowed);
 
 struct rpc_keys rpc_keys_new(void);
-struct phi_rpc_client *rpc_client(const struct rpc_keys *keys, const struct phi_rpc_endpoint *endpoints,
-                                  size_t count);
+struct phi_rpc_client *rpc_client(const struct rpc_keys *keys,
+                                  const struct phi_rpc_endpoint *endpoints, size_t count);
 
 /* One call; the answer's text goes to `out` (64 bytes). */
 enum phi_err rpc_ask(struct phi_rpc_client *client, const char *text, int64_t left_ms, char *out);

@@ -54,7 +54,8 @@ static void count_done(void *context, enum phi_err err, struct phi_view reply)
     atomic_fetch_add(&counts[err == PHI_OK ? 0 : 1], 1);
 }
 
-/* One worker busy for 200 ms: the calls behind it, with 50 ms left, must never reach the handler. */
+/* One worker busy for 200 ms: the calls behind it, with 50 ms left, must never reach the handler.
+ */
 static void work_past_its_time_is_not_done(void **state)
 {
     (void)state;
@@ -186,7 +187,8 @@ static void small_queue(struct phi_rpc_server_options *options)
     options->queue_max = 4;
 }
 
-/* The worker sleeps; one is with it and four wait: the rest is refused at once, not left hanging. */
+/* The worker sleeps; one is with it and four wait: the rest is refused at once, not left hanging.
+ */
 static void a_full_server_says_so(void **state)
 {
     (void)state;

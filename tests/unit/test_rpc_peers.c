@@ -1,4 +1,5 @@
-/* Who gets in and what they may send: strangers, wrong keys, no handler, broken frames, removed peers. */
+/* Who gets in and what they may send: strangers, wrong keys, no handler, broken frames, removed
+ * peers. */
 #include "rpc_kit.h"
 
 #include "rpc/server_internal.h"
@@ -39,8 +40,8 @@ static void strangers_stay_out(void **state)
     rpc_kit_close(&kit);
 }
 
-/* libzmq lets everyone in when the handler is gone; the enforced domain must hold it shut, so that nothing
- * gets as far as the second look at each message. */
+/* libzmq lets everyone in when the handler is gone; the enforced domain must hold it shut, so that
+ * nothing gets as far as the second look at each message. */
 static void without_the_handler_nobody_gets_in(void **state)
 {
     (void)state;
@@ -113,8 +114,8 @@ static void an_answer_to_a_removed_peer_is_kept_back(void **state)
     rpc_kit_close(&kit);
 }
 
-/* What comes back to a message of `len` bytes that begins as a sound request does: nothing under the
- * header's length, an answer from there on. */
+/* What comes back to a message of `len` bytes that begins as a sound request does: nothing under
+ * the header's length, an answer from there on. */
 static void frames_of_every_length(void **state)
 {
     (void)state;
@@ -139,8 +140,8 @@ static void frames_of_every_length(void **state)
         struct phi_rpc_frame back;
         assert_int_equal(phi_rpc_frame_decode(phi_view_of(answer, (size_t)got), &back), PHI_OK);
         assert_int_equal(back.call, len);
-        assert_int_equal(back.kind,
-                         len == PHI_RPC_FRAME_HEADER_LEN ? PHI_RPC_FRAME_REFUSAL : PHI_RPC_FRAME_REPLY);
+        assert_int_equal(back.kind, len == PHI_RPC_FRAME_HEADER_LEN ? PHI_RPC_FRAME_REFUSAL
+                                                                    : PHI_RPC_FRAME_REPLY);
     }
     zmq_close(dealer);
     zmq_ctx_term(context);
