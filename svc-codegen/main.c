@@ -7,7 +7,7 @@
 
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
-extern const unsigned char phi_embed_100_codes_sql[];
+extern const unsigned char phi_embed__100_codes_sql[];
 
 struct codegen *codegen_of(struct phi_api_call *call)
 {
@@ -37,7 +37,7 @@ static const struct phi_config_row rows[] = {
 };
 
 static const struct phi_migration migrations[] = {
-    {100, "codes", (const char *)phi_embed_100_codes_sql},
+    {100, "codes", (const char *)phi_embed__100_codes_sql},
 };
 
 static const enum phi_column application_columns[] = {

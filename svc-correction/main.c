@@ -5,7 +5,7 @@
 
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
-extern const unsigned char phi_embed_100_correction_sql[];
+extern const unsigned char phi_embed__100_correction_sql[];
 
 struct correction *correction_of(struct phi_api_call *call)
 {
@@ -27,7 +27,7 @@ static const struct phi_config_row rows[] = {
 };
 
 static const struct phi_migration migrations[] = {
-    {100, "correction", (const char *)phi_embed_100_correction_sql},
+    {100, "correction", (const char *)phi_embed__100_correction_sql},
 };
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};

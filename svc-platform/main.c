@@ -8,7 +8,7 @@
 
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
-extern const unsigned char phi_embed_100_platform_sql[];
+extern const unsigned char phi_embed__100_platform_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
@@ -24,7 +24,7 @@ static const struct phi_config_row rows[] = {
 };
 
 static const struct phi_migration migrations[] = {
-    {100, "platform", (const char *)phi_embed_100_platform_sql},
+    {100, "platform", (const char *)phi_embed__100_platform_sql},
 };
 
 static const char *const query_fields[] = {"receipt", NULL};

@@ -8,7 +8,7 @@
 
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
-extern const unsigned char phi_embed_100_verify_sql[];
+extern const unsigned char phi_embed__100_verify_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_SEAL_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
@@ -28,7 +28,7 @@ static const struct phi_config_row rows[] = {
 };
 
 static const struct phi_migration migrations[] = {
-    {100, "verify", (const char *)phi_embed_100_verify_sql},
+    {100, "verify", (const char *)phi_embed__100_verify_sql},
 };
 
 static const enum phi_column uses_columns[USES_COLUMNS] = {
