@@ -57,7 +57,8 @@ static const enum phi_param_kind kind_of_column[] = {
     [PHI_COLUMN_BOOL] = PHI_P_BOOL,
 };
 
-enum phi_err phi_element_write(struct phi_buffer *buffer, enum phi_column type, struct phi_param value)
+enum phi_err phi_element_write(struct phi_buffer *buffer, enum phi_column type,
+                               struct phi_param value)
 {
     uint8_t number[8];
     if (value.kind == PHI_P_NULL)

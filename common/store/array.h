@@ -3,8 +3,8 @@
  *   phi_array_reset(array, PHI_COLUMN_BYTES); phi_array_put(array, element, 4 + length);
  *   struct phi_view whole = phi_array_view(array);
  *
- * An element is a big-endian length of 4 bytes (-1 for NULL) and its bytes: the form in which a commit
- * keeps its rows, so that building the array is copying.
+ * An element is a big-endian length of 4 bytes (-1 for NULL) and its bytes: the form in which a
+ * commit keeps its rows, so that building the array is copying.
  */
 #ifndef PHI_STORE_ARRAY_H
 #define PHI_STORE_ARRAY_H
@@ -29,7 +29,8 @@ size_t phi_element_len(const uint8_t *element); /* with its 4 bytes of length */
 
 unsigned phi_array_oid(enum phi_column type);
 void phi_array_reset(struct phi_array *array, enum phi_column type);
-enum phi_err phi_array_put(struct phi_array *array, const uint8_t *element, size_t len) PHI_MUST_USE;
+enum phi_err phi_array_put(struct phi_array *array, const uint8_t *element,
+                           size_t len) PHI_MUST_USE;
 struct phi_view phi_array_view(const struct phi_array *array); /* complete at any time */
 enum phi_column phi_array_type(const struct phi_array *array);
 

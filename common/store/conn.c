@@ -132,18 +132,27 @@ static enum phi_err prepare(struct phi_conn *conn, struct phi_statement *stateme
     return err;
 }
 
-static enum phi_err add_statement(struct phi_conn *conn, struct phi_statement **slot, const char *name,
-                                  const char *sql, const struct phi_param *params, size_t count,
-                                  struct phi_error *error)
+static struct phi_statement *new_statement(const char *name, const char *sql, size_t count)
 {
-    if (conn->statement_count >= PHI_STATEMENTS_MAX || strlen(name) > PHI_STATEMENT_NAME)
-        return phi_error_set(error, PHI_ERR_INTERNAL, "statement", "too many names, or too long a one");
     struct phi_statement *statement = calloc(1, sizeof(*statement));
     if (statement == NULL)
-        return phi_error_set(error, PHI_ERR_MEMORY, name, "out of memory");
+        return NULL;
     snprintf(statement->name, sizeof(statement->name), "%s", name);
     statement->sql_hash = hash_text(sql);
     statement->count = count;
+    return statement;
+}
+
+static enum phi_err add_statement(struct phi_conn *conn, struct phi_statement **slot,
+                                  const char *name, const char *sql, const struct phi_param *params,
+                                  size_t count, struct phi_error *error)
+{
+    if (conn->statement_count >= PHI_STATEMENTS_MAX || strlen(name) > PHI_STATEMENT_NAME)
+        return phi_error_set(error, PHI_ERR_INTERNAL, "statement",
+                             "too many names, or too long a one");
+    struct phi_statement *statement = new_statement(name, sql, count);
+    if (statement == NULL)
+        return phi_error_set(error, PHI_ERR_MEMORY, name, "out of memory");
     enum phi_err err = prepare(conn, statement, sql, params, error);
     if (err != PHI_OK) {
         free(statement);
@@ -154,22 +163,23 @@ static enum phi_err add_statement(struct phi_conn *conn, struct phi_statement **
     return PHI_OK;
 }
 
-static enum phi_err get_statement(struct phi_conn *conn, const char *name, const char *sql,
-                                  const struct phi_param *params, size_t count,
-                                  const struct phi_statement **out, struct phi_error *error)
+/* NULL: `err` says why. */
+static const struct phi_statement *get_statement(struct phi_conn *conn, const char *name,
+                                                 const char *sql, const struct phi_param *params,
+                                                 size_t count, enum phi_err *err,
+                                                 struct phi_error *error)
 {
-    if (count > PHI_PARAMS_MAX)
-        return phi_error_set(error, PHI_ERR_INTERNAL, name, "too many parameters");
     struct phi_statement **slot = find_slot(conn, name);
-    if (*slot == NULL) {
-        enum phi_err err = add_statement(conn, slot, name, sql, params, count, error);
-        if (err != PHI_OK)
-            return err;
+    if (count > PHI_PARAMS_MAX) {
+        *err = phi_error_set(error, PHI_ERR_INTERNAL, name, "too many parameters");
+        return NULL;
     }
-    if ((*slot)->count != count || (*slot)->sql_hash != hash_text(sql))
-        return phi_error_set(error, PHI_ERR_INTERNAL, name, "one name for two statements");
-    *out = *slot;
-    return PHI_OK;
+    if (*slot == NULL)
+        *err = add_statement(conn, slot, name, sql, params, count, error);
+    if (*slot == NULL || ((*slot)->count == count && (*slot)->sql_hash == hash_text(sql)))
+        return *slot;
+    *err = phi_error_set(error, PHI_ERR_INTERNAL, name, "one name for two statements");
+    return NULL;
 }
 
 static void bind_view(struct bound *bound, size_t i, struct phi_view view)
@@ -243,17 +253,17 @@ static enum phi_err bind_one(struct bound *bound, size_t i, const struct phi_par
 }
 
 static enum phi_err exec_bound(struct phi_conn *conn, const struct phi_statement *statement,
-                               const struct phi_param *params, struct bound *bound, size_t *bound_count,
-                               PGresult **result, struct phi_error *error)
+                               const struct phi_param *params, struct bound *bound,
+                               size_t *bound_count, PGresult **result, struct phi_error *error)
 {
     for (; *bound_count < statement->count; (*bound_count)++) {
-        enum phi_err err = bind_one(bound, *bound_count, &params[*bound_count],
-                                    statement->types[*bound_count]);
+        enum phi_err err =
+            bind_one(bound, *bound_count, &params[*bound_count], statement->types[*bound_count]);
         if (err != PHI_OK)
             return phi_error_set(error, err, statement->name, "parameter %zu", *bound_count + 1);
     }
-    int is_sent = PQsendQueryPrepared(conn->pg, statement->name, (int)statement->count, bound->values,
-                                      bound->lengths, bound->formats, 1);
+    int is_sent = PQsendQueryPrepared(conn->pg, statement->name, (int)statement->count,
+                                      bound->values, bound->lengths, bound->formats, 1);
     return await(conn, is_sent, statement->name, result, error);
 }
 
@@ -263,9 +273,10 @@ enum phi_err phi_conn_exec(struct phi_conn *conn, const char *name, const char *
 {
     if (conn->is_broken)
         return lost(conn, name, error);
-    const struct phi_statement *statement = NULL;
-    enum phi_err err = get_statement(conn, name, sql, params, count, &statement, error);
-    if (err != PHI_OK)
+    enum phi_err err = PHI_OK;
+    const struct phi_statement *statement =
+        get_statement(conn, name, sql, params, count, &err, error);
+    if (statement == NULL)
         return err;
     struct bound bound;
     size_t bound_count = 0;

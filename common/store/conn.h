@@ -26,7 +26,8 @@ struct phi_conn {
     struct phi_statement *statements[PHI_STATEMENT_SLOTS];
 };
 
-struct phi_conn *phi_conn_new(PGconn *pg, const struct phi_pg_options *options); /* takes `pg` when it succeeds */
+struct phi_conn *
+phi_conn_new(PGconn *pg, const struct phi_pg_options *options); /* takes `pg` when it succeeds */
 void phi_conn_free(struct phi_conn *conn);
 /* Makes it fit for the next borrower; false: it is to be closed. */
 bool phi_conn_clean(struct phi_conn *conn);

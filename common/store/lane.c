@@ -15,7 +15,8 @@ static enum phi_err check_table(const struct phi_lane_table *table, struct phi_e
     bool is_valid = table->name != NULL && table->insert_sql != NULL && table->columns != NULL &&
                     table->column_count >= 1 && table->column_count <= PHI_LANE_COLUMNS_MAX &&
                     table->key_count <= table->column_count;
-    bool is_guard_valid = !table->is_guard || (table->key_count > 0 && table->on_conflict != PHI_OK);
+    bool is_guard_valid =
+        !table->is_guard || (table->key_count > 0 && table->on_conflict != PHI_OK);
     if (is_valid && is_guard_valid)
         return PHI_OK;
     return phi_error_set(error, PHI_ERR_CONFIG, table->name ? table->name : "table",
@@ -24,15 +25,17 @@ static enum phi_err check_table(const struct phi_lane_table *table, struct phi_e
 
 static enum phi_err check_options(const struct phi_lane_options *options, struct phi_error *error)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     if (options->name == NULL || options->name[0] == '\0' ||
         options->name[strspn(options->name, letters)] != '\0' || strlen(options->name) > 48)
         return phi_error_set(error, PHI_ERR_CONFIG, "name", "1 to 48 letters, digits, _ and -");
     if (options->table_count == 0 || options->table_count > PHI_LANE_TABLES_MAX)
-        return phi_error_set(error, PHI_ERR_CONFIG, options->name, "1 to %d tables", PHI_LANE_TABLES_MAX);
+        return phi_error_set(error, PHI_ERR_CONFIG, options->name, "1 to %d tables",
+                             PHI_LANE_TABLES_MAX);
     if (options->batch_max > PHI_LANE_BATCH_MAX)
-        return phi_error_set(error, PHI_ERR_CONFIG, options->name, "at most %d commits a transaction",
-                             PHI_LANE_BATCH_MAX);
+        return phi_error_set(error, PHI_ERR_CONFIG, options->name,
+                             "at most %d commits a transaction", PHI_LANE_BATCH_MAX);
     for (size_t i = 0; i < options->table_count; i++) {
         enum phi_err err = check_table(&options->tables[i], error);
         if (err != PHI_OK)
@@ -86,7 +89,8 @@ static struct phi_commit *unlink_late(struct phi_lane *lane)
     return late;
 }
 
-/* While the lane waits for the database: nobody in the queue is left waiting past their deadline. */
+/* While the lane waits for the database: nobody in the queue is left waiting past their deadline.
+ */
 static void sweep(void *context)
 {
     struct phi_lane *lane = context;
@@ -121,7 +125,8 @@ static size_t take_queued(struct phi_lane *lane)
 static bool take_batch(struct phi_lane *lane, size_t *count)
 {
     struct phi_deadline until = phi_deadline_in_ms(IDLE_MS);
-    struct timespec limit = {.tv_sec = until.at_us / 1000000, .tv_nsec = until.at_us % 1000000 * 1000};
+    struct timespec limit = {.tv_sec = until.at_us / 1000000,
+                             .tv_nsec = until.at_us % 1000000 * 1000};
     pthread_mutex_lock(&lane->lock);
     if (lane->head == NULL && !lane->is_closing)
         pthread_cond_timedwait(&lane->changed, &lane->lock, &limit);
@@ -169,10 +174,14 @@ static void open_metrics(struct phi_lane *lane)
     }
     snprintf(labels, sizeof(labels), "lane=\"%s\"", lane->name);
     lane->commits = phi_counter_new("phi_lane_commits_total", "commits told their outcome", labels);
-    lane->conflicts = phi_counter_new("phi_lane_conflicts_total", "commits refused by a guard", labels);
-    lane->failures = phi_counter_new("phi_lane_failures_total", "commits that were not written", labels);
-    lane->reconnects = phi_counter_new("phi_lane_reconnects_total", "connections opened again", labels);
-    lane->seconds = phi_histogram_new("phi_lane_batch_seconds", "time of a batch to its commit", labels);
+    lane->conflicts =
+        phi_counter_new("phi_lane_conflicts_total", "commits refused by a guard", labels);
+    lane->failures =
+        phi_counter_new("phi_lane_failures_total", "commits that were not written", labels);
+    lane->reconnects =
+        phi_counter_new("phi_lane_reconnects_total", "connections opened again", labels);
+    lane->seconds =
+        phi_histogram_new("phi_lane_batch_seconds", "time of a batch to its commit", labels);
     lane->queued = phi_gauge_new("phi_lane_queued", "commits submitted and not yet told", labels);
 }
 

@@ -11,7 +11,7 @@ enum phi_err phi_lane_refs_reserve(struct phi_lane_refs *refs, size_t count)
         return PHI_OK;
     phi_lane_refs_fini(refs);
     refs->items = calloc(count, sizeof(*refs->items));
-    refs->sorted = calloc(count, sizeof(*refs->sorted));
+    refs->sorted = calloc(count, sizeof(void *));
     refs->groups = calloc(count, sizeof(*refs->groups));
     if (refs->items && refs->sorted && refs->groups) {
         refs->cap = count;
@@ -66,12 +66,13 @@ static int compare_refs(const void *a, const void *b)
     return left->order < right->order ? -1 : 1;
 }
 
-/* One total order of keys for every lane of every process: what keeps overlapping inserts from deadlock. */
+/* One total order of keys for every lane of every process: what keeps overlapping inserts from
+ * deadlock. */
 void phi_lane_refs_sort(struct phi_lane_refs *refs)
 {
     if (refs->count == 0)
         return;
-    qsort(refs->sorted, refs->count, sizeof(refs->sorted[0]), compare_refs);
+    qsort(refs->sorted, refs->count, sizeof(void *), compare_refs);
     for (size_t i = 0; i < refs->count; i++) {
         if (i > 0 && compare_keys(refs->sorted[i - 1], refs->sorted[i]) != 0)
             refs->group_count++;
@@ -111,7 +112,8 @@ static void lose(struct phi_commit *commit, const struct phi_lane_ref *ref, bool
 }
 
 /* The first guard, in declared order, of which an earlier request of the batch holds the key. */
-static void lose_to_earlier(struct phi_lane_refs *guards, struct phi_commit *commit, size_t from, size_t to)
+static void lose_to_earlier(struct phi_lane_refs *guards, struct phi_commit *commit, size_t from,
+                            size_t to)
 {
     for (size_t i = from; i < to; i++) {
         const struct phi_lane_ref *ref = &guards->items[i];
@@ -123,7 +125,8 @@ static void lose_to_earlier(struct phi_lane_refs *guards, struct phi_commit *com
     }
 }
 
-static bool is_entitled(const struct phi_lane *lane, const struct phi_commit *commit, uint32_t table)
+static bool is_entitled(const struct phi_lane *lane, const struct phi_commit *commit,
+                        uint32_t table)
 {
     if (commit->lost_table < 0)
         return true;
@@ -142,7 +145,8 @@ static void claim_span(struct phi_lane *lane, struct phi_commit *commit, size_t 
     }
 }
 
-/* As if the requests came one after the other: each gets all its keys or none (but for sticky ones). */
+/* As if the requests came one after the other: each gets all its keys or none (but for sticky
+ * ones). */
 void phi_lane_guards_claim(struct phi_lane *lane, struct phi_commit **batch, size_t count)
 {
     struct phi_lane_refs *guards = &lane->guards;

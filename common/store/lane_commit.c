@@ -50,7 +50,8 @@ static size_t bytes_of(const struct phi_param *columns, size_t count)
 {
     size_t sum = 0;
     for (size_t i = 0; i < count; i++)
-        sum += columns[i].kind == PHI_P_TEXT || columns[i].kind == PHI_P_BYTES ? columns[i].view.len : 8;
+        sum += columns[i].kind == PHI_P_TEXT || columns[i].kind == PHI_P_BYTES ? columns[i].view.len
+                                                                               : 8;
     return sum + 4 * count;
 }
 
@@ -70,8 +71,8 @@ static enum phi_err write_row(struct phi_commit *commit, const struct phi_lane_t
     return PHI_OK;
 }
 
-enum phi_err phi_commit_add(struct phi_commit *commit, size_t table, const struct phi_param *columns,
-                            size_t count)
+enum phi_err phi_commit_add(struct phi_commit *commit, size_t table,
+                            const struct phi_param *columns, size_t count)
 {
     const struct phi_lane *lane = commit->lane;
     if (table >= lane->table_count || count != lane->tables[table].column_count)

@@ -1,6 +1,7 @@
-/* Inside a lane. lane.c: opening, queue, thread; lane_commit.c: one request's rows; lane_claim.c: which
- * request gets which guard key; lane_write.c: arrays from rows; lane_link.c: connection and markers;
- * lane_run.c: one batch through its transaction. All but the queue belongs to the lane's thread.
+/* Inside a lane. lane.c: opening, queue, thread; lane_commit.c: one request's rows; lane_claim.c:
+ * which request gets which guard key; lane_write.c: arrays from rows; lane_link.c: connection and
+ * markers; lane_run.c: one batch through its transaction. All but the queue belongs to the lane's
+ * thread.
  */
 #ifndef PHI_STORE_LANE_INTERNAL_H
 #define PHI_STORE_LANE_INTERNAL_H
@@ -35,7 +36,8 @@ struct phi_commit {
     void *context;
     struct phi_deadline deadline;
     int lost_table;         /* the guard that refused it in this attempt, or -1 */
-    bool is_lost_to_stored; /* to a row that was there before; otherwise to an earlier request of the batch */
+    bool is_lost_to_stored; /* to a row that was there before; otherwise to an earlier request of
+                               the batch */
     uint32_t lost_group;
     struct phi_view lost_key;
 };
@@ -59,7 +61,7 @@ struct phi_lane_group {
 };
 
 struct phi_lane_refs {
-    struct phi_lane_ref *items; /* as they came */
+    struct phi_lane_ref *items;   /* as they came */
     struct phi_lane_ref **sorted; /* by table, key, order */
     struct phi_lane_group *groups;
     size_t count;
@@ -67,7 +69,12 @@ struct phi_lane_refs {
     size_t group_count;
 };
 
-enum phi_lane_op_kind { PHI_LANE_OP_PLAIN, PHI_LANE_OP_GUARD, PHI_LANE_OP_FETCH, PHI_LANE_OP_COMMIT };
+enum phi_lane_op_kind {
+    PHI_LANE_OP_PLAIN,
+    PHI_LANE_OP_GUARD,
+    PHI_LANE_OP_FETCH,
+    PHI_LANE_OP_COMMIT
+};
 
 struct phi_lane_op {
     enum phi_lane_op_kind kind;
@@ -76,9 +83,9 @@ struct phi_lane_op {
 
 enum phi_lane_outcome {
     PHI_LANE_DONE,
-    PHI_LANE_REDO,    /* a request lost a guard after rows of it were written, or others lost to it */
-    PHI_LANE_AGAIN,   /* deadlock or serialization: the same batch once more */
-    PHI_LANE_BAD,     /* somebody's row can't be stored: halve the batch */
+    PHI_LANE_REDO,  /* a request lost a guard after rows of it were written, or others lost to it */
+    PHI_LANE_AGAIN, /* deadlock or serialization: the same batch once more */
+    PHI_LANE_BAD,   /* somebody's row can't be stored: halve the batch */
     PHI_LANE_FAILED,  /* nothing was written and trying at once is of no use */
     PHI_LANE_LOST,    /* the connection broke, nothing was written */
     PHI_LANE_UNKNOWN, /* the connection broke at COMMIT */
@@ -130,7 +137,8 @@ struct phi_lane {
 };
 
 /* lane.c */
-void phi_lane_tell(struct phi_commit *commit, struct phi_commit_result *result); /* frees the commit */
+void phi_lane_tell(struct phi_commit *commit,
+                   struct phi_commit_result *result); /* frees the commit */
 void phi_lane_tell_error(struct phi_commit *commit, enum phi_err err, bool outcome_unknown,
                          const struct phi_error *error);
 
@@ -145,22 +153,26 @@ enum phi_err phi_lane_guards_gather(struct phi_lane *lane, struct phi_commit **b
 void phi_lane_guards_claim(struct phi_lane *lane, struct phi_commit **batch, size_t count);
 bool phi_lane_ref_is_due(const struct phi_lane *lane, const struct phi_lane_ref *ref);
 void phi_lane_guards_refuse(struct phi_lane *lane, size_t sorted_index);
-bool phi_lane_guards_need_redo(const struct phi_lane *lane, struct phi_commit **batch, size_t count);
+bool phi_lane_guards_need_redo(const struct phi_lane *lane, struct phi_commit **batch,
+                               size_t count);
 
 /* lane_write.c: these only put statements into the pipeline; false when libpq refuses */
 bool phi_lane_send(struct phi_lane *lane, const char *sql, enum phi_lane_op_kind kind);
 bool phi_lane_send_begin(struct phi_lane *lane);
 bool phi_lane_send_guard(struct phi_lane *lane, size_t table, bool *is_sent);
-bool phi_lane_send_rows(struct phi_lane *lane, size_t table, struct phi_commit **batch, size_t count);
-bool phi_lane_send_fetch(struct phi_lane *lane, size_t table, struct phi_commit **batch, size_t count);
+bool phi_lane_send_rows(struct phi_lane *lane, size_t table, struct phi_commit **batch,
+                        size_t count);
+bool phi_lane_send_fetch(struct phi_lane *lane, size_t table, struct phi_commit **batch,
+                         size_t count);
 /* Compares an encoded key with a row's leading columns. */
-bool phi_lane_key_is_row(const struct phi_lane_table *table, const uint8_t *key, const PGresult *result,
-                         int row);
+bool phi_lane_key_is_row(const struct phi_lane_table *table, const uint8_t *key,
+                         const PGresult *result, int row);
 
 /* lane_link.c */
 enum phi_err phi_lane_connect(struct phi_lane *lane, struct phi_error *error) PHI_MUST_USE;
 void phi_lane_disconnect(struct phi_lane *lane);
-bool phi_lane_link(struct phi_lane *lane); /* connected, or after a short wait not; minds the back-off */
+bool phi_lane_link(
+    struct phi_lane *lane); /* connected, or after a short wait not; minds the back-off */
 void phi_lane_idle(struct phi_lane *lane);
 /* Sends what is in the pipeline and reads all answers; on failure lane->error says why. */
 enum phi_lane_outcome phi_lane_exchange(struct phi_lane *lane);

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-#define BACKOFF_MIN_MS    20
-#define BACKOFF_MAX_MS    1000
-#define SLICE_MS          20
-#define PRUNE_EVERY_US    (60LL * 1000000)
+#define BACKOFF_MIN_MS 20
+#define BACKOFF_MAX_MS 1000
+#define SLICE_MS       20
+#define PRUNE_EVERY_US (60LL * 1000000)
 
 #define NOW_US_SQL "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
@@ -18,19 +18,22 @@ struct text_statement {
     const char *sql;
 };
 
-/* The marker is the transaction's own proof: it is there if and only if the COMMIT happened. A later look
- * puts a row under the same key first, so that a transaction still under way can't commit any more. */
+/* The marker is the transaction's own proof: it is there if and only if the COMMIT happened. A
+ * later look puts a row under the same key first, so that a transaction still under way can't
+ * commit any more. */
 static const struct text_statement own_statements[] = {
-    {"mark", "INSERT INTO lane_commits (id, is_kept, at_us) VALUES ($1::bytea, true, " NOW_US_SQL ")"},
-    {"block", "INSERT INTO lane_commits (id, is_kept, at_us) VALUES ($1::bytea, false, " NOW_US_SQL ")"
-              " ON CONFLICT (id) DO NOTHING"},
+    {"mark",
+     "INSERT INTO lane_commits (id, is_kept, at_us) VALUES ($1::bytea, true, " NOW_US_SQL ")"},
+    {"block",
+     "INSERT INTO lane_commits (id, is_kept, at_us) VALUES ($1::bytea, false, " NOW_US_SQL ")"
+     " ON CONFLICT (id) DO NOTHING"},
     {"look", "SELECT is_kept FROM lane_commits WHERE id = $1::bytea"},
     {"prune", "DELETE FROM lane_commits WHERE ctid = ANY (ARRAY(SELECT ctid FROM lane_commits"
               " WHERE at_us < " NOW_US_SQL " - 600000000 LIMIT 50000 FOR UPDATE SKIP LOCKED))"},
 };
 
-static enum phi_err prepare_await(struct phi_lane *lane, int is_sent, const char *place, PGresult **out,
-                                  struct phi_error *error)
+static enum phi_err prepare_await(struct phi_lane *lane, int is_sent, const char *place,
+                                  PGresult **out, struct phi_error *error)
 {
     PGresult *result = NULL;
     if (is_sent == 1)
@@ -54,8 +57,8 @@ static enum phi_err prepare_one(struct phi_lane *lane, const char *name, const c
     return err;
 }
 
-static enum phi_err check_one(struct phi_lane *lane, const char *name, size_t params, size_t columns,
-                              const char *place, struct phi_error *error)
+static enum phi_err check_one(struct phi_lane *lane, const char *name, size_t params,
+                              size_t columns, const char *place, struct phi_error *error)
 {
     PGresult *result = NULL;
     enum phi_err err =
@@ -63,7 +66,8 @@ static enum phi_err check_one(struct phi_lane *lane, const char *name, size_t pa
     if (err != PHI_OK)
         return err;
     if ((size_t)PQnparams(result) != params || (size_t)PQnfields(result) < columns)
-        err = phi_error_set(error, PHI_ERR_INTERNAL, place, "parameters or columns don't fit the table");
+        err = phi_error_set(error, PHI_ERR_INTERNAL, place,
+                            "parameters or columns don't fit the table");
     PQclear(result);
     return err;
 }
@@ -78,13 +82,14 @@ static enum phi_err prepare_table(struct phi_lane *lane, size_t i, struct phi_er
     for (size_t j = 0; j < table->column_count; j++)
         types[j] = phi_array_oid(table->columns[j]);
     snprintf(name, sizeof(name), "i%zu", i);
-    PHI_GUARD(prepare_one(lane, name, table->insert_sql, (int)table->column_count, types, table->name,
-                          error));
+    PHI_GUARD(prepare_one(lane, name, table->insert_sql, (int)table->column_count, types,
+                          table->name, error));
     PHI_GUARD(check_one(lane, name, table->column_count, returned, table->name, error));
     if (table->fetch_sql == NULL)
         return PHI_OK;
     snprintf(name, sizeof(name), "f%zu", i);
-    PHI_GUARD(prepare_one(lane, name, table->fetch_sql, (int)table->key_count, types, table->name, error));
+    PHI_GUARD(prepare_one(lane, name, table->fetch_sql, (int)table->key_count, types, table->name,
+                          error));
     PHI_GUARD(check_one(lane, name, table->key_count, table->key_count, table->name, error));
 out:
     return err;
@@ -179,7 +184,8 @@ static enum phi_lane_outcome outcome_of(struct phi_lane *lane, const PGresult *r
     return err == PHI_ERR_RULE || err == PHI_ERR_CONFLICT ? PHI_LANE_BAD : PHI_LANE_FAILED;
 }
 
-/* RETURNING gives the written keys in the order in which they were sent: what is missing was there. */
+/* RETURNING gives the written keys in the order in which they were sent: what is missing was there.
+ */
 static enum phi_lane_outcome read_guard(struct phi_lane *lane, size_t table, const PGresult *result)
 {
     int returned = 0;
@@ -200,7 +206,8 @@ static enum phi_lane_outcome read_guard(struct phi_lane *lane, size_t table, con
     return PHI_LANE_FAILED;
 }
 
-static enum phi_lane_outcome read_good(struct phi_lane *lane, struct phi_lane_op op, PGresult **result)
+static enum phi_lane_outcome read_good(struct phi_lane *lane, struct phi_lane_op op,
+                                       PGresult **result)
 {
     if (op.kind == PHI_LANE_OP_GUARD)
         return read_guard(lane, op.table, *result);
@@ -277,7 +284,8 @@ static bool send_marked(struct phi_lane *lane, const char *name, enum phi_lane_o
     return true;
 }
 
-/* Both statements are one implicit transaction that ends at the sync: only then does the answer count. */
+/* Both statements are one implicit transaction that ends at the sync: only then does the answer
+ * count. */
 bool phi_lane_resolve(struct phi_lane *lane, bool *is_kept)
 {
     if (!phi_lane_link(lane))

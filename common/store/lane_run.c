@@ -17,8 +17,10 @@ static bool new_marker(struct phi_lane *lane)
     return getrandom(lane->marker, sizeof(lane->marker), 0) == (ssize_t)sizeof(lane->marker);
 }
 
-/* All guard tables in order; each is answered before the next is sent, so that who lost one is left out. */
-static enum phi_lane_outcome write_guards(struct phi_lane *lane, struct phi_commit **batch, size_t count)
+/* All guard tables in order; each is answered before the next is sent, so that who lost one is left
+ * out. */
+static enum phi_lane_outcome write_guards(struct phi_lane *lane, struct phi_commit **batch,
+                                          size_t count)
 {
     for (size_t table = 0; table < lane->table_count; table++) {
         bool is_sent = false;
@@ -58,7 +60,8 @@ static bool send_rest(struct phi_lane *lane, struct phi_commit **batch, size_t c
     return send_fetches(lane, batch, count) && phi_lane_send(lane, "COMMIT", PHI_LANE_OP_COMMIT);
 }
 
-static enum phi_lane_outcome write_rest(struct phi_lane *lane, struct phi_commit **batch, size_t count)
+static enum phi_lane_outcome write_rest(struct phi_lane *lane, struct phi_commit **batch,
+                                        size_t count)
 {
     lane->is_commit_seen = false;
     if (!send_rest(lane, batch, count))
@@ -88,7 +91,8 @@ static enum phi_lane_outcome roll_back(struct phi_lane *lane, enum phi_lane_outc
     return why == PHI_LANE_REDO || why == PHI_LANE_AGAIN ? PHI_LANE_LOST : why;
 }
 
-static enum phi_lane_outcome attempt_once(struct phi_lane *lane, struct phi_commit **batch, size_t count)
+static enum phi_lane_outcome attempt_once(struct phi_lane *lane, struct phi_commit **batch,
+                                          size_t count)
 {
     lane->is_begun = false;
     if (!new_marker(lane))
@@ -139,10 +143,12 @@ static void tell_kept(struct phi_lane *lane, struct phi_commit **batch, size_t c
     for (size_t i = 0; i < count; i++) {
         struct phi_commit *commit = batch[i];
         struct phi_error refused = {0};
-        struct phi_commit_result result = {.err = PHI_OK, .table = commit->lost_table, .error = &none};
+        struct phi_commit_result result = {
+            .err = PHI_OK, .table = commit->lost_table, .error = &none};
         if (commit->lost_table >= 0) {
             const struct phi_lane_table *table = &lane->tables[commit->lost_table];
-            result.err = phi_error_set(&refused, table->on_conflict, table->name, "is there already");
+            result.err =
+                phi_error_set(&refused, table->on_conflict, table->name, "is there already");
             result.error = &refused;
             find_row(lane, commit, &result);
             phi_counter_add(lane->conflicts, 1);
@@ -152,8 +158,8 @@ static void tell_kept(struct phi_lane *lane, struct phi_commit **batch, size_t c
     clear_fetched(lane);
 }
 
-static void tell_all(struct phi_commit **batch, size_t count, enum phi_err err, bool outcome_unknown,
-                     const struct phi_error *error)
+static void tell_all(struct phi_commit **batch, size_t count, enum phi_err err,
+                     bool outcome_unknown, const struct phi_error *error)
 {
     struct phi_error copy = *error;
     for (size_t i = 0; i < count; i++)
@@ -161,7 +167,8 @@ static void tell_all(struct phi_commit **batch, size_t count, enum phi_err err, 
 }
 
 /* Tells those past their deadline and closes the gaps; gives how many are left. */
-static size_t drop_late(struct phi_commit **batch, size_t count, enum phi_err err, bool outcome_unknown)
+static size_t drop_late(struct phi_commit **batch, size_t count, enum phi_err err,
+                        bool outcome_unknown)
 {
     struct phi_error error = {0};
     size_t left = 0;
@@ -188,7 +195,8 @@ static size_t fetch_again(struct phi_lane *lane, struct phi_commit **batch, size
         }
         size_t left = 0;
         for (size_t i = 0; i < count; i++) {
-            bool is_waiting = batch[i]->lost_table >= 0 && !phi_deadline_is_past(batch[i]->deadline);
+            bool is_waiting =
+                batch[i]->lost_table >= 0 && !phi_deadline_is_past(batch[i]->deadline);
             if (is_waiting)
                 batch[left++] = batch[i];
             else if (batch[i]->lost_table < 0)

@@ -87,7 +87,8 @@ bool phi_lane_send_guard(struct phi_lane *lane, size_t table, bool *is_sent)
     return send_arrays(lane, 'i', table, declared->column_count, PHI_LANE_OP_GUARD);
 }
 
-static bool gather_rows(struct phi_lane *lane, size_t table, struct phi_commit **batch, size_t count)
+static bool gather_rows(struct phi_lane *lane, size_t table, struct phi_commit **batch,
+                        size_t count)
 {
     size_t rows = 0;
     for (size_t i = 0; i < count; i++)
@@ -111,7 +112,8 @@ static bool is_written(const struct phi_lane_refs *rows, size_t i, bool last_win
     return i == 0 || rows->sorted[i - 1]->group != rows->sorted[i]->group;
 }
 
-bool phi_lane_send_rows(struct phi_lane *lane, size_t table, struct phi_commit **batch, size_t count)
+bool phi_lane_send_rows(struct phi_lane *lane, size_t table, struct phi_commit **batch,
+                        size_t count)
 {
     const struct phi_lane_table *declared = &lane->tables[table];
     if (!gather_rows(lane, table, batch, count))
@@ -130,7 +132,8 @@ bool phi_lane_send_rows(struct phi_lane *lane, size_t table, struct phi_commit *
     return send_arrays(lane, 'i', table, declared->column_count, PHI_LANE_OP_PLAIN);
 }
 
-bool phi_lane_send_fetch(struct phi_lane *lane, size_t table, struct phi_commit **batch, size_t count)
+bool phi_lane_send_fetch(struct phi_lane *lane, size_t table, struct phi_commit **batch,
+                         size_t count)
 {
     const struct phi_lane_table *declared = &lane->tables[table];
     size_t wanted = 0;
@@ -164,8 +167,8 @@ static bool is_column(enum phi_column type, const uint8_t *element, const PGresu
            (len == 0 || memcmp(element + 4, PQgetvalue(result, row, column), len) == 0);
 }
 
-bool phi_lane_key_is_row(const struct phi_lane_table *table, const uint8_t *key, const PGresult *result,
-                         int row)
+bool phi_lane_key_is_row(const struct phi_lane_table *table, const uint8_t *key,
+                         const PGresult *result, int row)
 {
     if ((size_t)PQnfields(result) < table->key_count)
         return false;

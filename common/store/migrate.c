@@ -13,7 +13,8 @@ static enum phi_err check_list(const struct phi_migration *migrations, size_t co
     int last = 0;
     for (size_t i = 0; i < count; i++) {
         if (migrations[i].number <= last)
-            return phi_error_set(error, PHI_ERR_CONFIG, migrations[i].name, "numbers must rise from 1");
+            return phi_error_set(error, PHI_ERR_CONFIG, migrations[i].name,
+                                 "numbers must rise from 1");
         last = migrations[i].number;
     }
     return PHI_OK;
@@ -28,13 +29,14 @@ static enum phi_err lock_schema(struct phi_conn *conn, const char *schema, struc
                          (struct phi_param[]){PHI_TEXT(schema)}, 1, NULL, error);
 }
 
-/* Not CREATE … IF NOT EXISTS alone: that asks for the right to create even when there is nothing to do. */
+/* Not CREATE … IF NOT EXISTS alone: that asks for the right to create even when there is nothing to
+ * do. */
 static enum phi_err make_schema(struct phi_conn *conn, const char *schema, struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
-    enum phi_err err = phi_conn_exec(conn, "phi_migrate_schema",
-                                     "SELECT 1 FROM pg_namespace WHERE nspname = $1",
-                                     (struct phi_param[]){PHI_TEXT(schema)}, 1, &rows, error);
+    enum phi_err err =
+        phi_conn_exec(conn, "phi_migrate_schema", "SELECT 1 FROM pg_namespace WHERE nspname = $1",
+                      (struct phi_param[]){PHI_TEXT(schema)}, 1, &rows, error);
     size_t count = phi_rows_count(rows);
     phi_rows_free(rows);
     if (err != PHI_OK || count > 0)
@@ -57,15 +59,16 @@ static enum phi_err check_known(struct phi_conn *conn, const struct phi_migratio
                                 size_t count, struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
-    enum phi_err err = phi_conn_exec(conn, "phi_migrate_known", "SELECT max(number) FROM migrations",
-                                     NULL, 0, &rows, error);
+    enum phi_err err = phi_conn_exec(conn, "phi_migrate_known",
+                                     "SELECT max(number) FROM migrations", NULL, 0, &rows, error);
     if (err != PHI_OK)
         return err;
     int64_t newest = phi_rows_i64(rows, 0, 0);
     phi_rows_free(rows);
     int64_t ours = count ? migrations[count - 1].number : 0;
     if (newest > ours)
-        return phi_error_set(error, PHI_ERR_CONFIG, "migrations", "the schema is newer than this program");
+        return phi_error_set(error, PHI_ERR_CONFIG, "migrations",
+                             "the schema is newer than this program");
     return PHI_OK;
 }
 
@@ -73,18 +76,20 @@ static enum phi_err find_applied(struct phi_conn *conn, const struct phi_migrati
                                  bool *is_applied, struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
-    enum phi_err err = phi_conn_exec(
-        conn, "phi_migrate_find",
-        "SELECT digest = encode(sha256(convert_to($2, 'UTF8')), 'hex') FROM migrations WHERE number = $1",
-        (struct phi_param[]){PHI_I64(migration->number), PHI_TEXT(migration->sql)}, 2, &rows, error);
+    enum phi_err err =
+        phi_conn_exec(conn, "phi_migrate_find",
+                      "SELECT digest = encode(sha256(convert_to($2, 'UTF8')), 'hex') FROM "
+                      "migrations WHERE number = $1",
+                      (struct phi_param[]){PHI_I64(migration->number), PHI_TEXT(migration->sql)}, 2,
+                      &rows, error);
     if (err != PHI_OK)
         return err;
     *is_applied = phi_rows_count(rows) > 0;
     bool is_same = phi_rows_bool(rows, 0, 0);
     phi_rows_free(rows);
     if (*is_applied && !is_same)
-        return phi_error_set(error, PHI_ERR_CONFIG, migration->name, "the text of migration %d was changed",
-                             migration->number);
+        return phi_error_set(error, PHI_ERR_CONFIG, migration->name,
+                             "the text of migration %d was changed", migration->number);
     return PHI_OK;
 }
 
@@ -105,12 +110,13 @@ static enum phi_err apply(struct phi_conn *conn, const struct phi_migration *mig
     enum phi_err err = PHI_OK;
     PHI_GUARD(phi_conn_begin(conn, error));
     PHI_GUARD(phi_conn_script(conn, migration->sql, error));
-    PHI_GUARD(phi_conn_exec(conn, "phi_migrate_note",
-                            "INSERT INTO migrations (number, name, digest)"
-                            " VALUES ($1, $2, encode(sha256(convert_to($3, 'UTF8')), 'hex'))",
-                            (struct phi_param[]){PHI_I64(migration->number), PHI_TEXT(migration->name),
-                                                 PHI_TEXT(migration->sql)},
-                            3, NULL, error));
+    PHI_GUARD(
+        phi_conn_exec(conn, "phi_migrate_note",
+                      "INSERT INTO migrations (number, name, digest)"
+                      " VALUES ($1, $2, encode(sha256(convert_to($3, 'UTF8')), 'hex'))",
+                      (struct phi_param[]){PHI_I64(migration->number), PHI_TEXT(migration->name),
+                                           PHI_TEXT(migration->sql)},
+                      3, NULL, error));
     PHI_GUARD(phi_conn_commit(conn, error));
 out:
     return as_config(err, migration->name, error);
@@ -135,8 +141,9 @@ out:
     return as_config(err, schema, error);
 }
 
-enum phi_err phi_migrate(const char *conninfo, const char *schema, const struct phi_migration *migrations,
-                         size_t count, struct phi_error *error)
+enum phi_err phi_migrate(const char *conninfo, const char *schema,
+                         const struct phi_migration *migrations, size_t count,
+                         struct phi_error *error)
 {
     enum phi_err err = check_list(migrations, count, error);
     if (err != PHI_OK)

@@ -8,8 +8,8 @@
 enum phi_err phi_outbox_lock(struct phi_conn *conn, bool *is_held, struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
-    enum phi_err err = phi_conn_exec(conn, "phi_outbox_lock", "SELECT pg_try_advisory_lock(" KEY_SQL ")",
-                                     NULL, 0, &rows, error);
+    enum phi_err err = phi_conn_exec(
+        conn, "phi_outbox_lock", "SELECT pg_try_advisory_lock(" KEY_SQL ")", NULL, 0, &rows, error);
     if (err != PHI_OK)
         return err;
     *is_held = phi_rows_bool(rows, 0, 0);
@@ -20,8 +20,8 @@ enum phi_err phi_outbox_lock(struct phi_conn *conn, bool *is_held, struct phi_er
 
 void phi_outbox_unlock(struct phi_conn *conn)
 {
-    enum phi_err err = phi_conn_exec(conn, "phi_outbox_unlock", "SELECT pg_advisory_unlock(" KEY_SQL ")",
-                                     NULL, 0, NULL, NULL);
+    enum phi_err err = phi_conn_exec(conn, "phi_outbox_unlock",
+                                     "SELECT pg_advisory_unlock(" KEY_SQL ")", NULL, 0, NULL, NULL);
     if (err != PHI_OK)
         conn->is_broken = true; /* closing it drops the lock for sure */
 }
@@ -29,32 +29,35 @@ void phi_outbox_unlock(struct phi_conn *conn)
 enum phi_err phi_outbox_add(struct phi_conn *conn, const struct phi_param *columns,
                             struct phi_error *error)
 {
-    return phi_conn_exec(conn, "phi_outbox_add",
-                         "INSERT INTO outbox (event_id, topic, key, partition, headers, value, created_us)"
-                         " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (event_id) DO NOTHING",
-                         columns, PHI_OUTBOX_COLUMNS, NULL, error);
+    return phi_conn_exec(
+        conn, "phi_outbox_add",
+        "INSERT INTO outbox (event_id, topic, key, partition, headers, value, created_us)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (event_id) DO NOTHING",
+        columns, PHI_OUTBOX_COLUMNS, NULL, error);
 }
 
-enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max, struct phi_rows **rows,
-                             struct phi_error *error)
+enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max,
+                             struct phi_rows **rows, struct phi_error *error)
 {
-    return phi_conn_exec(conn, "phi_outbox_read",
-                         "SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
-                         " WHERE created_us <= $1 ORDER BY created_us, event_id LIMIT least($2, 10000)",
-                         (struct phi_param[]){PHI_I64(until_us), PHI_I64(max)}, 2, rows, error);
+    return phi_conn_exec(
+        conn, "phi_outbox_read",
+        "SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
+        " WHERE created_us <= $1 ORDER BY created_us, event_id LIMIT least($2, 10000)",
+        (struct phi_param[]){PHI_I64(until_us), PHI_I64(max)}, 2, rows, error);
 }
 
 enum phi_err phi_outbox_read_topics(struct phi_conn *conn, int64_t until_us, const char *pattern,
                                     bool is_matching, size_t max, struct phi_rows **rows,
                                     struct phi_error *error)
 {
-    return phi_conn_exec(conn, "phi_outbox_read_topics",
-                         "SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
-                         " WHERE created_us <= $1 AND (topic ~ $2) = $3"
-                         " ORDER BY created_us, event_id LIMIT least($4, 10000)",
-                         (struct phi_param[]){PHI_I64(until_us), PHI_TEXT(pattern),
-                                              PHI_BOOL(is_matching), PHI_I64(max)},
-                         4, rows, error);
+    return phi_conn_exec(
+        conn, "phi_outbox_read_topics",
+        "SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
+        " WHERE created_us <= $1 AND (topic ~ $2) = $3"
+        " ORDER BY created_us, event_id LIMIT least($4, 10000)",
+        (struct phi_param[]){PHI_I64(until_us), PHI_TEXT(pattern), PHI_BOOL(is_matching),
+                             PHI_I64(max)},
+        4, rows, error);
 }
 
 enum phi_err phi_outbox_delete(struct phi_conn *conn, const uint8_t (*event_ids)[16], size_t count,
@@ -69,7 +72,8 @@ enum phi_err phi_outbox_delete(struct phi_conn *conn, const uint8_t (*event_ids)
         err = phi_error_set(error, err, "outbox", "event ids");
         goto out;
     }
-    PHI_GUARD(phi_conn_exec(conn, "phi_outbox_delete", "DELETE FROM outbox WHERE event_id = ANY($1)",
+    PHI_GUARD(phi_conn_exec(conn, "phi_outbox_delete",
+                            "DELETE FROM outbox WHERE event_id = ANY($1)",
                             (struct phi_param[]){PHI_ARRAY(ids)}, 1, &rows, error));
     if (deleted != NULL)
         *deleted = phi_rows_affected(rows);
@@ -79,12 +83,13 @@ out:
     return err;
 }
 
-enum phi_err phi_outbox_count(struct phi_conn *conn, size_t max, size_t *count, struct phi_error *error)
+enum phi_err phi_outbox_count(struct phi_conn *conn, size_t max, size_t *count,
+                              struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
-    enum phi_err err = phi_conn_exec(conn, "phi_outbox_count",
-                                     "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS waiting",
-                                     (struct phi_param[]){PHI_I64(max)}, 1, &rows, error);
+    enum phi_err err = phi_conn_exec(
+        conn, "phi_outbox_count", "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS waiting",
+        (struct phi_param[]){PHI_I64(max)}, 1, &rows, error);
     if (err != PHI_OK)
         return err;
     *count = (size_t)phi_rows_i64(rows, 0, 0);

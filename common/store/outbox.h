@@ -1,8 +1,9 @@
-/* The outbox: events written in the same transaction as what they tell of, published later (data.md).
- * A row is removed once the broker has it; consumers drop doubles by event id.
+/* The outbox: events written in the same transaction as what they tell of, published later
+ * (data.md). A row is removed once the broker has it; consumers drop doubles by event id.
  *
- *   phi_commit_add(commit, OUTBOX, (struct phi_param[]){PHI_BYTES_OF(id, 16), PHI_TEXT(topic), PHI_BYTES(key),
- *       PHI_I64(-1), PHI_TEXT(headers_json), PHI_BYTES(value), PHI_I64(now_us)}, PHI_OUTBOX_COLUMNS);
+ *   phi_commit_add(commit, OUTBOX, (struct phi_param[]){PHI_BYTES_OF(id, 16), PHI_TEXT(topic),
+ * PHI_BYTES(key), PHI_I64(-1), PHI_TEXT(headers_json), PHI_BYTES(value), PHI_I64(now_us)},
+ * PHI_OUTBOX_COLUMNS);
  *   // relay, on a connection of its own:
  *   PHI_GUARD(phi_outbox_lock(conn, &is_held, &error));
  *   PHI_GUARD(phi_outbox_read(conn, now_us - 2000000, 500, &rows, &error));
@@ -25,19 +26,22 @@ enum phi_outbox_column {
     PHI_OUTBOX_COLUMNS
 };
 
-/* Tries to become the schema's one relay; held by this connection until phi_outbox_unlock, its release
- * or its loss. Never waits. */
-enum phi_err phi_outbox_lock(struct phi_conn *conn, bool *is_held, struct phi_error *error) PHI_MUST_USE;
+/* Tries to become the schema's one relay; held by this connection until phi_outbox_unlock, its
+ * release or its loss. Never waits. */
+enum phi_err phi_outbox_lock(struct phi_conn *conn, bool *is_held,
+                             struct phi_error *error) PHI_MUST_USE;
 void phi_outbox_unlock(struct phi_conn *conn);
 
-/* One event, outside a lane: inside the caller's transaction on `conn`. PHI_OUTBOX_COLUMNS parameters. */
+/* One event, outside a lane: inside the caller's transaction on `conn`. PHI_OUTBOX_COLUMNS
+ * parameters. */
 enum phi_err phi_outbox_add(struct phi_conn *conn, const struct phi_param *columns,
                             struct phi_error *error) PHI_MUST_USE;
-/* Up to `max` (≤ 10,000) rows created at or before `until_us`, oldest first. The caller frees `rows`. */
-enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max, struct phi_rows **rows,
-                             struct phi_error *error) PHI_MUST_USE;
-/* The same, of topics that match (or, with `is_matching` false, don't match) a POSIX regular expression: so that
- * one bus that is down doesn't hold back the rows of the other. */
+/* Up to `max` (≤ 10,000) rows created at or before `until_us`, oldest first. The caller frees
+ * `rows`. */
+enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max,
+                             struct phi_rows **rows, struct phi_error *error) PHI_MUST_USE;
+/* The same, of topics that match (or, with `is_matching` false, don't match) a POSIX regular
+ * expression: so that one bus that is down doesn't hold back the rows of the other. */
 enum phi_err phi_outbox_read_topics(struct phi_conn *conn, int64_t until_us, const char *pattern,
                                     bool is_matching, size_t max, struct phi_rows **rows,
                                     struct phi_error *error) PHI_MUST_USE;

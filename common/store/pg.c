@@ -6,18 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS               50
-#define STATEMENT_GRACE_MS    500
-#define EPOCH_2000_US         946684800000000LL
-#define CONNECT_DEFAULT_MS    2000
-#define STATEMENT_DEFAULT_MS  5000
+#define TICK_MS              50
+#define STATEMENT_GRACE_MS   500
+#define EPOCH_2000_US        946684800000000LL
+#define CONNECT_DEFAULT_MS   2000
+#define STATEMENT_DEFAULT_MS 5000
 
 bool phi_pg_schema_is_valid(const char *schema)
 {
     if (schema == NULL || schema[0] < 'a' || schema[0] > 'z')
         return false;
-    size_t len = strspn(schema, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    return schema[len] == '\0' && len <= 41;
+    size_t len = strlen(schema);
+    return len <= 41 && strspn(schema, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
 }
 
 static enum phi_err check_conninfo(const char *conninfo, struct phi_error *error)
@@ -43,7 +43,8 @@ enum phi_err phi_pg_options_init(struct phi_pg_options *out, const struct phi_st
     out->conninfo = strdup(in->conninfo);
     out->schema = strdup(in->schema);
     out->application_name = strdup(in->application_name ? in->application_name : in->schema);
-    out->connect_timeout_ms = in->connect_timeout_ms > 0 ? in->connect_timeout_ms : CONNECT_DEFAULT_MS;
+    out->connect_timeout_ms =
+        in->connect_timeout_ms > 0 ? in->connect_timeout_ms : CONNECT_DEFAULT_MS;
     out->statement_timeout_ms =
         in->statement_timeout_ms > 0 ? in->statement_timeout_ms : STATEMENT_DEFAULT_MS;
     if (out->conninfo && out->schema && out->application_name)
@@ -65,15 +66,16 @@ void phi_pg_options_fini(struct phi_pg_options *options)
 static PGconn *connect_start(const struct phi_pg_options *options)
 {
     char settings[256];
-    snprintf(settings, sizeof(settings),
-             "-c search_path=%s -c statement_timeout=%lld -c idle_in_transaction_session_timeout=60000"
-             " -c client_min_messages=warning -c default_transaction_isolation=read\\ committed",
-             options->schema, (long long)options->statement_timeout_ms);
-    const char *keywords[] = {"dbname",     "application_name", "options",
-                              "keepalives", "keepalives_idle",  "keepalives_interval",
-                              "client_encoding", NULL};
-    const char *values[] = {options->conninfo, options->application_name, settings, "1", "10", "5",
-                            "UTF8", NULL};
+    snprintf(
+        settings, sizeof(settings),
+        "-c search_path=%s -c statement_timeout=%lld -c idle_in_transaction_session_timeout=60000"
+        " -c client_min_messages=warning -c default_transaction_isolation=read\\ committed",
+        options->schema, (long long)options->statement_timeout_ms);
+    const char *keywords[] = {
+        "dbname",          "application_name",    "options",         "keepalives",
+        "keepalives_idle", "keepalives_interval", "client_encoding", NULL};
+    const char *values[] = {
+        options->conninfo, options->application_name, settings, "1", "10", "5", "UTF8", NULL};
     return PQconnectStartParams(keywords, values, 1);
 }
 
@@ -84,7 +86,8 @@ static void drop_notice(void *context, const char *message)
 }
 
 /* One slice of waiting; false only when poll itself failed. */
-static bool wait_slice(int fd, short events, struct phi_deadline deadline, const struct phi_pg_tick *tick)
+static bool wait_slice(int fd, short events, struct phi_deadline deadline,
+                       const struct phi_pg_tick *tick)
 {
     struct pollfd poller = {.fd = fd, .events = events};
     int64_t left_ms = phi_deadline_left_ms(deadline);
@@ -102,7 +105,8 @@ static bool is_ready(int fd, short events)
     return poll(&poller, 1, 0) > 0;
 }
 
-static enum phi_err connect_poll(PGconn *pg, struct phi_deadline deadline, const struct phi_pg_tick *tick)
+static enum phi_err connect_poll(PGconn *pg, struct phi_deadline deadline,
+                                 const struct phi_pg_tick *tick)
 {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK) {
@@ -213,8 +217,8 @@ enum phi_err phi_pg_error(const PGresult *result, const char *place, struct phi_
     if (state == NULL)
         return phi_error_set(error, PHI_ERR_STORE, place, "the connection broke");
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    return phi_error_set(error, code_of_state(result), constraint ? constraint : place, "SQLSTATE %s",
-                         state);
+    return phi_error_set(error, code_of_state(result), constraint ? constraint : place,
+                         "SQLSTATE %s", state);
 }
 
 void phi_pg_put_u32(uint8_t *out, uint32_t value)

@@ -1,5 +1,5 @@
-/* Inside the store: libpq with deadlines. Connections are non-blocking; every wait is a poll(2) that ends
- * at its deadline and calls a tick at least every 50 ms.
+/* Inside the store: libpq with deadlines. Connections are non-blocking; every wait is a poll(2)
+ * that ends at its deadline and calls a tick at least every 50 ms.
  *
  *   PHI_GUARD(phi_pg_connect(&options, phi_deadline_in_ms(2000), NULL, &pg, error));
  *   PQsendQuery(pg, "SELECT 1"); PGresult *result = phi_pg_finish(pg, deadline, NULL);
@@ -46,11 +46,13 @@ bool phi_pg_schema_is_valid(const char *schema);
 enum phi_err phi_pg_connect(const struct phi_pg_options *options, struct phi_deadline deadline,
                             const struct phi_pg_tick *tick, PGconn **out,
                             struct phi_error *error) PHI_MUST_USE;
-/* Until a result can be had without blocking: PHI_ERR_DEADLINE, PHI_ERR_STORE (the connection broke). */
+/* Until a result can be had without blocking: PHI_ERR_DEADLINE, PHI_ERR_STORE (the connection
+ * broke). */
 enum phi_err phi_pg_wait(PGconn *pg, struct phi_deadline deadline,
                          const struct phi_pg_tick *tick) PHI_MUST_USE;
-/* Outside pipeline mode: waits for all results of what was sent and gives the first that failed or else the
- * last; the caller clears it. NULL: the connection broke or the deadline passed, and it is of no more use. */
+/* Outside pipeline mode: waits for all results of what was sent and gives the first that failed or
+ * else the last; the caller clears it. NULL: the connection broke or the deadline passed, and it is
+ * of no more use. */
 PGresult *phi_pg_finish(PGconn *pg, struct phi_deadline deadline, const struct phi_pg_tick *tick);
 /* False when the server has closed an idle connection. */
 bool phi_pg_is_alive(PGconn *pg);

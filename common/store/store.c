@@ -39,7 +39,8 @@ static enum phi_err init_waiting(struct phi_store *store)
 static void try_once(struct phi_store *store)
 {
     struct phi_conn *conn = NULL;
-    if (phi_store_acquire(store, phi_deadline_in_ms(store->options.connect_timeout_ms), &conn) == PHI_OK)
+    if (phi_store_acquire(store, phi_deadline_in_ms(store->options.connect_timeout_ms), &conn) ==
+        PHI_OK)
         phi_store_release(conn);
 }
 

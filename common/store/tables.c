@@ -28,16 +28,17 @@ const char phi_requests_ddl[] =
     ");\n"
     "CREATE INDEX nonces_seen ON nonces USING brin (seen_us);\n";
 
-const char phi_outbox_ddl[] = "CREATE TABLE outbox (\n"
-                              "    event_id bytea PRIMARY KEY CHECK (octet_length(event_id) = 16),\n"
-                              "    topic text NOT NULL,\n"
-                              "    key bytea NOT NULL,\n"
-                              "    partition int NOT NULL,\n"
-                              "    headers text NOT NULL,\n"
-                              "    value bytea NOT NULL,\n"
-                              "    created_us bigint NOT NULL\n"
-                              ");\n"
-                              "CREATE INDEX outbox_created ON outbox (created_us, event_id);\n";
+const char phi_outbox_ddl[] =
+    "CREATE TABLE outbox (\n"
+    "    event_id bytea PRIMARY KEY CHECK (octet_length(event_id) = 16),\n"
+    "    topic text NOT NULL,\n"
+    "    key bytea NOT NULL,\n"
+    "    partition int NOT NULL,\n"
+    "    headers text NOT NULL,\n"
+    "    value bytea NOT NULL,\n"
+    "    created_us bigint NOT NULL\n"
+    ");\n"
+    "CREATE INDEX outbox_created ON outbox (created_us, event_id);\n";
 
 const char phi_offsets_ddl[] = "CREATE TABLE offsets (\n"
                                "    cluster_id text NOT NULL,\n"
@@ -49,10 +50,9 @@ const char phi_offsets_ddl[] = "CREATE TABLE offsets (\n"
                                ");\n";
 
 const enum phi_column phi_nonces_columns[] = {PHI_COLUMN_TEXT, PHI_COLUMN_TEXT, PHI_COLUMN_I64};
-const char phi_nonces_insert[] =
-    "INSERT INTO nonces (app_id, nonce, seen_us)"
-    " SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])"
-    " ON CONFLICT (app_id, nonce) DO NOTHING RETURNING app_id, nonce";
+const char phi_nonces_insert[] = "INSERT INTO nonces (app_id, nonce, seen_us)"
+                                 " SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])"
+                                 " ON CONFLICT (app_id, nonce) DO NOTHING RETURNING app_id, nonce";
 
 const enum phi_column phi_idempotency_columns[] = {
     PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
@@ -69,8 +69,8 @@ const char phi_idempotency_fetch[] =
     " FROM idempotency JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[])"
     " AS wanted (app_id, route, customer, serial) USING (app_id, route, customer, serial)";
 
-const enum phi_column phi_outbox_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES,
-                                              PHI_COLUMN_I64,   PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES,
+const enum phi_column phi_outbox_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_BYTES,
+                                              PHI_COLUMN_I64,   PHI_COLUMN_TEXT, PHI_COLUMN_BYTES,
                                               PHI_COLUMN_I64};
 const char phi_outbox_insert[] =
     "INSERT INTO outbox (event_id, topic, key, partition, headers, value, created_us)"
@@ -85,16 +85,17 @@ enum phi_err phi_idempotency_find(struct phi_conn *conn, const char *app_id, con
         conn, "phi_idempotency_find",
         "SELECT app_id, route, customer, serial, body_digest, status, answer, created_us"
         " FROM idempotency WHERE app_id = $1 AND route = $2 AND customer = $3 AND serial = $4",
-        (struct phi_param[]){PHI_TEXT(app_id), PHI_TEXT(route), PHI_TEXT(customer), PHI_TEXT(serial)}, 4,
-        rows, error);
+        (struct phi_param[]){PHI_TEXT(app_id), PHI_TEXT(route), PHI_TEXT(customer),
+                             PHI_TEXT(serial)},
+        4, rows, error);
 }
 
 #define DAY_US     (24LL * 3600 * 1000000)
 #define MINUTES_US (10LL * 60 * 1000000)
 
 /* SKIP LOCKED: two replicas that prune at once share the work instead of waiting for each other. */
-static enum phi_err prune_one(struct phi_conn *conn, const char *name, const char *sql, int64_t until_us,
-                              size_t *deleted, struct phi_error *error)
+static enum phi_err prune_one(struct phi_conn *conn, const char *name, const char *sql,
+                              int64_t until_us, size_t *deleted, struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
     enum phi_err err =
@@ -106,8 +107,9 @@ static enum phi_err prune_one(struct phi_conn *conn, const char *name, const cha
     return PHI_OK;
 }
 
-enum phi_err phi_store_prune(struct phi_conn *conn, int64_t now_us, const struct phi_prune_ages *ages,
-                             size_t *deleted, struct phi_error *error)
+enum phi_err phi_store_prune(struct phi_conn *conn, int64_t now_us,
+                             const struct phi_prune_ages *ages, size_t *deleted,
+                             struct phi_error *error)
 {
     static const struct phi_prune_ages defaults = {0};
     const struct phi_prune_ages *given = ages ? ages : &defaults;
@@ -115,10 +117,11 @@ enum phi_err phi_store_prune(struct phi_conn *conn, int64_t now_us, const struct
     int64_t nonces_us = given->nonces_us ? given->nonces_us : MINUTES_US;
     size_t count = 0;
     enum phi_err err = PHI_OK;
-    PHI_GUARD(prune_one(conn, "phi_prune_idempotency",
-                        "DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency"
-                        " WHERE created_us < $1 LIMIT 10000 FOR UPDATE SKIP LOCKED))",
-                        now_us - idempotency_us, &count, error));
+    PHI_GUARD(
+        prune_one(conn, "phi_prune_idempotency",
+                  "DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency"
+                  " WHERE created_us < $1 LIMIT 10000 FOR UPDATE SKIP LOCKED))",
+                  now_us - idempotency_us, &count, error));
     PHI_GUARD(prune_one(conn, "phi_prune_nonces",
                         "DELETE FROM nonces WHERE ctid = ANY (ARRAY(SELECT ctid FROM nonces"
                         " WHERE seen_us < $1 LIMIT 10000 FOR UPDATE SKIP LOCKED))",

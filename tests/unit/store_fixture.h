@@ -1,4 +1,5 @@
-/* What the store's tests share: a schema of their own in the database of tests/tools/with-postgres. */
+/* What the store's tests share: a schema of their own in the database of tests/tools/with-postgres.
+ */
 #ifndef PHI_TESTS_UNIT_STORE_FIXTURE_H
 #define PHI_TESTS_UNIT_STORE_FIXTURE_H
 
@@ -27,6 +28,11 @@ static inline const char *fixture_conninfo(void)
     return conninfo;
 }
 
+static inline const char *fixture_dir(void)
+{
+    return getenv("PHI_TEST_PG_DIR");
+}
+
 /* `command` of with-postgres --control: "stop immediate", "start", "pause", "resume" */
 static inline void fixture_control(const char *command)
 {
@@ -39,12 +45,14 @@ static inline void fixture_control(const char *command)
 
 static const char fixture_ddl[] =
     "CREATE TABLE ledger (serial bytea PRIMARY KEY, holder text NOT NULL);"
-    "CREATE TABLE items (id bigint PRIMARY KEY, word text NOT NULL, ok boolean, CHECK (word <> 'bad'));"
+    "CREATE TABLE items (id bigint PRIMARY KEY, word text NOT NULL, ok boolean, CHECK (word <> "
+    "'bad'));"
     "CREATE TABLE latest (id bytea PRIMARY KEY, version bigint NOT NULL);";
 
 static const struct phi_migration fixture_migrations[] = {
-    {1, "lane", phi_lane_ddl},       {2, "requests", phi_requests_ddl}, {3, "outbox", phi_outbox_ddl},
-    {4, "offsets", phi_offsets_ddl}, {5, "fixture", fixture_ddl},
+    {1, "lane", phi_lane_ddl},     {2, "requests", phi_requests_ddl},
+    {3, "outbox", phi_outbox_ddl}, {4, "offsets", phi_offsets_ddl},
+    {5, "fixture", fixture_ddl},
 };
 #define FIXTURE_MIGRATIONS (sizeof(fixture_migrations) / sizeof(fixture_migrations[0]))
 
@@ -52,10 +60,13 @@ static inline struct phi_store *fixture_open(const char *schema)
 {
     struct phi_error error = {0};
     struct phi_store *store = NULL;
-    if (phi_migrate(fixture_conninfo(), schema, fixture_migrations, FIXTURE_MIGRATIONS, &error) != PHI_OK)
+    if (phi_migrate(fixture_conninfo(), schema, fixture_migrations, FIXTURE_MIGRATIONS, &error) !=
+        PHI_OK)
         fprintf(stderr, "migrate: %s: %s\n", error.place, error.text);
-    struct phi_store_options options = {
-        .conninfo = fixture_conninfo(), .schema = schema, .pool_size = 4, .statement_timeout_ms = 4000};
+    struct phi_store_options options = {.conninfo = fixture_conninfo(),
+                                        .schema = schema,
+                                        .pool_size = 4,
+                                        .statement_timeout_ms = 4000};
     if (phi_store_open(&options, &store, &error) != PHI_OK)
         fprintf(stderr, "open: %s: %s\n", error.place, error.text);
     return store;

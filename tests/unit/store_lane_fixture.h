@@ -60,10 +60,12 @@ static inline void on_told(void *context, const struct phi_commit_result *result
     told->outcome_unknown = result->outcome_unknown;
     told->at_us = phi_monotonic_us();
     if (result->rows != NULL && result->table == LEDGER)
-        snprintf(told->holder, sizeof(told->holder), "%s", phi_rows_text(result->rows, result->row, 1));
+        snprintf(told->holder, sizeof(told->holder), "%s",
+                 phi_rows_text(result->rows, result->row, 1));
     if (result->rows != NULL && result->table == IDEMPOTENCY) {
         struct phi_view answer = phi_rows_bytes(result->rows, result->row, PHI_IDEMPOTENCY_ANSWER);
-        snprintf(told->holder, sizeof(told->holder), "%.*s", (int)answer.len, (const char *)answer.data);
+        snprintf(told->holder, sizeof(told->holder), "%.*s", (int)answer.len,
+                 (const char *)answer.data);
     }
     atomic_fetch_add(&told->count, 1);
 }
@@ -78,7 +80,8 @@ static inline void wait_told(const struct told *told, size_t count, int64_t limi
     }
 }
 
-static inline struct phi_lane *open_lane(struct phi_store *store, const char *name, size_t queue_max)
+static inline struct phi_lane *open_lane(struct phi_store *store, const char *name,
+                                         size_t queue_max)
 {
     struct phi_lane *lane = NULL;
     struct phi_error error = {0};
@@ -95,19 +98,23 @@ static inline enum phi_err add_nonce(struct phi_commit *commit, const char *nonc
                           (struct phi_param[]){PHI_TEXT("app"), PHI_TEXT(nonce), PHI_I64(1)}, 3);
 }
 
-static inline enum phi_err add_idempotency(struct phi_commit *commit, const char *serial, const char *answer)
+static inline enum phi_err add_idempotency(struct phi_commit *commit, const char *serial,
+                                           const char *answer)
 {
     return phi_commit_add(commit, IDEMPOTENCY,
-                          (struct phi_param[]){PHI_TEXT("app"), PHI_TEXT("/v1/codes"), PHI_TEXT("c"),
-                                               PHI_TEXT(serial), PHI_BYTES_OF("digest", 6), PHI_I64(200),
+                          (struct phi_param[]){PHI_TEXT("app"), PHI_TEXT("/v1/codes"),
+                                               PHI_TEXT("c"), PHI_TEXT(serial),
+                                               PHI_BYTES_OF("digest", 6), PHI_I64(200),
                                                PHI_BYTES(phi_view_text(answer)), PHI_I64(1)},
                           PHI_IDEMPOTENCY_COLUMNS);
 }
 
-static inline enum phi_err add_ledger(struct phi_commit *commit, const char *serial, const char *holder)
+static inline enum phi_err add_ledger(struct phi_commit *commit, const char *serial,
+                                      const char *holder)
 {
     return phi_commit_add(commit, LEDGER,
-                          (struct phi_param[]){PHI_BYTES(phi_view_text(serial)), PHI_TEXT(holder)}, 2);
+                          (struct phi_param[]){PHI_BYTES(phi_view_text(serial)), PHI_TEXT(holder)},
+                          2);
 }
 
 static inline enum phi_err add_item(struct phi_commit *commit, int64_t id, const char *word)
@@ -121,7 +128,8 @@ static inline void submit(struct phi_commit *commit, struct told *told)
     assert_ok(phi_commit_submit(commit, on_told, told, phi_deadline_in_ms(5000)));
 }
 
-/* Keeps the lane's thread in a callback, so that what is submitted meanwhile goes down as one batch. */
+/* Keeps the lane's thread in a callback, so that what is submitted meanwhile goes down as one
+ * batch. */
 struct gate {
     _Atomic bool is_reached;
     _Atomic bool is_open;

@@ -49,7 +49,8 @@ static void test_down_is_said(void **state)
     (void)state;
     struct phi_store *out = NULL;
     struct phi_conn *conn = NULL;
-    struct phi_store_options options = {.conninfo = "host=/nonexistent user=a dbname=b", .schema = "a"};
+    struct phi_store_options options = {.conninfo = "host=/nonexistent user=a dbname=b",
+                                        .schema = "a"};
     assert_ok(phi_store_open(&options, &out, NULL));
     assert_false(phi_store_is_up(out));
     int64_t start_us = phi_monotonic_us();
@@ -66,14 +67,19 @@ static void test_kinds_there_and_back(void **state)
     struct phi_conn *conn = fixture_conn(store);
     struct phi_rows *rows = NULL;
     static const uint8_t raw[] = {0, 1, 0xff, 0, 39, 92};
-    struct phi_param params[] = {PHI_TEXT("张三 'x'"), PHI_BYTES_OF(raw, sizeof(raw)),
-                                 PHI_I64(INT64_MIN),   PHI_BOOL(true),
-                                 PHI_NULL,             PHI_I64(-7),
-                                 PHI_BYTES_OF("", 0),  PHI_TEXT("")};
-    assert_ok(phi_conn_exec(conn, "kinds",
-                            "SELECT $1::text, $2::bytea, $3::bigint, $4::boolean, $5::text, $6::int,"
-                            " $7::bytea, $8::text, 12::smallint, to_timestamp(1.5), '{\"a\": 1}'::jsonb",
-                            params, 8, &rows, NULL));
+    struct phi_param params[] = {PHI_TEXT("张三 'x'"),
+                                 PHI_BYTES_OF(raw, sizeof(raw)),
+                                 PHI_I64(INT64_MIN),
+                                 PHI_BOOL(true),
+                                 PHI_NULL,
+                                 PHI_I64(-7),
+                                 PHI_BYTES_OF("", 0),
+                                 PHI_TEXT("")};
+    assert_ok(
+        phi_conn_exec(conn, "kinds",
+                      "SELECT $1::text, $2::bytea, $3::bigint, $4::boolean, $5::text, $6::int,"
+                      " $7::bytea, $8::text, 12::smallint, to_timestamp(1.5), '{\"a\": 1}'::jsonb",
+                      params, 8, &rows, NULL));
     assert_int_equal(phi_rows_count(rows), 1);
     assert_string_equal(phi_rows_text(rows, 0, 0), "张三 'x'");
     assert_true(phi_view_equal(phi_rows_bytes(rows, 0, 1), phi_view_of(raw, sizeof(raw))));
@@ -100,15 +106,13 @@ static void test_null_first_then_values(void **state)
     (void)state;
     struct phi_conn *conn = fixture_conn(store);
     assert_ok(phi_conn_script(
-        conn, "CREATE TABLE mixed (a int, b text, c bytea, d timestamptz, e smallint, f boolean)", NULL));
+        conn, "CREATE TABLE mixed (a int, b text, c bytea, d timestamptz, e smallint, f boolean)",
+        NULL));
     static const char sql[] = "INSERT INTO mixed VALUES ($1, $2, $3, $4, $5, $6)";
     struct phi_param nulls[] = {PHI_NULL, PHI_NULL, PHI_NULL, PHI_NULL, PHI_NULL, PHI_NULL};
-    struct phi_param values[] = {PHI_I64(70000),
-                                 PHI_TEXT("b"),
-                                 PHI_BYTES_OF("c", 1),
-                                 PHI_TEXT("2026-11-21T08:00:00+08:00"),
-                                 PHI_I64(5),
-                                 PHI_BOOL(true)};
+    struct phi_param values[] = {PHI_I64(70000),       PHI_TEXT("b"),
+                                 PHI_BYTES_OF("c", 1), PHI_TEXT("2026-11-21T08:00:00+08:00"),
+                                 PHI_I64(5),           PHI_BOOL(true)};
     struct phi_rows *rows = NULL;
     struct phi_error error = {0};
     assert_ok(phi_conn_exec(conn, "mixed", sql, nulls, 6, NULL, NULL));
@@ -118,11 +122,13 @@ static void test_null_first_then_values(void **state)
     values[4] = PHI_I64(70000);
     assert_int_equal(phi_conn_exec(conn, "mixed", sql, values, 6, NULL, &error), PHI_ERR_RULE);
     assert_string_equal(error.text, "SQLSTATE 22003");
-    assert_int_equal(phi_conn_exec(conn, "mixed", "SELECT 1", NULL, 0, NULL, &error), PHI_ERR_INTERNAL);
+    assert_int_equal(phi_conn_exec(conn, "mixed", "SELECT 1", NULL, 0, NULL, &error),
+                     PHI_ERR_INTERNAL);
     phi_store_release(conn);
-    assert_int_equal(fixture_number(store, "mixed_time",
-                                    "SELECT count(*) FROM mixed WHERE d = '2026-11-21 00:00:00Z' AND a = 70000"),
-                     1);
+    assert_int_equal(
+        fixture_number(store, "mixed_time",
+                       "SELECT count(*) FROM mixed WHERE d = '2026-11-21 00:00:00Z' AND a = 70000"),
+        1);
 }
 
 static void test_errors_are_told_apart(void **state)
@@ -132,10 +138,12 @@ static void test_errors_are_told_apart(void **state)
         const char *name, *sql, *text, *place;
         enum phi_err err;
     } cases[] = {
-        {"unique", "INSERT INTO items VALUES (1, 'secret'), (1, 'secret')", "SQLSTATE 23505", "items_pkey",
-         PHI_ERR_CONFLICT},
-        {"check", "INSERT INTO items VALUES (2, 'bad')", "SQLSTATE 23514", "items_word_check", PHI_ERR_RULE},
-        {"not null", "INSERT INTO items VALUES (3, NULL)", "SQLSTATE 23502", "e_not null", PHI_ERR_RULE},
+        {"unique", "INSERT INTO items VALUES (1, 'secret'), (1, 'secret')", "SQLSTATE 23505",
+         "items_pkey", PHI_ERR_CONFLICT},
+        {"check", "INSERT INTO items VALUES (2, 'bad')", "SQLSTATE 23514", "items_word_check",
+         PHI_ERR_RULE},
+        {"not null", "INSERT INTO items VALUES (3, NULL)", "SQLSTATE 23502", "e_not null",
+         PHI_ERR_RULE},
         {"value", "SELECT 'secret'::int", "SQLSTATE 22P02", "e_value", PHI_ERR_RULE},
         {"syntax", "SELEC 1", "SQLSTATE 42601", "e_syntax", PHI_ERR_INTERNAL},
         {"no table", "SELECT * FROM nothing", "SQLSTATE 42P01", "e_no table", PHI_ERR_INTERNAL},
@@ -159,11 +167,14 @@ static void test_text_with_zero_is_refused(void **state)
     (void)state;
     struct phi_conn *conn = fixture_conn(store);
     struct phi_param param = PHI_TEXT_VIEW(phi_view_of("a\0b", 3));
-    assert_int_equal(phi_conn_exec(conn, "zero", "SELECT $1::text", &param, 1, NULL, NULL), PHI_ERR_RULE);
-    assert_int_equal(phi_conn_exec(conn, "zero_time", "SELECT $1::timestamptz", &param, 1, NULL, NULL),
+    assert_int_equal(phi_conn_exec(conn, "zero", "SELECT $1::text", &param, 1, NULL, NULL),
                      PHI_ERR_RULE);
+    assert_int_equal(
+        phi_conn_exec(conn, "zero_time", "SELECT $1::timestamptz", &param, 1, NULL, NULL),
+        PHI_ERR_RULE);
     struct phi_param broken = PHI_TEXT("\xff\xfe");
-    assert_int_equal(phi_conn_exec(conn, "zero", "SELECT $1::text", &broken, 1, NULL, NULL), PHI_ERR_RULE);
+    assert_int_equal(phi_conn_exec(conn, "zero", "SELECT $1::text", &broken, 1, NULL, NULL),
+                     PHI_ERR_RULE);
     phi_store_release(conn);
 }
 
@@ -185,8 +196,9 @@ static void test_transactions(void **state)
     assert_ok(phi_conn_begin(conn, NULL));
     assert_ok(phi_conn_exec(conn, "tx", sql, row, 2, NULL, NULL));
     phi_store_release(conn); /* rolls back */
-    assert_int_equal(
-        fixture_number(store, "tx_count", "SELECT count(*) FROM items WHERE id BETWEEN 100 AND 102"), 1);
+    assert_int_equal(fixture_number(store, "tx_count",
+                                    "SELECT count(*) FROM items WHERE id BETWEEN 100 AND 102"),
+                     1);
 }
 
 static void test_arrays(void **state)
@@ -194,9 +206,10 @@ static void test_arrays(void **state)
     (void)state;
     struct phi_conn *conn = fixture_conn(store);
     struct phi_rows *rows = NULL;
-    static const char sql[] = "SELECT count(*), sum(length(b)), sum(n)::bigint, count(*) FILTER (WHERE t),"
-                              " count(*) FILTER (WHERE x IS NULL)"
-                              " FROM unnest($1::bytea[], $2::bigint[], $3::boolean[], $4::text[]) AS u(b, n, t, x)";
+    static const char sql[] =
+        "SELECT count(*), sum(length(b)), sum(n)::bigint, count(*) FILTER (WHERE t),"
+        " count(*) FILTER (WHERE x IS NULL)"
+        " FROM unnest($1::bytea[], $2::bigint[], $3::boolean[], $4::text[]) AS u(b, n, t, x)";
     struct phi_array *arrays[] = {phi_array_new(PHI_COLUMN_BYTES), phi_array_new(PHI_COLUMN_I64),
                                   phi_array_new(PHI_COLUMN_BOOL), phi_array_new(PHI_COLUMN_TEXT)};
     struct phi_param params[4];
@@ -243,8 +256,8 @@ static void test_broken_connection_is_replaced(void **state)
 {
     (void)state;
     struct phi_conn *conn = fixture_conn(store);
-    assert_int_equal(phi_conn_exec(conn, "die", "SELECT pg_terminate_backend(pg_backend_pid())", NULL, 0,
-                                   NULL, NULL),
+    assert_int_equal(phi_conn_exec(conn, "die", "SELECT pg_terminate_backend(pg_backend_pid())",
+                                   NULL, 0, NULL, NULL),
                      PHI_ERR_STORE);
     assert_int_equal(phi_conn_exec(conn, "one", "SELECT 1", NULL, 0, NULL, NULL), PHI_ERR_STORE);
     phi_store_release(conn);
@@ -352,7 +365,8 @@ static void test_offsets_race(void **state)
         pthread_create(&owners[i].thread, NULL, own_partition, &owners[i]);
     for (int i = 0; i < 2; i++)
         pthread_join(owners[i].thread, NULL);
-    int64_t reached = fixture_number(store, "race", "SELECT next FROM offsets WHERE cluster_id = 'race'");
+    int64_t reached =
+        fixture_number(store, "race", "SELECT next FROM offsets WHERE cluster_id = 'race'");
     assert_int_equal(owners[0].moved + owners[1].moved, reached);
     assert_int_equal(owners[0].moved + owners[1].moved + owners[0].fenced + owners[1].fenced, 400);
 }
@@ -368,9 +382,13 @@ static void test_outbox(void **state)
     size_t count = 0;
     for (int i = 0; i < 5; i++) {
         ids[i][15] = (uint8_t)(5 - i);
-        struct phi_param row[] = {PHI_BYTES_OF(ids[i], 16), PHI_TEXT("phi.320000.code.minted"),
-                                  PHI_BYTES_OF("subject-subject-", 16), PHI_I64(-1), PHI_TEXT("{}"),
-                                  PHI_BYTES_OF("{\"n\":1}", 7), PHI_I64(100 + i)};
+        struct phi_param row[] = {PHI_BYTES_OF(ids[i], 16),
+                                  PHI_TEXT("phi.320000.code.minted"),
+                                  PHI_BYTES_OF("subject-subject-", 16),
+                                  PHI_I64(-1),
+                                  PHI_TEXT("{}"),
+                                  PHI_BYTES_OF("{\"n\":1}", 7),
+                                  PHI_I64(100 + i)};
         assert_ok(phi_outbox_add(conn, row, NULL));
         assert_ok(phi_outbox_add(conn, row, NULL));
     }

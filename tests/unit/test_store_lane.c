@@ -32,23 +32,41 @@ static void test_declarations_are_checked(void **state)
         {"no sql", {.name = "a", .columns = columns, .column_count = 1}, PHI_ERR_CONFIG},
         {"no columns", {.name = "a", .insert_sql = "SELECT 1"}, PHI_ERR_CONFIG},
         {"key too wide",
-         {.name = "a", .insert_sql = "SELECT 1", .columns = columns, .column_count = 1, .key_count = 2},
+         {.name = "a",
+          .insert_sql = "SELECT 1",
+          .columns = columns,
+          .column_count = 1,
+          .key_count = 2},
          PHI_ERR_CONFIG},
         {"guard without key",
-         {.name = "a", .insert_sql = "SELECT 1", .columns = columns, .column_count = 1, .is_guard = true,
+         {.name = "a",
+          .insert_sql = "SELECT 1",
+          .columns = columns,
+          .column_count = 1,
+          .is_guard = true,
           .on_conflict = PHI_ERR_CONFLICT},
          PHI_ERR_CONFIG},
         {"guard without error",
-         {.name = "a", .insert_sql = "SELECT 1", .columns = columns, .column_count = 1, .key_count = 1,
+         {.name = "a",
+          .insert_sql = "SELECT 1",
+          .columns = columns,
+          .column_count = 1,
+          .key_count = 1,
           .is_guard = true},
          PHI_ERR_CONFIG},
         {"no such table",
-         {.name = "a", .insert_sql = "INSERT INTO nothing SELECT unnest($1::bytea[])", .columns = columns,
+         {.name = "a",
+          .insert_sql = "INSERT INTO nothing SELECT unnest($1::bytea[])",
+          .columns = columns,
           .column_count = 1},
          PHI_ERR_INTERNAL},
         {"guard that returns nothing",
-         {.name = "a", .insert_sql = "INSERT INTO nonces SELECT 'a', unnest($1::text[]), 1",
-          .columns = texts, .column_count = 1, .key_count = 1, .is_guard = true,
+         {.name = "a",
+          .insert_sql = "INSERT INTO nonces SELECT 'a', unnest($1::text[]), 1",
+          .columns = texts,
+          .column_count = 1,
+          .key_count = 1,
+          .is_guard = true,
           .on_conflict = PHI_ERR_CONFLICT},
          PHI_ERR_INTERNAL},
         {"other parameters",
@@ -57,7 +75,8 @@ static void test_declarations_are_checked(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct phi_lane *out = NULL;
-        struct phi_lane_options options = {.name = "bad", .tables = &cases[i].table, .table_count = 1};
+        struct phi_lane_options options = {
+            .name = "bad", .tables = &cases[i].table, .table_count = 1};
         enum phi_err err = phi_lane_open(store, &options, &out, NULL);
         if (err != cases[i].err || out != NULL)
             fail_msg("%s: %s", cases[i].name, phi_err_name(err));
@@ -93,9 +112,9 @@ static void test_kept_with_all_kinds(void **state)
     assert_ok(phi_commit_add(commit, ITEMS,
                              (struct phi_param[]){PHI_I64(-5), PHI_TEXT("negative"), PHI_NULL}, 3));
     assert_ok(phi_commit_add(commit, OUTBOX,
-                             (struct phi_param[]){PHI_BYTES_OF(id, 16), PHI_TEXT("t"), PHI_BYTES_OF("k", 1),
-                                                  PHI_I64(-1), PHI_TEXT("{}"), PHI_BYTES_OF("{}", 2),
-                                                  PHI_I64(1)},
+                             (struct phi_param[]){PHI_BYTES_OF(id, 16), PHI_TEXT("t"),
+                                                  PHI_BYTES_OF("k", 1), PHI_I64(-1), PHI_TEXT("{}"),
+                                                  PHI_BYTES_OF("{}", 2), PHI_I64(1)},
                              PHI_OUTBOX_COLUMNS));
     assert_ok(phi_commit_wait(commit, phi_deadline_in_ms(3000), NULL, NULL));
     assert_int_equal(fixture_number(store, "kept",
@@ -124,7 +143,8 @@ static void test_guard_refuses_what_is_stored(void **state)
     assert_int_equal(told[1].err, PHI_ERR_CODE_USED);
     assert_int_equal(told[1].table, LEDGER);
     assert_string_equal(told[1].holder, "first");
-    assert_int_equal(fixture_number(store, "stored", "SELECT count(*) FROM items WHERE id = 20"), 0);
+    assert_int_equal(fixture_number(store, "stored", "SELECT count(*) FROM items WHERE id = 20"),
+                     0);
 }
 
 static void test_first_of_a_batch_wins(void **state)
@@ -149,12 +169,13 @@ static void test_first_of_a_batch_wins(void **state)
         assert_int_equal(told[i].err, PHI_ERR_CONFLICT);
         assert_string_equal(told[i].holder, "answer 0");
     }
-    assert_int_equal(
-        fixture_number(store, "batch", "SELECT sum(id)::bigint FROM items WHERE id BETWEEN 30 AND 33"), 30);
+    assert_int_equal(fixture_number(store, "batch",
+                                    "SELECT sum(id)::bigint FROM items WHERE id BETWEEN 30 AND 33"),
+                     30);
 }
 
-/* A later guard refuses: rows of earlier guards go, sticky ones stay, and whoever lost to the refused
- * request gets its turn. */
+/* A later guard refuses: rows of earlier guards go, sticky ones stay, and whoever lost to the
+ * refused request gets its turn. */
 static void test_refused_late_leaves_no_rows(void **state)
 {
     (void)state;
@@ -168,11 +189,11 @@ static void test_refused_late_leaves_no_rows(void **state)
         const char *nonce, *idempotency, *ledger;
         enum phi_err err;
     } cases[5] = {
-        {"late-1", "late-a", "late", PHI_ERR_CODE_USED},     /* its idempotency row must go */
-        {"late-2", "late-a", "late-new", PHI_OK},            /* lost late-a to a request that is refused */
-        {"late-1", "late-b", "late-other", PHI_ERR_NONCE},   /* the nonce of the refused one stays */
-        {"late-3", "late-a", "late-x", PHI_ERR_CONFLICT},    /* lost late-a for good */
-        {"late-4", "late-c", "late-x", PHI_OK},              /* so late-x is free */
+        {"late-1", "late-a", "late", PHI_ERR_CODE_USED}, /* its idempotency row must go */
+        {"late-2", "late-a", "late-new", PHI_OK}, /* lost late-a to a request that is refused */
+        {"late-1", "late-b", "late-other", PHI_ERR_NONCE}, /* the nonce of the refused one stays */
+        {"late-3", "late-a", "late-x", PHI_ERR_CONFLICT},  /* lost late-a for good */
+        {"late-4", "late-c", "late-x", PHI_OK},            /* so late-x is free */
     };
     for (int i = 0; i < 5; i++) {
         commit = phi_commit_new(lane);
@@ -190,14 +211,18 @@ static void test_refused_late_leaves_no_rows(void **state)
     }
     assert_string_equal(told[0].holder, "stored before");
     assert_string_equal(told[3].holder, "late-2");
+    assert_int_equal(fixture_number(store, "late_i",
+                                    "SELECT count(*) FROM idempotency WHERE serial LIKE 'late-%'"),
+                     2);
     assert_int_equal(
-        fixture_number(store, "late_i", "SELECT count(*) FROM idempotency WHERE serial LIKE 'late-%'"), 2);
-    assert_int_equal(fixture_number(store, "late_n", "SELECT count(*) FROM nonces WHERE nonce LIKE 'late-%'"),
-                     4);
+        fixture_number(store, "late_n", "SELECT count(*) FROM nonces WHERE nonce LIKE 'late-%'"),
+        4);
     assert_int_equal(
-        fixture_number(store, "late_l", "SELECT count(*) FROM ledger WHERE holder LIKE 'late-%'"), 2);
-    assert_int_equal(
-        fixture_number(store, "late_x", "SELECT sum(id)::bigint FROM items WHERE id BETWEEN 40 AND 44"), 85);
+        fixture_number(store, "late_l", "SELECT count(*) FROM ledger WHERE holder LIKE 'late-%'"),
+        2);
+    assert_int_equal(fixture_number(store, "late_x",
+                                    "SELECT sum(id)::bigint FROM items WHERE id BETWEEN 40 AND 44"),
+                     85);
 }
 
 static void test_last_of_a_batch_wins(void **state)
@@ -210,14 +235,15 @@ static void test_last_of_a_batch_wins(void **state)
         struct phi_commit *commit = phi_commit_new(lane);
         for (int j = 0; j < 2; j++) {
             assert_ok(phi_commit_add(
-                commit, LATEST,
-                (struct phi_param[]){PHI_BYTES_OF("one", 3), PHI_I64(10 * i + j)}, 2));
+                commit, LATEST, (struct phi_param[]){PHI_BYTES_OF("one", 3), PHI_I64(10 * i + j)},
+                2));
         }
         submit(commit, &told[i]);
     }
     atomic_store(&gate.is_open, true);
     wait_told(told, 3, 5000);
-    assert_int_equal(fixture_number(store, "latest", "SELECT version FROM latest WHERE id = 'one'"), 21);
+    assert_int_equal(fixture_number(store, "latest", "SELECT version FROM latest WHERE id = 'one'"),
+                     21);
 }
 
 static void test_bad_rows_fail_alone(void **state)
@@ -232,11 +258,13 @@ static void test_bad_rows_fail_alone(void **state)
         struct phi_view zero = phi_view_of("a\0b", 3);
         assert_ok(add_item(commit, 1000 + i, i == 17 || i == 99 ? "bad" : "good"));
         if (i == 50)
-            assert_ok(phi_commit_add(commit, LEDGER,
-                                     (struct phi_param[]){PHI_BYTES_OF("zero", 4), PHI_TEXT_VIEW(zero)}, 2));
+            assert_ok(phi_commit_add(
+                commit, LEDGER, (struct phi_param[]){PHI_BYTES_OF("zero", 4), PHI_TEXT_VIEW(zero)},
+                2));
         if (i == 0)
-            assert_ok(phi_commit_add(commit, ITEMS,
-                                     (struct phi_param[]){PHI_I64(1), PHI_TEXT("\xc3\x28"), PHI_NULL}, 3));
+            assert_ok(phi_commit_add(
+                commit, ITEMS, (struct phi_param[]){PHI_I64(1), PHI_TEXT("\xc3\x28"), PHI_NULL},
+                3));
         submit(commit, &told[i]);
     }
     atomic_store(&gate.is_open, true);
@@ -247,7 +275,8 @@ static void test_bad_rows_fail_alone(void **state)
             fail_msg("%d: %s", i, phi_err_name(told[i].err));
     }
     assert_int_equal(
-        fixture_number(store, "bad", "SELECT count(*) FROM items WHERE id BETWEEN 1000 AND 1099"), 96);
+        fixture_number(store, "bad", "SELECT count(*) FROM items WHERE id BETWEEN 1000 AND 1099"),
+        96);
 }
 
 static void test_late_ones_are_not_written(void **state)
@@ -259,14 +288,16 @@ static void test_late_ones_are_not_written(void **state)
     for (int i = 0; i < 2; i++) {
         struct phi_commit *commit = phi_commit_new(lane);
         assert_ok(add_item(commit, 50 + i, "x"));
-        assert_ok(phi_commit_submit(commit, on_told, &told[i], phi_deadline_in_ms(i == 0 ? 5 : 5000)));
+        assert_ok(
+            phi_commit_submit(commit, on_told, &told[i], phi_deadline_in_ms(i == 0 ? 5 : 5000)));
     }
     usleep(20000);
     atomic_store(&gate.is_open, true);
     wait_told(told, 2, 5000);
     assert_int_equal(told[0].err, PHI_ERR_DEADLINE);
     assert_ok(told[1].err);
-    assert_int_equal(fixture_number(store, "deadline", "SELECT count(*) FROM items WHERE id IN (50, 51)"), 1);
+    assert_int_equal(
+        fixture_number(store, "deadline", "SELECT count(*) FROM items WHERE id IN (50, 51)"), 1);
 }
 
 static void test_queue_is_bounded(void **state)
@@ -310,8 +341,9 @@ static void test_close_finishes_what_was_submitted(void **state)
     phi_lane_close(closing);
     for (int i = 0; i < COUNT; i++)
         assert_true(atomic_load(&told[i].count) == 1 && told[i].err == PHI_OK);
-    assert_int_equal(
-        fixture_number(store, "closed", "SELECT count(*) FROM items WHERE id BETWEEN 2000 AND 3999"), COUNT);
+    assert_int_equal(fixture_number(store, "closed",
+                                    "SELECT count(*) FROM items WHERE id BETWEEN 2000 AND 3999"),
+                     COUNT);
 }
 
 /* The marker's table is pruned, guard waits end, statements that never end are cut. */
@@ -321,7 +353,8 @@ static void test_locked_row_times_out(void **state)
     struct phi_conn *conn = fixture_conn(store);
     struct told told[2] = {0};
     assert_ok(phi_conn_begin(conn, NULL));
-    assert_ok(phi_conn_script(conn, "INSERT INTO ledger VALUES ('locked', 'open transaction')", NULL));
+    assert_ok(
+        phi_conn_script(conn, "INSERT INTO ledger VALUES ('locked', 'open transaction')", NULL));
     struct phi_commit *commit = phi_commit_new(lane);
     assert_ok(add_ledger(commit, "locked", "lane"));
     submit(commit, &told[0]);
@@ -347,20 +380,25 @@ struct worker {
     struct told *told;
 };
 
-/* Every serial is wanted by two commits, every commit has an item of its own. */
+/* Every serial is wanted by two commits, with two lanes one on each and in opposite order; every
+ * commit has an item of its own. */
 static void *work(void *context)
 {
     struct worker *worker = context;
     for (int i = 0; i < PER_THREAD; i++) {
         int number = worker->number * PER_THREAD + i;
-        struct phi_commit *commit = phi_commit_new(worker->lanes[i % worker->lane_count]);
+        int pair = worker->number / 2 * PER_THREAD + (worker->number % 2 ? PER_THREAD - 1 - i : i);
+        struct phi_commit *commit =
+            phi_commit_new(worker->lanes[worker->number % worker->lane_count]);
         char serial[24];
         char holder[24];
-        snprintf(serial, sizeof(serial), "w%d", (i * 7919 + worker->number / 2 * 104729) % (THREADS * PER_THREAD / 2));
+        snprintf(serial, sizeof(serial), "w%d", pair);
         snprintf(holder, sizeof(holder), "%d", number);
-        if (add_ledger(commit, serial, holder) != PHI_OK || add_item(commit, 100000 + number, "w") != PHI_OK)
+        if (add_ledger(commit, serial, holder) != PHI_OK ||
+            add_item(commit, 100000 + number, "w") != PHI_OK)
             abort();
-        if (phi_commit_submit(commit, on_told, &worker->told[i], phi_deadline_in_ms(30000)) != PHI_OK)
+        if (phi_commit_submit(commit, on_told, &worker->told[i], phi_deadline_in_ms(30000)) !=
+            PHI_OK)
             abort();
         int behind = i - worker->window;
         while (behind >= 0 && atomic_load(&worker->told[behind].count) == 0)
@@ -393,17 +431,23 @@ static void run_workers(struct phi_lane **lanes, int lane_count, int window, con
     int64_t kept = 0;
     int64_t sum = 0;
     for (int i = 0; i < THREADS * PER_THREAD; i++) {
-        assert_true(told[i].err == PHI_OK || (told[i].err == PHI_ERR_CODE_USED && told[i].holder[0] != '\0'));
+        assert_true(told[i].err == PHI_OK ||
+                    (told[i].err == PHI_ERR_CODE_USED && told[i].holder[0] != '\0'));
         kept += told[i].err == PHI_OK;
         sum += told[i].err == PHI_OK ? 100000 + i : 0;
     }
-    print_message("%s: %d commits, %lld kept, %.0f commits/s\n", name, THREADS * PER_THREAD, (long long)kept,
-                  THREADS * PER_THREAD * 1e6 / (double)took_us);
-    assert_int_equal(fixture_number(store, "w_count", "SELECT count(*) FROM items WHERE id >= 100000"), kept);
-    assert_int_equal(fixture_number(store, "w_sum", "SELECT sum(id)::bigint FROM items WHERE id >= 100000"), sum);
-    assert_int_equal(fixture_number(store, "w_match",
-                                    "SELECT count(*) FROM ledger JOIN items ON id = holder::bigint + 100000"),
-                     kept);
+    print_message("%s: %d commits, %lld kept, %.0f commits/s\n", name, THREADS * PER_THREAD,
+                  (long long)kept, THREADS * PER_THREAD * 1e6 / (double)took_us);
+    assert_int_equal(kept, THREADS * PER_THREAD / 2);
+    assert_int_equal(
+        fixture_number(store, "w_count", "SELECT count(*) FROM items WHERE id >= 100000"), kept);
+    assert_int_equal(
+        fixture_number(store, "w_sum", "SELECT sum(id)::bigint FROM items WHERE id >= 100000"),
+        sum);
+    assert_int_equal(
+        fixture_number(store, "w_match",
+                       "SELECT count(*) FROM ledger JOIN items ON id = holder::bigint + 100000"),
+        kept);
 }
 
 static void test_ten_thousand_from_eight_threads(void **state)
@@ -413,12 +457,38 @@ static void test_ten_thousand_from_eight_threads(void **state)
     run_workers(&lane, 1, 500, "window of 500");
 }
 
+/* The same keys on both lanes at the same time, in opposite orders of arrival. */
+static void collide(struct phi_lane **lanes, int round)
+{
+    enum { COUNT = 200 };
+    static struct told told[2][COUNT];
+    struct gate gates[2];
+    memset(told, 0, sizeof(told));
+    for (int j = 0; j < 2; j++) {
+        hold_lane(lanes[j], &gates[j]);
+        for (int i = 0; i < COUNT; i++) {
+            struct phi_commit *commit = phi_commit_new(lanes[j]);
+            char serial[32];
+            snprintf(serial, sizeof(serial), "c%d-%d", round, j == 0 ? i : COUNT - 1 - i);
+            assert_ok(add_ledger(commit, serial, "collide"));
+            submit(commit, &told[j][i]);
+        }
+    }
+    for (int j = 0; j < 2; j++)
+        atomic_store(&gates[j].is_open, true);
+    for (int j = 0; j < 2; j++)
+        wait_told(told[j], COUNT, 10000);
+    for (int i = 0; i < COUNT; i++)
+        assert_true((told[0][i].err == PHI_OK) != (told[1][COUNT - 1 - i].err == PHI_OK));
+}
+
 static void test_two_lanes_do_not_deadlock(void **state)
 {
     (void)state;
     struct phi_lane *lanes[2] = {lane, open_lane(store, "second", 0)};
-    for (int i = 0; i < 3; i++)
-        run_workers(lanes, 2, 500, "two lanes");
+    run_workers(lanes, 2, 500, "two lanes");
+    for (int i = 0; i < 20; i++)
+        collide(lanes, i);
     phi_lane_close(lanes[1]);
     assert_int_equal(fixture_number(store, "deadlocks",
                                     "SELECT deadlocks FROM pg_stat_database"

@@ -3,7 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const struct phi_migration first[] = {{1, "one", "CREATE TABLE one (a int); CREATE TABLE uno (a int)"}};
+static const struct phi_migration first[] = {
+    {1, "one", "CREATE TABLE one (a int); CREATE TABLE uno (a int)"}};
 static const struct phi_migration second[] = {
     {1, "one", "CREATE TABLE one (a int); CREATE TABLE uno (a int)"},
     {2, "two", "INSERT INTO one VALUES (1); ALTER TABLE one ADD b text"},
@@ -42,7 +43,8 @@ static void test_refusals(void **state)
     };
     struct phi_error error = {0};
     assert_ok(run("mig_b", second, 2, &error));
-    assert_int_equal(run("mig_b", changed, 1, &error), PHI_ERR_CONFIG); /* and older than the schema */
+    assert_int_equal(run("mig_b", changed, 1, &error),
+                     PHI_ERR_CONFIG); /* and older than the schema */
     assert_int_equal(run("mig_b", first, 1, &error), PHI_ERR_CONFIG);
     assert_string_equal(error.text, "the schema is newer than this program");
     assert_ok(run("mig_c", first, 1, &error));
@@ -55,8 +57,9 @@ static void test_refusals(void **state)
     struct phi_store *store = NULL;
     struct phi_store_options options = {.conninfo = fixture_conninfo(), .schema = "mig_e"};
     assert_ok(phi_store_open(&options, &store, NULL));
-    assert_int_equal(fixture_number(store, "h", "SELECT count(*) FROM pg_tables WHERE schemaname = 'mig_e'"
-                                                " AND tablename IN ('good', 'half')"),
+    assert_int_equal(fixture_number(store, "h",
+                                    "SELECT count(*) FROM pg_tables WHERE schemaname = 'mig_e'"
+                                    " AND tablename IN ('good', 'half')"),
                      1);
     phi_store_close(store);
     assert_int_equal(phi_migrate("host=/nonexistent", "mig_f", first, 1, &error), PHI_ERR_STORE);
@@ -94,8 +97,8 @@ static void test_role_of_one_schema(void **state)
     (void)state;
     struct phi_store *store = fixture_open("mig_admin");
     struct phi_conn *conn = fixture_conn(store);
-    assert_ok(phi_conn_script(conn, "CREATE ROLE mig_role LOGIN; CREATE SCHEMA mig_own AUTHORIZATION mig_role",
-                              NULL));
+    assert_ok(phi_conn_script(
+        conn, "CREATE ROLE mig_role LOGIN; CREATE SCHEMA mig_own AUTHORIZATION mig_role", NULL));
     phi_store_release(conn);
     phi_store_close(store);
     char conninfo[512];

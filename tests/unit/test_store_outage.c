@@ -43,7 +43,8 @@ static bool pass_on(int to, const char *data, ssize_t len)
     return true;
 }
 
-static void lose(struct between *between, int client, int server, int cut, const char *data, ssize_t len)
+static void lose(struct between *between, int client, int server, int cut, const char *data,
+                 ssize_t len)
 {
     struct pollfd poller = {.fd = server, .events = POLLIN};
     if (cut == CUT_DELAYED) {
@@ -70,7 +71,7 @@ static void *serve_one(void *context)
     struct between *between = passage->between;
     struct sockaddr_un address;
     static _Thread_local char data[262144];
-    int server = unix_socket(getenv("PHI_TEST_PG_DIR"), &address);
+    int server = unix_socket(fixture_dir(), &address);
     int client = passage->client;
     free(passage);
     bool is_open = connect(server, (struct sockaddr *)&address, sizeof(address)) == 0;
@@ -85,7 +86,8 @@ static void *serve_one(void *context)
             is_open = len > 0;
             if (is_open && i == 0 && atomic_load(&between->cut) != CUT_NOTHING &&
                 memmem(data, (size_t)len, "COMMIT", 6) != NULL) {
-                lose(between, client, server, atomic_exchange(&between->cut, CUT_NOTHING), data, len);
+                lose(between, client, server, atomic_exchange(&between->cut, CUT_NOTHING), data,
+                     len);
                 is_open = false;
             }
             is_open = is_open && pass_on(pollers[1 - i].fd, data, len);
@@ -177,22 +179,25 @@ static void test_lost_commit_is_settled(void **state)
         hold_lane(lane, &gate);
         for (int j = 0; j < 3; j++) {
             struct phi_commit *commit = phi_commit_new(lane);
-            assert_ok(add_ledger(commit, j < 2 ? serial : "settled-before", j == 0 ? "first" : "second"));
+            assert_ok(
+                add_ledger(commit, j < 2 ? serial : "settled-before", j == 0 ? "first" : "second"));
             assert_ok(add_item(commit, 10 * i + j, cases[i].name));
             submit(commit, &told[j]);
         }
         atomic_store(&between.cut, cases[i].cut);
         atomic_store(&gate.is_open, true);
         wait_told(told, 3, 10000);
-        if (told[0].err != PHI_OK || told[1].err != PHI_ERR_CODE_USED || told[2].err != PHI_ERR_CODE_USED)
-            fail_msg("%s: %s, %s, %s", cases[i].name, phi_err_name(told[0].err), phi_err_name(told[1].err),
-                     phi_err_name(told[2].err));
+        if (told[0].err != PHI_OK || told[1].err != PHI_ERR_CODE_USED ||
+            told[2].err != PHI_ERR_CODE_USED)
+            fail_msg("%s: %s, %s, %s", cases[i].name, phi_err_name(told[0].err),
+                     phi_err_name(told[1].err), phi_err_name(told[2].err));
         assert_string_equal(told[1].holder, "first");
         assert_string_equal(told[2].holder, "stored");
         while (atomic_load(&between.cuts_done) <= i)
             usleep(1000);
     }
-    assert_int_equal(fixture_number(store, "settled", "SELECT sum(id)::bigint FROM items WHERE id < 100"), 30);
+    assert_int_equal(
+        fixture_number(store, "settled", "SELECT sum(id)::bigint FROM items WHERE id < 100"), 30);
     /* a delayed COMMIT was waited for or fenced off: one kept marker for each kept transaction */
     assert_int_equal(fixture_number(store, "fenced", "SELECT count(*) FROM ledger"), 4);
     phi_lane_close(lane);
@@ -280,7 +285,8 @@ static void write_one(struct writer *writer, int i)
     /* each serial is wanted by two writers, one on each lane */
     snprintf(serial, sizeof(serial), "o%d", writer->number / 2 * PER_WRITER + i);
     snprintf(holder, sizeof(holder), "%d", number);
-    if (add_ledger(commit, serial, holder) != PHI_OK || add_item(commit, 1000000 + number, "o") != PHI_OK)
+    if (add_ledger(commit, serial, holder) != PHI_OK ||
+        add_item(commit, 1000000 + number, "o") != PHI_OK)
         abort();
     record->submitted_us = phi_monotonic_us();
     enum phi_err err =
@@ -317,7 +323,8 @@ static void tally_one(struct tally *tally, const struct record *record, bool is_
     tally->unknown += told->outcome_unknown;
     tally->kept_though_unknown += told->outcome_unknown && is_there;
     if (!told->outcome_unknown && is_there != (told->err == PHI_OK))
-        fail_msg("told %s, the row is %s", phi_err_name(told->err), is_there ? "there" : "not there");
+        fail_msg("told %s, the row is %s", phi_err_name(told->err),
+                 is_there ? "there" : "not there");
 }
 
 static void reconcile(const struct record *records, struct tally *tally)
@@ -327,11 +334,12 @@ static void reconcile(const struct record *records, struct tally *tally)
     struct phi_rows *rows = NULL;
     memset(is_there, 0, sizeof(is_there));
     /* both halves of each request: its guard's row and its item */
-    assert_ok(phi_conn_exec(conn, "outage_rows",
-                            "SELECT coalesce(id - 1000000, holder::bigint), id IS NULL OR holder IS NULL"
-                            " FROM (SELECT * FROM items WHERE id BETWEEN 1000000 AND 9999999) AS i FULL JOIN"
-                            " (SELECT * FROM ledger WHERE serial LIKE 'o%') AS l ON id = holder::bigint + 1000000",
-                            NULL, 0, &rows, NULL));
+    assert_ok(phi_conn_exec(
+        conn, "outage_rows",
+        "SELECT coalesce(id - 1000000, holder::bigint), id IS NULL OR holder IS NULL"
+        " FROM (SELECT * FROM items WHERE id BETWEEN 1000000 AND 9999999) AS i FULL JOIN"
+        " (SELECT * FROM ledger WHERE serial LIKE 'o%') AS l ON id = holder::bigint + 1000000",
+        NULL, 0, &rows, NULL));
     for (size_t i = 0; i < phi_rows_count(rows); i++) {
         assert_false(phi_rows_bool(rows, i, 1));
         is_there[phi_rows_i64(rows, i, 0)] = true;
@@ -349,10 +357,11 @@ static void kill_backends(int times)
     for (int i = 0; i < times; i++) {
         struct phi_conn *conn = NULL;
         if (phi_store_acquire(store, phi_deadline_in_ms(3000), &conn) == PHI_OK) {
-            enum phi_err err = phi_conn_script(conn,
-                                               "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                               " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
-                                               NULL);
+            enum phi_err err = phi_conn_script(
+                conn,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+                NULL);
             (void)err;
         }
         phi_store_release(conn);
@@ -387,8 +396,8 @@ static void test_told_the_truth_through_outages(void **state)
     struct phi_lane *lanes[2] = {open_lane(store, "out-a", 0), open_lane(store, "out-b", 0)};
     atomic_store(&is_over, false);
     for (int i = 0; i < WRITERS; i++) {
-        writers[i] = (struct writer){
-            .number = i, .lane = lanes[i % 2], .records = records + i * PER_WRITER};
+        writers[i] =
+            (struct writer){.number = i, .lane = lanes[i % 2], .records = records + i * PER_WRITER};
         pthread_create(&writers[i].thread, NULL, write_many, &writers[i]);
     }
     disturb();
@@ -402,7 +411,8 @@ static void test_told_the_truth_through_outages(void **state)
     assert_true(phi_lane_is_up(lanes[0]) && phi_lane_is_up(lanes[1]));
     assert_int_equal(phi_lane_depth(lanes[0]) + phi_lane_depth(lanes[1]), 0);
     reconcile(records, &tally);
-    print_message("submitted %lld: kept %lld, refused %lld, late %lld, failed %lld, unknown %lld (of these kept"
+    print_message("submitted %lld: kept %lld, refused %lld, late %lld, failed %lld, unknown %lld "
+                  "(of these kept"
                   " %lld); slowest answer %lld ms\n",
                   (long long)tally.submitted, (long long)tally.kept, (long long)tally.refused,
                   (long long)tally.late, (long long)tally.failed, (long long)tally.unknown,
