@@ -84,7 +84,7 @@ out:
 bool phi_rpc_allow_list_find(struct phi_rpc_allow_list *allow,
                              const uint8_t public_key[PHI_CURVE_KEY_LEN], struct phi_rpc_peer *peer)
 {
-    struct phi_rpc_allowed wanted;
+    struct phi_rpc_allowed wanted = {.peer = {.scopes = 0}};
     memcpy(wanted.public_key, public_key, PHI_CURVE_KEY_LEN);
     pthread_rwlock_rdlock(&allow->lock);
     const struct phi_rpc_allowed *row = NULL;

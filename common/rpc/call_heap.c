@@ -5,7 +5,7 @@
 
 enum phi_err phi_rpc_call_heap_init(struct phi_rpc_call_heap *heap, size_t capacity)
 {
-    heap->items = calloc(capacity, sizeof(*heap->items));
+    heap->items = calloc(capacity, sizeof(struct phi_rpc_timer *));
     heap->count = 0;
     heap->capacity = capacity;
     return heap->items == NULL ? PHI_ERR_MEMORY : PHI_OK;

@@ -53,7 +53,7 @@ static enum phi_err allocate(struct phi_rpc_client *client)
     enum phi_err err = PHI_OK;
     size_t calls_max = client->options.calls_max;
     client->starts = phi_queue_new(calls_max);
-    client->slots = calloc(calls_max, sizeof(*client->slots));
+    client->slots = calloc(calls_max, sizeof(struct phi_rpc_asked *));
     client->free_slots = calloc(calls_max, sizeof(*client->free_slots));
     if (client->starts == NULL || client->slots == NULL || client->free_slots == NULL)
         return PHI_ERR_MEMORY;
