@@ -12,7 +12,8 @@
 
 #define STATUS                                                                                     \
     {                                                                                              \
-        .name = "status", .value = "active|suspended", .fallback = "active", .text = "in force or not" \
+        .name = "status", .value = "active|suspended", .fallback = "active",                       \
+        .text = "in force or not"                                                                  \
     }
 
 static const struct ctl_option list_options[] = {CTL_TRUTH_READ_OPTIONS};
@@ -65,10 +66,17 @@ static int run_app_add(const struct ctl_args *args)
 static const struct ctl_option app_add_options[] = {
     {.name = "app", .value = "ID", .is_required = true, .text = "app id, a word of up to 32"},
     {.name = "name", .value = "TEXT", .text = "the app's name (the id)"},
-    {.name = "public", .value = "PEM|HEX", .is_required = true, .repeats = true,
+    {.name = "public",
+     .value = "PEM|HEX",
+     .is_required = true,
+     .repeats = true,
      .text = "public key of the app: a PEM file or 128 hex digits"},
-    {.name = "client-id", .value = "ID", .text = "`aud` of identity tokens through this app (the id)"},
-    {.name = "roles", .value = "LIST", .text = "what it may do: mint,verify,declare,query,picture,correct…"},
+    {.name = "client-id",
+     .value = "ID",
+     .text = "`aud` of identity tokens through this app (the id)"},
+    {.name = "roles",
+     .value = "LIST",
+     .text = "what it may do: mint,verify,declare,query,picture,correct…"},
     {.name = "scopes", .value = "LIST", .text = "pass,medical,self"},
     {.name = "sources", .value = "LIST", .text = "data sources that it reports: contacts,tests…"},
     {.name = "institution", .value = "TEXT", .text = "the institution behind it"},
@@ -76,9 +84,12 @@ static const struct ctl_option app_add_options[] = {
     CTL_TRUTH_READ_OPTIONS,
 };
 
-const struct ctl_command ctl_app_add = {
-    .group = "app", .verb = "add", .about = "register an app, or change its registration",
-    .options = app_add_options, .option_count = CTL_COUNT(app_add_options), .run = run_app_add};
+const struct ctl_command ctl_app_add = {.group = "app",
+                                        .verb = "add",
+                                        .about = "register an app, or change its registration",
+                                        .options = app_add_options,
+                                        .option_count = CTL_COUNT(app_add_options),
+                                        .run = run_app_add};
 
 struct found {
     const char *key;
@@ -92,7 +103,8 @@ static void on_found(const struct phi_record *record, void *context)
         found->value = json_loadb((const char *)record->value.data, record->value.len, 0, NULL);
 }
 
-static enum phi_err find_app(const struct ctl_args *args, struct found *found, struct phi_error *error)
+static enum phi_err find_app(const struct ctl_args *args, struct found *found,
+                             struct phi_error *error)
 {
     struct ctl_truth *truth = NULL;
     enum phi_err err = ctl_truth_open(args, &truth, error);
@@ -124,19 +136,24 @@ static const struct ctl_option app_suspend_options[] = {
     CTL_TRUTH_READ_OPTIONS,
 };
 
-const struct ctl_command ctl_app_suspend = {
-    .group = "app", .verb = "suspend", .about = "cut an app off (or --resume)",
-    .options = app_suspend_options, .option_count = CTL_COUNT(app_suspend_options),
-    .run = run_app_suspend};
+const struct ctl_command ctl_app_suspend = {.group = "app",
+                                            .verb = "suspend",
+                                            .about = "cut an app off (or --resume)",
+                                            .options = app_suspend_options,
+                                            .option_count = CTL_COUNT(app_suspend_options),
+                                            .run = run_app_suspend};
 
 static int run_app_list(const struct ctl_args *args)
 {
     return ctl_list_records(args, "app:");
 }
 
-const struct ctl_command ctl_app_list = {
-    .group = "app", .verb = "list", .about = "show the registered apps", .options = list_options,
-    .option_count = CTL_COUNT(list_options), .run = run_app_list};
+const struct ctl_command ctl_app_list = {.group = "app",
+                                         .verb = "list",
+                                         .about = "show the registered apps",
+                                         .options = list_options,
+                                         .option_count = CTL_COUNT(list_options),
+                                         .run = run_app_list};
 
 static int run_app_publish(const struct ctl_args *args)
 {
@@ -154,9 +171,12 @@ static int run_app_publish(const struct ctl_args *args)
 }
 
 const struct ctl_command ctl_app_publish = {
-    .group = "app", .verb = "publish",
+    .group = "app",
+    .verb = "publish",
     .about = "publish every record again (apps, peers, providers, staff), as it was signed",
-    .options = list_options, .option_count = CTL_COUNT(list_options), .run = run_app_publish};
+    .options = list_options,
+    .option_count = CTL_COUNT(list_options),
+    .run = run_app_publish};
 
 #define IMPORT_MAX (16 * 1024 * 1024)
 
@@ -181,9 +201,13 @@ static int run_app_import(const struct ctl_args *args)
 }
 
 const struct ctl_command ctl_app_import = {
-    .group = "app", .verb = "import",
-    .about = "put many records (apps, peers, providers, staff), one JSON object a line; - reads stdin",
-    .positional = "FILE", .options = list_options, .option_count = CTL_COUNT(list_options),
+    .group = "app",
+    .verb = "import",
+    .about =
+        "put many records (apps, peers, providers, staff), one JSON object a line; - reads stdin",
+    .positional = "FILE",
+    .options = list_options,
+    .option_count = CTL_COUNT(list_options),
     .run = run_app_import};
 
 /* Peers */
@@ -206,7 +230,10 @@ static int run_peer_add(const struct ctl_args *args)
 }
 
 static const struct ctl_option peer_add_options[] = {
-    {.name = "curve", .value = "KEY", .is_required = true, .text = "its CURVE public key, Z85 or hex"},
+    {.name = "curve",
+     .value = "KEY",
+     .is_required = true,
+     .text = "its CURVE public key, Z85 or hex"},
     {.name = "platform", .value = "CODE", .is_required = true, .text = "its platform, six digits"},
     {.name = "program", .value = "NAME", .is_required = true, .text = "its program: svc-directory"},
     {.name = "scopes", .value = "LIST", .text = "scopes that it may ask for: pass,medical,self"},
@@ -214,18 +241,24 @@ static const struct ctl_option peer_add_options[] = {
     CTL_TRUTH_READ_OPTIONS,
 };
 
-const struct ctl_command ctl_peer_add = {
-    .group = "peer", .verb = "add", .about = "register a caller of the ZeroMQ interfaces",
-    .options = peer_add_options, .option_count = CTL_COUNT(peer_add_options), .run = run_peer_add};
+const struct ctl_command ctl_peer_add = {.group = "peer",
+                                         .verb = "add",
+                                         .about = "register a caller of the ZeroMQ interfaces",
+                                         .options = peer_add_options,
+                                         .option_count = CTL_COUNT(peer_add_options),
+                                         .run = run_peer_add};
 
 static int run_peer_list(const struct ctl_args *args)
 {
     return ctl_list_records(args, "peer:");
 }
 
-const struct ctl_command ctl_peer_list = {
-    .group = "peer", .verb = "list", .about = "show the registered ZeroMQ callers",
-    .options = list_options, .option_count = CTL_COUNT(list_options), .run = run_peer_list};
+const struct ctl_command ctl_peer_list = {.group = "peer",
+                                          .verb = "list",
+                                          .about = "show the registered ZeroMQ callers",
+                                          .options = list_options,
+                                          .option_count = CTL_COUNT(list_options),
+                                          .run = run_peer_list};
 
 /* Providers */
 
@@ -250,24 +283,31 @@ static const struct ctl_option provider_add_options[] = {
     {.name = "issuer", .value = "URL", .is_required = true, .text = "`iss` of its tokens"},
     {.name = "jwks", .value = "URL", .is_required = true, .text = "where its keys are (https)"},
     {.name = "kind", .value = "citizen|staff", .is_required = true, .text = "whom its tokens name"},
-    {.name = "acr", .value = "VALUE", .text = "`acr` that means a real name (" PHI_ACR_REAL_NAME ")"},
+    {.name = "acr",
+     .value = "VALUE",
+     .text = "`acr` that means a real name (" PHI_ACR_REAL_NAME ")"},
     STATUS,
     CTL_TRUTH_READ_OPTIONS,
 };
 
-const struct ctl_command ctl_provider_add = {
-    .group = "provider", .verb = "add", .about = "register an identity provider",
-    .options = provider_add_options, .option_count = CTL_COUNT(provider_add_options),
-    .run = run_provider_add};
+const struct ctl_command ctl_provider_add = {.group = "provider",
+                                             .verb = "add",
+                                             .about = "register an identity provider",
+                                             .options = provider_add_options,
+                                             .option_count = CTL_COUNT(provider_add_options),
+                                             .run = run_provider_add};
 
 static int run_provider_list(const struct ctl_args *args)
 {
     return ctl_list_records(args, "provider:");
 }
 
-const struct ctl_command ctl_provider_list = {
-    .group = "provider", .verb = "list", .about = "show the registered identity providers",
-    .options = list_options, .option_count = CTL_COUNT(list_options), .run = run_provider_list};
+const struct ctl_command ctl_provider_list = {.group = "provider",
+                                              .verb = "list",
+                                              .about = "show the registered identity providers",
+                                              .options = list_options,
+                                              .option_count = CTL_COUNT(list_options),
+                                              .run = run_provider_list};
 
 /* Staff */
 
@@ -289,7 +329,10 @@ static int run_staff_add(const struct ctl_args *args)
 static const struct ctl_option staff_add_options[] = {
     {.name = "issuer", .value = "URL", .is_required = true, .text = "the staff provider's issuer"},
     {.name = "sub", .value = "ID", .is_required = true, .text = "`sub` of the person's tokens"},
-    {.name = "unit", .value = "TEXT", .is_required = true, .text = "the unit; a second pair of eyes is of another"},
+    {.name = "unit",
+     .value = "TEXT",
+     .is_required = true,
+     .text = "the unit; a second pair of eyes is of another"},
     {.name = "roles", .value = "LIST", .text = "what the person may do: decide,review,audit…"},
     {.name = "regions", .value = "LIST", .text = "for which regions, six digits each"},
     {.name = "sources", .value = "LIST", .text = "for which data sources"},
@@ -298,14 +341,21 @@ static const struct ctl_option staff_add_options[] = {
 };
 
 const struct ctl_command ctl_staff_add = {
-    .group = "staff", .verb = "add", .about = "register a member of staff, or change the registration",
-    .options = staff_add_options, .option_count = CTL_COUNT(staff_add_options), .run = run_staff_add};
+    .group = "staff",
+    .verb = "add",
+    .about = "register a member of staff, or change the registration",
+    .options = staff_add_options,
+    .option_count = CTL_COUNT(staff_add_options),
+    .run = run_staff_add};
 
 static int run_staff_list(const struct ctl_args *args)
 {
     return ctl_list_records(args, "staff:");
 }
 
-const struct ctl_command ctl_staff_list = {
-    .group = "staff", .verb = "list", .about = "show the registered staff", .options = list_options,
-    .option_count = CTL_COUNT(list_options), .run = run_staff_list};
+const struct ctl_command ctl_staff_list = {.group = "staff",
+                                           .verb = "list",
+                                           .about = "show the registered staff",
+                                           .options = list_options,
+                                           .option_count = CTL_COUNT(list_options),
+                                           .run = run_staff_list};

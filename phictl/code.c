@@ -72,9 +72,16 @@ out:
 }
 
 static const struct ctl_option options[] = {
-    {.name = "public", .value = "PEM|HEX", .text = "the platform's code key: the signature is checked"},
+    {.name = "public",
+     .value = "PEM|HEX",
+     .text = "the platform's code key: the signature is checked"},
 };
 
 const struct ctl_command ctl_code_decode = {
-    .group = "code", .verb = "decode", .about = "show what a health code's text says (- reads stdin)",
-    .positional = "TEXT", .options = options, .option_count = CTL_COUNT(options), .run = run};
+    .group = "code",
+    .verb = "decode",
+    .about = "show what a health code's text says (- reads stdin)",
+    .positional = "TEXT",
+    .options = options,
+    .option_count = CTL_COUNT(options),
+    .run = run};

@@ -36,7 +36,8 @@ struct secrets {
     char token[2 * CTL_LINE_MAX + 1];
 };
 
-static enum phi_err read_answer_key(const char *given, struct phi_sm2_public **out, struct phi_error *error)
+static enum phi_err read_answer_key(const char *given, struct phi_sm2_public **out,
+                                    struct phi_error *error)
 {
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     enum phi_err err = ctl_read_public(given, xy, error);
@@ -49,7 +50,8 @@ static enum phi_err read_secrets(const struct ctl_args *args, struct ctl_request
     enum phi_err err = PHI_OK;
     if (ctl_has(args, "key") != ctl_has(args, "app") ||
         (ctl_has(args, "key") && !ctl_has(args, "password-file")))
-        return phi_error_set(error, PHI_ERR_CONFIG, "--key", "--key, --password-file and --app go together");
+        return phi_error_set(error, PHI_ERR_CONFIG, "--key",
+                             "--key, --password-file and --app go together");
     if (ctl_has(args, "key"))
         PHI_GUARD(ctl_read_key(args, "key", &secrets->key, error));
     if (ctl_has(args, "identity")) {
@@ -58,7 +60,8 @@ static enum phi_err read_secrets(const struct ctl_args *args, struct ctl_request
     }
     if (ctl_has(args, "answer-key"))
         PHI_GUARD(read_answer_key(ctl_get(args, "answer-key"), &secrets->answer_key, error));
-    if (phi_text_to_i64(phi_view_text(ctl_get(args, "timeout")), 1, 600000, &request->timeout_ms) != PHI_OK)
+    if (phi_text_to_i64(phi_view_text(ctl_get(args, "timeout")), 1, 600000, &request->timeout_ms) !=
+        PHI_OK)
         return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--timeout", "not 1..600000");
     request->app = ctl_get(args, "app");
     request->key = secrets->key;
@@ -67,7 +70,8 @@ out:
     return err;
 }
 
-int ctl_send(const struct ctl_args *args, struct ctl_request *request, const char *out, bool show_head)
+int ctl_send(const struct ctl_args *args, struct ctl_request *request, const char *out,
+             bool show_head)
 {
     struct ctl_answer answer = {.status = 0};
     struct secrets secrets = {.key = NULL};
@@ -118,15 +122,31 @@ static int run(const struct ctl_args *args)
 }
 
 static const struct ctl_option options[] = {
-    {.name = "request", .letter = 'X', .value = "METHOD", .text = "GET, or POST with -d, when not given"},
+    {.name = "request",
+     .letter = 'X',
+     .value = "METHOD",
+     .text = "GET, or POST with -d, when not given"},
     {.name = "data", .letter = 'd', .value = "BODY|@FILE", .text = "the body; @- reads stdin"},
-    {.name = "content-type", .value = "TYPE", .fallback = "application/json", .text = "of the body"},
-    {.name = "header", .letter = 'H', .value = "LINE", .repeats = true, .text = "another header, not signed"},
-    {.name = "output", .letter = 'o', .value = "FILE", .text = "where the answer's body goes (stdout)"},
+    {.name = "content-type",
+     .value = "TYPE",
+     .fallback = "application/json",
+     .text = "of the body"},
+    {.name = "header",
+     .letter = 'H',
+     .value = "LINE",
+     .repeats = true,
+     .text = "another header, not signed"},
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .text = "where the answer's body goes (stdout)"},
     {.name = "include", .letter = 'i', .text = "status and headers on stderr"},
     CTL_REQUEST_OPTIONS,
 };
 
-const struct ctl_command ctl_curl = {
-    .group = "curl", .about = "send a signed request and print the answer", .positional = "URL",
-    .options = options, .option_count = CTL_COUNT(options), .run = run};
+const struct ctl_command ctl_curl = {.group = "curl",
+                                     .about = "send a signed request and print the answer",
+                                     .positional = "URL",
+                                     .options = options,
+                                     .option_count = CTL_COUNT(options),
+                                     .run = run};

@@ -18,7 +18,7 @@ enum phi_err ctl_read_line(const char *path, bool is_secret, char out[CTL_LINE_M
     if (file == NULL || fstat(fileno(file), &about) != 0) {
         if (file != NULL)
             (void)fclose(file);
-        return phi_error_set(error, PHI_ERR_IO, path, "%s", strerror(errno));
+        return phi_error_set(error, PHI_ERR_IO, path, "%s", strerrordesc_np(errno));
     }
     if (is_secret && (about.st_mode & 077) != 0) {
         (void)fclose(file);
@@ -39,7 +39,7 @@ enum phi_err ctl_read_all(const char *path, size_t max, uint8_t **out, size_t *l
     uint8_t *bytes = malloc(max + 1);
     if (file == NULL || bytes == NULL) {
         free(bytes);
-        return phi_error_set(error, PHI_ERR_IO, path, "%s", strerror(errno));
+        return phi_error_set(error, PHI_ERR_IO, path, "%s", strerrordesc_np(errno));
     }
     size_t got = fread(bytes, 1, max + 1, file);
     bool failed = ferror(file) != 0;
@@ -47,8 +47,9 @@ enum phi_err ctl_read_all(const char *path, size_t max, uint8_t **out, size_t *l
         (void)fclose(file);
     if (failed || got > max) {
         free(bytes);
-        return failed ? phi_error_set(error, PHI_ERR_IO, path, "can't be read")
-                      : phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, path, "more than %zu bytes", max);
+        return failed
+                   ? phi_error_set(error, PHI_ERR_IO, path, "can't be read")
+                   : phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, path, "more than %zu bytes", max);
     }
     *out = bytes;
     *len = got;
@@ -60,7 +61,7 @@ enum phi_err ctl_write_new(const char *path, int mode, const char *text, struct 
     size_t len = strlen(text);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
     if (fd < 0)
-        return phi_error_set(error, PHI_ERR_IO, path, "%s", strerror(errno));
+        return phi_error_set(error, PHI_ERR_IO, path, "%s", strerrordesc_np(errno));
     bool whole = write(fd, text, len) == (ssize_t)len;
     if (close(fd) != 0 || !whole) {
         (void)unlink(path);
@@ -69,8 +70,8 @@ enum phi_err ctl_write_new(const char *path, int mode, const char *text, struct 
     return PHI_OK;
 }
 
-enum phi_err ctl_read_key(const struct ctl_args *args, const char *name, struct phi_sm2_private **out,
-                          struct phi_error *error)
+enum phi_err ctl_read_key(const struct ctl_args *args, const char *name,
+                          struct phi_sm2_private **out, struct phi_error *error)
 {
     char password[CTL_LINE_MAX + 1];
     enum phi_err err = ctl_read_line(ctl_get(args, "password-file"), true, password, error);
@@ -80,7 +81,8 @@ enum phi_err ctl_read_key(const struct ctl_args *args, const char *name, struct 
     return err;
 }
 
-enum phi_err ctl_read_public(const char *text, uint8_t xy[PHI_SM2_PUBLIC_LEN], struct phi_error *error)
+enum phi_err ctl_read_public(const char *text, uint8_t xy[PHI_SM2_PUBLIC_LEN],
+                             struct phi_error *error)
 {
     struct phi_sm2_public *key = NULL;
     if (strlen(text) != 2 * PHI_SM2_PUBLIC_LEN ||

@@ -44,9 +44,10 @@ static enum phi_err new_secret(const char *path, const char *password, const cha
     uint8_t secret[PHI_KEY_SECRET_MAX];
     int64_t len = 0;
     enum phi_err err = PHI_OK;
-    if (phi_text_to_i64(phi_view_text(length), PHI_KEY_SECRET_MIN, PHI_KEY_SECRET_MAX, &len) != PHI_OK)
-        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--secret", "not %d..%d", PHI_KEY_SECRET_MIN,
-                             PHI_KEY_SECRET_MAX);
+    if (phi_text_to_i64(phi_view_text(length), PHI_KEY_SECRET_MIN, PHI_KEY_SECRET_MAX, &len) !=
+        PHI_OK)
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--secret", "not %d..%d",
+                             PHI_KEY_SECRET_MIN, PHI_KEY_SECRET_MAX);
     PHI_GUARD(phi_random_bytes(secret, (size_t)len));
     err = phi_key_write_secret(path, password, phi_view_of(secret, (size_t)len));
     if (err != PHI_OK) {
@@ -77,16 +78,23 @@ static int run_new(const struct ctl_args *args)
 }
 
 static const struct ctl_option new_options[] = {
-    {.name = "out", .value = "FILE", .is_required = true,
+    {.name = "out",
+     .value = "FILE",
+     .is_required = true,
      .text = "the new key file: PKCS#8 under the password, mode 0600; never overwritten"},
     CTL_PASSWORD,
-    {.name = "secret", .value = "BYTES", .text = "a random symmetric key of 16..64 bytes instead of an SM2 pair"},
+    {.name = "secret",
+     .value = "BYTES",
+     .text = "a random symmetric key of 16..64 bytes instead of an SM2 pair"},
     {.name = "use", .value = "NAME", .text = "what the key is for; only repeated in the output"},
 };
 
-const struct ctl_command ctl_key_new = {
-    .group = "key", .verb = "new", .about = "make a key file (SM2 pair or symmetric key)",
-    .options = new_options, .option_count = CTL_COUNT(new_options), .run = run_new};
+const struct ctl_command ctl_key_new = {.group = "key",
+                                        .verb = "new",
+                                        .about = "make a key file (SM2 pair or symmetric key)",
+                                        .options = new_options,
+                                        .option_count = CTL_COUNT(new_options),
+                                        .run = run_new};
 
 static int run_public(const struct ctl_args *args)
 {
@@ -112,16 +120,22 @@ out:
 static const struct ctl_option public_options[] = {
     {.name = "in", .value = "FILE", .is_required = true, .text = "an SM2 key file"},
     CTL_PASSWORD,
-    {.name = "out", .value = "FILE", .text = "write the public half there too (PEM), never overwritten"},
+    {.name = "out",
+     .value = "FILE",
+     .text = "write the public half there too (PEM), never overwritten"},
 };
 
-const struct ctl_command ctl_key_public = {
-    .group = "key", .verb = "public", .about = "show a key's serial and public half",
-    .options = public_options, .option_count = CTL_COUNT(public_options), .run = run_public};
+const struct ctl_command ctl_key_public = {.group = "key",
+                                           .verb = "public",
+                                           .about = "show a key's serial and public half",
+                                           .options = public_options,
+                                           .option_count = CTL_COUNT(public_options),
+                                           .run = run_public};
 
 /* One line each: the secret half in FILE, mode 0600, the public half in FILE.pub. */
 static enum phi_err write_curve(const char *path, const uint8_t public_key[PHI_CURVE_KEY_LEN],
-                                const uint8_t secret_key[PHI_CURVE_KEY_LEN], struct phi_error *error)
+                                const uint8_t secret_key[PHI_CURVE_KEY_LEN],
+                                struct phi_error *error)
 {
     char line[PHI_CURVE_HEX_LEN + 2];
     char public_path[1024];
@@ -153,10 +167,17 @@ static int run_curve(const struct ctl_args *args)
 }
 
 static const struct ctl_option curve_options[] = {
-    {.name = "out", .value = "FILE", .is_required = true,
-     .text = "secret half (hex, mode 0600; for PHI_RPC_CURVE_FILE); the public half goes to FILE.pub"},
+    {.name = "out",
+     .value = "FILE",
+     .is_required = true,
+     .text =
+         "secret half (hex, mode 0600; for PHI_RPC_CURVE_FILE); the public half goes to FILE.pub"},
 };
 
-const struct ctl_command ctl_key_curve = {
-    .group = "key", .verb = "curve", .about = "make a CURVE key pair for the ZeroMQ interfaces",
-    .options = curve_options, .option_count = CTL_COUNT(curve_options), .run = run_curve};
+const struct ctl_command ctl_key_curve = {.group = "key",
+                                          .verb = "curve",
+                                          .about =
+                                              "make a CURVE key pair for the ZeroMQ interfaces",
+                                          .options = curve_options,
+                                          .option_count = CTL_COUNT(curve_options),
+                                          .run = run_curve};

@@ -6,24 +6,10 @@
 #include <unistd.h>
 
 static const struct ctl_command *const commands[] = {
-    &ctl_key_new,
-    &ctl_key_public,
-    &ctl_key_curve,
-    &ctl_app_add,
-    &ctl_app_suspend,
-    &ctl_app_list,
-    &ctl_app_publish,
-    &ctl_app_import,
-    &ctl_peer_add,
-    &ctl_peer_list,
-    &ctl_provider_add,
-    &ctl_provider_list,
-    &ctl_staff_add,
-    &ctl_staff_list,
-    &ctl_platform_add,
-    &ctl_platform_list,
-    &ctl_curl,
-    &ctl_code_decode,
+    &ctl_key_new,       &ctl_key_public,    &ctl_key_curve,   &ctl_app_add,    &ctl_app_suspend,
+    &ctl_app_list,      &ctl_app_publish,   &ctl_app_import,  &ctl_peer_add,   &ctl_peer_list,
+    &ctl_provider_add,  &ctl_provider_list, &ctl_staff_add,   &ctl_staff_list, &ctl_platform_add,
+    &ctl_platform_list, &ctl_curl,          &ctl_code_decode,
 };
 
 static void print_overview(FILE *to)
@@ -36,7 +22,8 @@ static void print_overview(FILE *to)
                        commands[i]->verb != NULL ? commands[i]->verb : "");
         (void)fprintf(to, "  %-16s %s\n", name, commands[i]->about);
     }
-    (void)fprintf(to, "\nphictl COMMAND --help tells the options. Exit: 0 done, 1 not, 2 wrong usage.\n");
+    (void)fprintf(
+        to, "\nphictl COMMAND --help tells the options. Exit: 0 done, 1 not, 2 wrong usage.\n");
 }
 
 static bool is_named(const struct ctl_command *command, int argc, char **argv)
@@ -54,8 +41,9 @@ int main(int argc, char **argv)
         if (is_named(commands[i], argc, argv))
             return ctl_run(commands[i], argc - words, argv + words);
     }
-    bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[argc - 1], "--help") == 0 ||
-                              strcmp(argv[1], "help") == 0);
+    bool asked =
+        argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[argc - 1], "--help") == 0 ||
+                     strcmp(argv[1], "help") == 0);
     print_overview(asked ? stdout : stderr);
     return asked ? CTL_OK : CTL_USAGE;
 }

@@ -113,7 +113,8 @@ static bool keep(struct ctl_args *args, const struct ctl_option *option, const c
     return true;
 }
 
-static int parse_option(struct ctl_args *args, const char *argument, const char *next, bool *took_next)
+static int parse_option(struct ctl_args *args, const char *argument, const char *next,
+                        bool *took_next)
 {
     const char *value = NULL;
     const struct ctl_option *option = option_of(args->command, argument, &value);
@@ -157,6 +158,7 @@ static int fill_in(struct ctl_args *args)
 {
     for (size_t i = 0; i < args->command->option_count; i++) {
         const struct ctl_option *option = &args->command->options[i];
+        /* nothing here changes the environment: NOLINTNEXTLINE(concurrency-mt-unsafe) */
         const char *value = option->variable != NULL ? getenv(option->variable) : NULL;
         if (value == NULL || value[0] == '\0')
             value = option->fallback;

@@ -1,8 +1,8 @@
 /* Commands and their options, each from one table: parsing and --help come from it.
  *
- *   static const struct ctl_option options[] = {CTL_PASSWORD, {.name = "out", .value = "FILE", .is_required = true,
- *       .text = "the key file to write"}};
- *   const struct ctl_command ctl_key_new = {.group = "key", .verb = "new", .options = options, …};
+ *   static const struct ctl_option options[] = {CTL_PASSWORD, {.name = "out", .value = "FILE",
+ * .is_required = true, .text = "the key file to write"}}; const struct ctl_command ctl_key_new =
+ * {.group = "key", .verb = "new", .options = options, …};
  */
 #ifndef PHI_PHICTL_OPTIONS_H
 #define PHI_PHICTL_OPTIONS_H
@@ -15,14 +15,14 @@
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
 struct ctl_option {
-    const char *name;  /* "password-file": --password-file VALUE or --password-file=VALUE */
-    char letter;       /* 'd': -d VALUE; 0 for none */
-    const char *value; /* what the value is, for --help; NULL: a flag */
+    const char *name;     /* "password-file": --password-file VALUE or --password-file=VALUE */
+    const char *value;    /* what the value is, for --help; NULL: a flag */
     const char *variable; /* environment variable that stands in; NULL for none */
     const char *fallback;
+    const char *text;
+    char letter; /* 'd': -d VALUE; 0 for none */
     bool is_required;
     bool repeats; /* up to CTL_REPEAT_MAX times */
-    const char *text;
 };
 
 struct ctl_args;

@@ -52,7 +52,8 @@ static enum phi_err put(const struct ctl_args *args, const char *key, const json
 /* "app:hz-app" for a record as it stands in a file. */
 static bool key_of(const json_t *record, char *out, size_t size)
 {
-    static const char *const names[][2] = {{"app", "appId"}, {"peer", "curve"}, {"provider", "issuer"}};
+    static const char *const names[][2] = {
+        {"app", "appId"}, {"peer", "curve"}, {"provider", "issuer"}};
     const char *kind = json_string_value(json_object_get(record, "kind"));
     const char *issuer = json_string_value(json_object_get(record, "issuer"));
     const char *sub = json_string_value(json_object_get(record, "sub"));
@@ -71,7 +72,8 @@ static bool key_of(const json_t *record, char *out, size_t size)
     return len > 0 && (size_t)len < size;
 }
 
-static enum phi_err import_line(struct ctl_truth *truth, struct phi_view line, struct phi_error *error)
+static enum phi_err import_line(struct ctl_truth *truth, struct phi_view line,
+                                struct phi_error *error)
 {
     char key[PHI_RECORD_KEY_MAX + 1];
     json_t *record = NULL;
@@ -123,8 +125,9 @@ static void print_record(const struct phi_record *record, void *context)
     (void)context;
     json_t *key = json_stringn((const char *)record->key.data, record->key.len);
     char *text = json_dumps(key, JSON_ENCODE_ANY);
-    (void)printf("{\"key\":%s,\"version\":%" PRIu64 ",\"value\":%.*s}\n", text != NULL ? text : "null",
-                 record->version, (int)record->value.len, (const char *)record->value.data);
+    (void)printf("{\"key\":%s,\"version\":%" PRIu64 ",\"value\":%.*s}\n",
+                 text != NULL ? text : "null", record->version, (int)record->value.len,
+                 (const char *)record->value.data);
     free(text);
     json_decref(key);
 }

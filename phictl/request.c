@@ -77,7 +77,8 @@ static enum phi_err target_of(const char *url, char *out, size_t size, struct ph
     const char *authority = strstr(url, "://");
     for (const char *at = url; *at != '\0'; at++) {
         if (*at <= ' ' || *at > '~' || *at == '#')
-            return phi_error_set(error, PHI_ERR_FIELD_VALUE, "URL", "a character that is to be escaped");
+            return phi_error_set(error, PHI_ERR_FIELD_VALUE, "URL",
+                                 "a character that is to be escaped");
     }
     if (authority == NULL)
         return phi_error_set(error, PHI_ERR_FIELD_VALUE, "URL", "no scheme");
@@ -101,8 +102,9 @@ static bool add(struct curl_slist **list, const char *name, const char *value)
     return true;
 }
 
-static enum phi_err add_headers(const struct ctl_request *request, struct phi_authorization_made *made,
-                                struct curl_slist **list, struct phi_error *error)
+static enum phi_err add_headers(const struct ctl_request *request,
+                                struct phi_authorization_made *made, struct curl_slist **list,
+                                struct phi_error *error)
 {
     char target[8192];
     bool ok = true;
@@ -169,8 +171,9 @@ static const char *or_null(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
-static enum phi_err check_answer(const struct ctl_request *request, const struct receiving *receiving,
-                                 const char *nonce, struct phi_error *error)
+static enum phi_err check_answer(const struct ctl_request *request,
+                                 const struct receiving *receiving, const char *nonce,
+                                 struct phi_error *error)
 {
     const struct ctl_answer *answer = receiving->answer;
     if (request->answer_key == NULL)

@@ -32,14 +32,18 @@ static const char ddl[] =
 
 static const struct phi_migration migrations[] = {{1, "registry", ddl}};
 
-static const char lock_sql[] = "SELECT pg_advisory_xact_lock(hashtext('phi.access.registry'))::text";
+static const char lock_sql[] =
+    "SELECT pg_advisory_xact_lock(hashtext('phi.access.registry'))::text";
 static const char version_sql[] = "SELECT version FROM registry WHERE key = $1";
 static const char put_sql[] =
-    "INSERT INTO registry (key, version, signed_value, signature, key_serial) VALUES ($1, $2, $3, $4, $5)"
-    " ON CONFLICT (key) DO UPDATE SET version = excluded.version, signed_value = excluded.signed_value,"
+    "INSERT INTO registry (key, version, signed_value, signature, key_serial) VALUES ($1, $2, $3, "
+    "$4, $5)"
+    " ON CONFLICT (key) DO UPDATE SET version = excluded.version, signed_value = "
+    "excluded.signed_value,"
     " signature = excluded.signature, key_serial = excluded.key_serial, changed_at = now()";
-static const char each_sql[] = "SELECT key, version, signed_value, signature, key_serial FROM registry"
-                               " WHERE starts_with(key, $1) ORDER BY key";
+static const char each_sql[] =
+    "SELECT key, version, signed_value, signature, key_serial FROM registry"
+    " WHERE starts_with(key, $1) ORDER BY key";
 
 struct ctl_truth {
     char topic[64];
@@ -58,7 +62,8 @@ struct ctl_truth {
     size_t count;
 };
 
-static enum phi_err open_key(struct ctl_truth *truth, const struct ctl_args *args, struct phi_error *error)
+static enum phi_err open_key(struct ctl_truth *truth, const struct ctl_args *args,
+                             struct phi_error *error)
 {
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     enum phi_err err = PHI_OK;
@@ -72,9 +77,11 @@ out:
     return err;
 }
 
-static enum phi_err open_store(struct ctl_truth *truth, const char *conninfo, struct phi_error *error)
+static enum phi_err open_store(struct ctl_truth *truth, const char *conninfo,
+                               struct phi_error *error)
 {
-    const struct phi_store_options options = {.conninfo = conninfo, .schema = SCHEMA, .pool_size = 1};
+    const struct phi_store_options options = {
+        .conninfo = conninfo, .schema = SCHEMA, .pool_size = 1};
     enum phi_err err = PHI_OK;
     if (conninfo == NULL)
         return PHI_OK;
@@ -84,7 +91,8 @@ out:
     return err;
 }
 
-enum phi_err ctl_truth_open(const struct ctl_args *args, struct ctl_truth **out, struct phi_error *error)
+enum phi_err ctl_truth_open(const struct ctl_args *args, struct ctl_truth **out,
+                            struct phi_error *error)
 {
     const char *region = ctl_get(args, "region");
     enum phi_err err = PHI_OK;
@@ -100,7 +108,8 @@ enum phi_err ctl_truth_open(const struct ctl_args *args, struct ctl_truth **out,
     truth->brokers = ctl_get(args, "bus");
     truth->arena = phi_arena_new(ARENA_MAX_BYTES);
     if (truth->arena == NULL || (truth->brokers == NULL && ctl_get(args, "database") == NULL)) {
-        err = phi_error_set(error, PHI_ERR_CONFIG, "--bus", "neither brokers nor a database were given");
+        err = phi_error_set(error, PHI_ERR_CONFIG, "--bus",
+                            "neither brokers nor a database were given");
         goto out;
     }
     PHI_GUARD(open_key(truth, args, error));
@@ -274,7 +283,8 @@ static void publish_one(const struct phi_record *record, void *context)
     publishing->count++;
 }
 
-static enum phi_err await_published(struct ctl_truth *truth, enum phi_err sent, struct phi_error *error)
+static enum phi_err await_published(struct ctl_truth *truth, enum phi_err sent,
+                                    struct phi_error *error)
 {
     enum phi_err err = phi_producer_flush(truth->producer, phi_deadline_in_ms(BUS_WAIT_MS + 1000));
     if (sent != PHI_OK)
@@ -282,8 +292,9 @@ static enum phi_err await_published(struct ctl_truth *truth, enum phi_err sent, 
     if (err == PHI_OK && atomic_load(&truth->failed) > 0)
         err = PHI_ERR_BUS;
     if (err != PHI_OK)
-        return phi_error_set(error, err, truth->topic,
-                             "not published (kept records can be published later: phictl app publish)");
+        return phi_error_set(
+            error, err, truth->topic,
+            "not published (kept records can be published later: phictl app publish)");
     return PHI_OK;
 }
 
@@ -291,7 +302,8 @@ enum phi_err ctl_truth_publish(struct ctl_truth *truth, size_t *count, struct ph
 {
     struct publishing publishing = {.truth = truth};
     if (truth->store == NULL)
-        return phi_error_set(error, PHI_ERR_CONFIG, "--database", "missing: nothing to publish from");
+        return phi_error_set(error, PHI_ERR_CONFIG, "--database",
+                             "missing: nothing to publish from");
     enum phi_err err = open_producer(truth, error);
     if (err != PHI_OK)
         return err;
@@ -321,8 +333,8 @@ static enum phi_err sign(struct ctl_truth *truth, int64_t last_version, struct p
     return phi_record_sign(truth->topic, &signer, truth->arena, record);
 }
 
-static enum phi_err put_in(struct ctl_truth *truth, struct phi_conn *conn, struct phi_record *record,
-                           struct phi_error *error)
+static enum phi_err put_in(struct ctl_truth *truth, struct phi_conn *conn,
+                           struct phi_record *record, struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
     const struct phi_param key[] = {PHI_TEXT_VIEW(record->key)};
@@ -331,10 +343,9 @@ static enum phi_err put_in(struct ctl_truth *truth, struct phi_conn *conn, struc
     PHI_GUARD(phi_conn_exec(conn, "lock", lock_sql, NULL, 0, NULL, error));
     PHI_GUARD(phi_conn_exec(conn, "version", version_sql, key, 1, &rows, error));
     PHI_GUARD(sign(truth, phi_rows_count(rows) > 0 ? phi_rows_i64(rows, 0, 0) : 0, record));
-    const struct phi_param row[] = {
-        PHI_TEXT_VIEW(record->key),       PHI_I64(record->version),
-        PHI_TEXT_VIEW(record->value),     PHI_TEXT_VIEW(record->signature),
-        PHI_TEXT_VIEW(record->key_serial)};
+    const struct phi_param row[] = {PHI_TEXT_VIEW(record->key), PHI_I64(record->version),
+                                    PHI_TEXT_VIEW(record->value), PHI_TEXT_VIEW(record->signature),
+                                    PHI_TEXT_VIEW(record->key_serial)};
     PHI_GUARD(phi_conn_exec(conn, "put", put_sql, row, 5, NULL, error));
     PHI_GUARD(phi_conn_commit(conn, error));
 out:
@@ -342,7 +353,8 @@ out:
     return err;
 }
 
-static enum phi_err put_row(struct ctl_truth *truth, struct phi_record *record, struct phi_error *error)
+static enum phi_err put_row(struct ctl_truth *truth, struct phi_record *record,
+                            struct phi_error *error)
 {
     struct phi_conn *conn = NULL;
     enum phi_err err = phi_store_acquire(truth->store, phi_deadline_in_ms(5000), &conn);

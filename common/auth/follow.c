@@ -25,13 +25,16 @@ static void count_from(struct phi_follow *follow)
 {
     char labels[PHI_TOPIC_MAX + 16];
     (void)snprintf(labels, sizeof(labels), "topic=\"%s\"", follow->topic);
-    follow->taken = phi_counter_new("phi_registry_records_total", "registry records taken in", labels);
+    follow->taken =
+        phi_counter_new("phi_registry_records_total", "registry records taken in", labels);
     follow->older = phi_counter_new("phi_registry_older_total",
                                     "registry records dropped, older or equal version", labels);
-    follow->refused = phi_counter_new("phi_registry_refused_total",
-                                      "registry records refused: signature, signer or form", labels);
-    follow->unkept = phi_counter_new("phi_registry_unkept_total",
-                                     "registry records in force that the database did not take", labels);
+    follow->refused =
+        phi_counter_new("phi_registry_refused_total",
+                        "registry records refused: signature, signer or form", labels);
+    follow->unkept =
+        phi_counter_new("phi_registry_unkept_total",
+                        "registry records in force that the database did not take", labels);
 }
 
 enum phi_err phi_follow_open(const struct phi_follow_options *options, struct phi_follow **out,
@@ -89,7 +92,8 @@ static void count(struct phi_follow *follow, enum phi_err err, const struct phi_
             PHI_L_DETAIL(error));
 }
 
-/* Not kept is no reason not to be in force: after a restart the record comes again from the topic. */
+/* Not kept is no reason not to be in force: after a restart the record comes again from the topic.
+ */
 static void keep(struct phi_follow *follow, const struct phi_record *record)
 {
     struct phi_error detail = {.code = PHI_OK};

@@ -1,5 +1,6 @@
-/* Following one signed registry topic: the kept copy first, then the topic, each record verified against the
- * pinned owner before it is handed on. What registry.c and trust.c share; inside auth only.
+/* Following one signed registry topic: the kept copy first, then the topic, each record verified
+ * against the pinned owner before it is handed on. What registry.c and trust.c share; inside auth
+ * only.
  *
  *   PHI_GUARD(phi_follow_open(&options, &follow, error));
  *   PHI_GUARD(phi_follow_load(follow, error));      // kept records → take
@@ -16,9 +17,10 @@ struct phi_follow;
 struct phi_follow_options {
     struct phi_bus_options bus; /* brokers NULL: the topic is not followed */
     const char *topic;
-    const uint8_t *owner; /* PHI_SM2_PUBLIC_LEN bytes */
+    const uint8_t *owner;    /* PHI_SM2_PUBLIC_LEN bytes */
     struct phi_store *store; /* NULL: nothing is kept */
-    /* A verified record. PHI_OK: taken in, and to be kept; PHI_ERR_STATE: older or the same; others: refused. */
+    /* A verified record. PHI_OK: taken in, and to be kept; PHI_ERR_STATE: older or the same;
+     * others: refused. */
     enum phi_err (*take)(void *context, const struct phi_record *record, bool is_kept,
                          struct phi_error *error);
     void (*caught_up)(void *context); /* may be NULL */

@@ -25,7 +25,8 @@ struct phi_identities {
 enum phi_err phi_identities_open(const struct phi_identity_options *options,
                                  struct phi_identities **out, struct phi_error *error)
 {
-    int64_t timeout_ms = options->fetch_timeout_ms > 0 ? options->fetch_timeout_ms : FETCH_TIMEOUT_MS;
+    int64_t timeout_ms =
+        options->fetch_timeout_ms > 0 ? options->fetch_timeout_ms : FETCH_TIMEOUT_MS;
     struct phi_identities *identities = calloc(1, sizeof(*identities));
     if (identities == NULL)
         return phi_error_set(error, PHI_ERR_MEMORY, "identities", "out of memory");
@@ -69,17 +70,19 @@ static enum phi_err provider_of(const struct phi_registry_view *view, const char
     return PHI_OK;
 }
 
-static enum phi_err verify_token(struct phi_identities *identities, const struct phi_identity_ask *ask,
+static enum phi_err verify_token(struct phi_identities *identities,
+                                 const struct phi_identity_ask *ask,
                                  const struct phi_registry_view *view, struct phi_arena *arena,
                                  struct phi_token_claims *claims, struct phi_error *error)
 {
-    struct phi_token token;
+    struct phi_token token = {.kid = NULL};
     const struct phi_registry_provider *provider = NULL;
     enum phi_err err = PHI_OK;
     PHI_GUARD(phi_token_open(ask->token, arena, &token, error));
     PHI_GUARD(provider_of(view, token.issuer, &provider, error));
     if (!phi_identity_url_is_allowed(provider->jwks_url, identities->allow_http_loopback))
-        return phi_error_set(error, PHI_ERR_IDENTITY, "iss", "the provider's address isn't allowed");
+        return phi_error_set(error, PHI_ERR_IDENTITY, "iss",
+                             "the provider's address isn't allowed");
     PHI_GUARD(phi_jwks_verify(identities->jwks, provider->jwks_url, token.kid, ask->token, error));
     PHI_GUARD(phi_token_claims(&token, ask->audience, arena, claims, error));
 out:
@@ -118,7 +121,8 @@ static enum phi_err judge_staff(const struct phi_registry_view *view,
                                 const struct phi_registry_staff **out, struct phi_error *error)
 {
     if (provider->acr[0] != '\0' && strcmp(claims->acr, provider->acr) != 0)
-        return phi_error_set(error, PHI_ERR_REAL_NAME, "acr", "not the provider's registered level");
+        return phi_error_set(error, PHI_ERR_REAL_NAME, "acr",
+                             "not the provider's registered level");
     *out = phi_registry_staff(view, claims->issuer, claims->sub);
     if (*out == NULL)
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "sub", "not registered staff");
@@ -131,10 +135,12 @@ static bool kind_is_wanted(enum phi_provider_kind kind, enum phi_identity_kind w
            (want == PHI_IDENTITY_STAFF) == (kind == PHI_PROVIDER_STAFF);
 }
 
-/* What depends on the clock, the registry and the route is judged each time, also for a remembered token. */
-static enum phi_err judge(const struct phi_identities *identities, const struct phi_registry_view *view,
-                          const struct phi_identity_ask *ask, const struct phi_token_claims *claims,
-                          int64_t now_s, struct phi_identity *out, struct phi_error *error)
+/* What depends on the clock, the registry and the route is judged each time, also for a remembered
+ * token. */
+static enum phi_err judge(const struct phi_identities *identities,
+                          const struct phi_registry_view *view, const struct phi_identity_ask *ask,
+                          const struct phi_token_claims *claims, int64_t now_s,
+                          struct phi_identity *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const struct phi_registry_provider *provider = NULL;
@@ -142,7 +148,8 @@ static enum phi_err judge(const struct phi_identities *identities, const struct 
     PHI_GUARD(provider_of(view, claims->issuer, &provider, error));
     bool is_staff = provider->kind == PHI_PROVIDER_STAFF;
     if (!kind_is_wanted(provider->kind, ask->want))
-        return phi_error_set(error, PHI_ERR_IDENTITY, "iss", "another kind of provider is wanted here");
+        return phi_error_set(error, PHI_ERR_IDENTITY, "iss",
+                             "another kind of provider is wanted here");
     PHI_GUARD(judge_times(identities, claims, now_s, error));
     PHI_GUARD(is_staff ? judge_staff(view, provider, claims, &staff, error)
                        : judge_citizen(provider, claims, error));
@@ -178,21 +185,22 @@ static void remember(struct phi_identities *identities, const uint8_t digest[PHI
     phi_wipe(bytes, sizeof(bytes));
 }
 
-static bool recall(struct phi_identities *identities, const uint8_t digest[PHI_SM3_LEN], int64_t now_us,
-                   struct phi_arena *arena, struct phi_token_claims *claims)
+static bool recall(struct phi_identities *identities, const uint8_t digest[PHI_SM3_LEN],
+                   int64_t now_us, struct phi_arena *arena, struct phi_token_claims *claims)
 {
     struct phi_view bytes;
     return phi_token_cache_get(identities->cache, digest, now_us, arena, &bytes) &&
            phi_claims_decode(bytes, claims) == PHI_OK;
 }
 
-enum phi_err phi_identity_check(struct phi_identities *identities, const struct phi_identity_ask *ask,
-                                int64_t now_us, struct phi_arena *arena, struct phi_identity *out,
+enum phi_err phi_identity_check(struct phi_identities *identities,
+                                const struct phi_identity_ask *ask, int64_t now_us,
+                                struct phi_arena *arena, struct phi_identity *out,
                                 struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t digest[PHI_SM3_LEN];
-    struct phi_token_claims claims;
+    struct phi_token_claims claims = {.issuer = "", .sub = "", .acr = "", .factor = ""};
     const struct phi_registry_view *view = NULL;
     if (ask->token.len == 0)
         return phi_error_set(error, PHI_ERR_IDENTITY_MISSING, "Phi-Identity", "missing");

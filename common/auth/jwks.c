@@ -14,9 +14,9 @@
 
 #define SLOTS_MAX      64
 #define KEYS_MAX       32
-#define REFETCH_US     (30 * 1000000LL)       /* for an unknown key id */
-#define RETRY_US       (2 * 1000000LL)        /* while there are no keys at all */
-#define RENEW_US       (600 * 1000000LL)      /* a key that was taken back stops counting after this */
+#define REFETCH_US     (30 * 1000000LL)  /* for an unknown key id */
+#define RETRY_US       (2 * 1000000LL)   /* while there are no keys at all */
+#define RENEW_US       (600 * 1000000LL) /* a key that was taken back stops counting after this */
 #define STALE_US       (6 * 3600 * 1000000LL) /* a provider that is away for so long counts no more */
 #define WAIT_MARGIN_MS 500
 
@@ -90,13 +90,15 @@ static bool is_signing_key(const json_t *jwk)
 static void set_add(struct key_set *set, const json_t *jwk)
 {
     cjose_err error;
+    if (set->count == KEYS_MAX || !is_signing_key(jwk))
+        return;
     const char *kid = json_string_value(json_object_get(jwk, "kid"));
     const json_t *x = json_object_get(jwk, "x");
     const json_t *y = json_object_get(jwk, "y");
-    if (set->count == KEYS_MAX || !is_signing_key(jwk) || set_find(set, kid) != NULL)
+    if (set_find(set, kid) != NULL)
         return;
-    json_t *bare = json_pack("{s:s, s:s, s:s, s:O, s:O}", "kty", "EC", "crv", "P-256", "kid", kid, "x",
-                             x, "y", y);
+    json_t *bare = json_pack("{s:s, s:s, s:s, s:O, s:O}", "kty", "EC", "crv", "P-256", "kid", kid,
+                             "x", x, "y", y);
     if (bare == NULL)
         return;
     cjose_jwk_t *key = cjose_jwk_import_json((cjose_header_t *)bare, &error);
@@ -110,8 +112,6 @@ static void set_add(struct key_set *set, const json_t *jwk)
 static enum phi_err set_parse(struct phi_view body, struct key_set **out)
 {
     json_t *root = NULL;
-    size_t i = 0;
-    json_t *jwk = NULL;
     if (phi_json_parse(body, 8, &root, NULL) != PHI_OK)
         return PHI_ERR_NEIGHBOUR;
     struct key_set *set = calloc(1, sizeof(*set));
@@ -120,8 +120,9 @@ static enum phi_err set_parse(struct phi_view body, struct key_set **out)
         return PHI_ERR_MEMORY;
     }
     atomic_init(&set->refs, 1);
-    json_array_foreach(json_object_get(root, "keys"), i, jwk)
-        set_add(set, jwk);
+    const json_t *keys = json_object_get(root, "keys");
+    for (size_t i = 0; i < json_array_size(keys); i++)
+        set_add(set, json_array_get(keys, i));
     json_decref(root);
     if (set->count == 0) {
         set_release(set);

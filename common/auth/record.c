@@ -17,11 +17,12 @@ static const char save_sql[] =
     " signature = excluded.signature, key_serial = excluded.key_serial, kept_at = now()"
     " WHERE auth_registry.version < excluded.version";
 
-static const char load_sql[] = "SELECT key, version, value, signature, key_serial FROM auth_registry"
-                               " WHERE topic = $1 ORDER BY key";
+static const char load_sql[] =
+    "SELECT key, version, value, signature, key_serial FROM auth_registry"
+    " WHERE topic = $1 ORDER BY key";
 
-enum phi_err phi_record_sign(const char *topic, const struct phi_signer *signer, struct phi_arena *arena,
-                             struct phi_record *record)
+enum phi_err phi_record_sign(const char *topic, const struct phi_signer *signer,
+                             struct phi_arena *arena, struct phi_record *record)
 {
     struct phi_event event = {.topic = topic, .key = record->key, .value = record->value};
     enum phi_err err = phi_signed_add(&event, signer, record->version, arena);
@@ -55,8 +56,8 @@ enum phi_err phi_record_verify(const char *topic, const struct phi_record *recor
     return phi_signed_verify(&msg, pinned, pinned_count, &version, error);
 }
 
-enum phi_err phi_record_event(const char *topic, const struct phi_record *record, const char *source,
-                              struct phi_arena *arena, struct phi_event *out)
+enum phi_err phi_record_event(const char *topic, const struct phi_record *record,
+                              const char *source, struct phi_arena *arena, struct phi_event *out)
 {
     enum phi_err err = PHI_OK;
     struct phi_event event = {

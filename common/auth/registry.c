@@ -35,7 +35,7 @@ struct phi_registry {
 
 static struct phi_registry_view *view_new(struct phi_registry_record *const *records, size_t count)
 {
-    struct phi_registry_view *view = malloc(sizeof(*view) + count * sizeof(view->records[0]));
+    struct phi_registry_view *view = malloc(sizeof(*view) + count * sizeof(void *));
     if (view == NULL)
         return NULL;
     atomic_init(&view->refs, 1);
@@ -99,8 +99,8 @@ static size_t position(struct phi_registry_record *const *records, size_t count,
     return low;
 }
 
-static const struct phi_registry_record *find(const struct phi_registry_view *view, const char *prefix,
-                                              const char *name)
+static const struct phi_registry_record *find(const struct phi_registry_view *view,
+                                              const char *prefix, const char *name)
 {
     char key[PHI_RECORD_KEY_MAX + 1];
     int len = snprintf(key, sizeof(key), "%s:%s", prefix, name);
@@ -119,7 +119,8 @@ static const struct phi_registry_record *find_active(const struct phi_registry_v
     return record != NULL && record->active ? record : NULL;
 }
 
-const struct phi_registry_app *phi_registry_app(const struct phi_registry_view *view, const char *app_id)
+const struct phi_registry_app *phi_registry_app(const struct phi_registry_view *view,
+                                                const char *app_id)
 {
     const struct phi_registry_record *record = find(view, "app", app_id);
     return record == NULL ? NULL : &record->app;
@@ -202,7 +203,7 @@ static enum phi_err make_room(struct phi_registry *registry)
     if (count >= PHI_REGISTRY_MAX)
         return PHI_ERR_OVERLOAD;
     size_t room = registry->room == 0 ? 64 : registry->room * 2;
-    void *grown = realloc(registry->records, room * sizeof(registry->records[0]));
+    void *grown = realloc(registry->records, room * sizeof(void *));
     if (grown == NULL)
         return PHI_ERR_MEMORY;
     registry->records = grown;
@@ -210,14 +211,14 @@ static enum phi_err make_room(struct phi_registry *registry)
     return PHI_OK;
 }
 
-static enum phi_err insert(struct phi_registry *registry, size_t at, struct phi_registry_record *record)
+static enum phi_err insert(struct phi_registry *registry, size_t at,
+                           struct phi_registry_record *record)
 {
     size_t count = atomic_load(&registry->count);
     enum phi_err err = make_room(registry);
     if (err != PHI_OK)
         return err;
-    memmove(&registry->records[at + 1], &registry->records[at],
-            (count - at) * sizeof(registry->records[0]));
+    memmove(&registry->records[at + 1], &registry->records[at], (count - at) * sizeof(void *));
     registry->records[at] = record;
     atomic_store(&registry->count, count + 1);
     if (record->kind == PHI_REG_APP)
@@ -237,7 +238,8 @@ static enum phi_err place(struct phi_registry *registry, struct phi_registry_rec
         return err;
     }
     if (record->version <= registry->records[at]->version)
-        return phi_error_set(error, PHI_ERR_STATE, "version", "older than the record held, or the same");
+        return phi_error_set(error, PHI_ERR_STATE, "version",
+                             "older than the record held, or the same");
     phi_registry_record_release(registry->records[at]);
     registry->records[at] = record;
     return PHI_OK;
@@ -278,8 +280,9 @@ enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_
 /* Life */
 
 /* `out` is written before the thread starts: what it calls back may use it. */
-static enum phi_err follow(struct phi_registry *registry, const struct phi_registry_options *options,
-                           struct phi_registry **out, struct phi_error *error)
+static enum phi_err follow(struct phi_registry *registry,
+                           const struct phi_registry_options *options, struct phi_registry **out,
+                           struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     char topic[64];
@@ -295,8 +298,8 @@ static enum phi_err follow(struct phi_registry *registry, const struct phi_regis
     if (options->bus != NULL)
         follow_options.bus = *options->bus;
     else
-        follow_options.bus = (struct phi_bus_options){.brokers = options->brokers,
-                                                      .client_id = "registry"};
+        follow_options.bus =
+            (struct phi_bus_options){.brokers = options->brokers, .client_id = "registry"};
     PHI_GUARD(phi_follow_open(&follow_options, &registry->follow, error));
     PHI_GUARD(phi_follow_load(registry->follow, error));
     registry->is_behind = follow_options.bus.brokers != NULL;
@@ -309,8 +312,8 @@ out:
     return err;
 }
 
-enum phi_err phi_registry_open(const struct phi_registry_options *options, struct phi_registry **out,
-                               struct phi_error *error)
+enum phi_err phi_registry_open(const struct phi_registry_options *options,
+                               struct phi_registry **out, struct phi_error *error)
 {
     struct phi_registry *registry = calloc(1, sizeof(*registry));
     if (registry == NULL)
@@ -318,7 +321,8 @@ enum phi_err phi_registry_open(const struct phi_registry_options *options, struc
     (void)pthread_mutex_init(&registry->mutex, NULL);
     registry->is_behind = true;
     registry->view = view_new(NULL, 0);
-    enum phi_err err = registry->view == NULL ? PHI_ERR_MEMORY : follow(registry, options, out, error);
+    enum phi_err err =
+        registry->view == NULL ? PHI_ERR_MEMORY : follow(registry, options, out, error);
     if (err != PHI_OK) {
         *out = NULL;
         phi_registry_close(registry);

@@ -1,9 +1,9 @@
 /* The province's registry of callers in memory: apps, RPC peers, identity providers, staff.
  *
- * Source of truth are the signed records on the compacted topic `phi.<region>.access.registry`; a record
- * whose signature is not of the pinned owner, or whose version is not above the one held, is dropped and
- * counted. The last verified copy stands in the service's own schema (table auth_registry), so that a
- * service starts and runs without the broker.
+ * Source of truth are the signed records on the compacted topic `phi.<region>.access.registry`; a
+ * record whose signature is not of the pinned owner, or whose version is not above the one held, is
+ * dropped and counted. The last verified copy stands in the service's own schema (table
+ * auth_registry), so that a service starts and runs without the broker.
  *
  *   PHI_GUARD(phi_registry_open(&options, &registry, &error));
  *   const struct phi_registry_view *view = phi_registry_acquire(registry);
@@ -19,9 +19,9 @@
 #include "bus/bus.h"
 #include "crypto/sm2.h"
 
-#define PHI_APP_ID_MAX     32
-#define PHI_KEY_SERIAL_LEN 16
-#define PHI_REGISTRY_MAX   65536 /* records held; more are refused and counted */
+#define PHI_APP_ID_MAX         32
+#define PHI_KEY_SERIAL_LEN     16
+#define PHI_REGISTRY_MAX       65536 /* records held; more are refused and counted */
 #define PHI_REGISTRY_VALUE_MAX 16384 /* bytes of one record's value */
 
 /* A short list of words (roles, scopes, regions, sources). */
@@ -46,7 +46,8 @@ struct phi_registry_app {
     bool suspended;
     const struct phi_registry_key *keys;
     size_t key_count;
-    struct phi_words roles;   /* "mint", "verify", "declare", "query", "picture", "correct", "directory" … */
+    struct phi_words
+        roles; /* "mint", "verify", "declare", "query", "picture", "correct", "directory" … */
     struct phi_words scopes;  /* "pass", "medical", "self" */
     struct phi_words sources; /* data sources that it may report: "contacts", "tests" … */
 };
@@ -82,22 +83,24 @@ struct phi_registry_view; /* an immutable snapshot */
 
 struct phi_registry_options {
     const char *brokers; /* PHI_BUS; NULL: only what is kept and what is applied */
-    const struct phi_bus_options *bus; /* instead of `brokers`, where there are credentials; NULL otherwise */
-    const char *region;  /* "320000" */
-    uint8_t owner[PHI_SM2_PUBLIC_LEN]; /* public key of the access registry's owner, pinned by configuration */
-    struct phi_store *store; /* whose schema holds auth_registry; NULL: nothing is kept */
-    const struct phi_clock *clock; /* NULL: the system's */
-    /* Called after a new view is in force, from the follower's thread: to swap an RPC allow-list and the
-     * like. Short; may acquire a view. May be NULL. */
+    const struct phi_bus_options
+        *bus;           /* instead of `brokers`, where there are credentials; NULL otherwise */
+    const char *region; /* "320000" */
+    uint8_t owner[PHI_SM2_PUBLIC_LEN]; /* public key of the access registry's owner, pinned by
+                                          configuration */
+    struct phi_store *store;           /* whose schema holds auth_registry; NULL: nothing is kept */
+    const struct phi_clock *clock;     /* NULL: the system's */
+    /* Called after a new view is in force, from the follower's thread: to swap an RPC allow-list
+     * and the like. Short; may acquire a view. May be NULL. */
     void (*changed)(void *context);
     void *context;
 };
 
-/* Loads the kept copy (verified again), then follows the topic in a thread of its own. Blocks on the
- * database, at most its statement timeout; never on the broker. Without a database: PHI_ERR_STORE.
- * The options' strings are copied; the store must outlive the registry. */
-enum phi_err phi_registry_open(const struct phi_registry_options *options, struct phi_registry **out,
-                               struct phi_error *error) PHI_MUST_USE;
+/* Loads the kept copy (verified again), then follows the topic in a thread of its own. Blocks on
+ * the database, at most its statement timeout; never on the broker. Without a database:
+ * PHI_ERR_STORE. The options' strings are copied; the store must outlive the registry. */
+enum phi_err phi_registry_open(const struct phi_registry_options *options,
+                               struct phi_registry **out, struct phi_error *error) PHI_MUST_USE;
 void phi_registry_close(struct phi_registry *registry); /* NULL is fine; views may outlive it */
 
 /* True once there is at least one app record: without one nothing signed can be served. */
@@ -106,16 +109,18 @@ bool phi_registry_is_usable(struct phi_registry *registry);
 bool phi_registry_is_following(struct phi_registry *registry);
 size_t phi_registry_count(struct phi_registry *registry);
 
-/* The view in force; never NULL. A critical section of a few instructions; any thread. Release it. */
+/* The view in force; never NULL. A critical section of a few instructions; any thread. Release it.
+ */
 const struct phi_registry_view *phi_registry_acquire(struct phi_registry *registry);
 void phi_registry_release(const struct phi_registry_view *view);
 /* The same, released when the arena goes. PHI_ERR_MEMORY. */
 enum phi_err phi_registry_hold(struct phi_registry *registry, struct phi_arena *arena,
                                const struct phi_registry_view **out) PHI_MUST_USE;
 
-/* Lookups: NULL when not there. What they give lives as long as the view. Suspended apps are given (with
- * `suspended`), suspended peers, providers and staff are not. */
-const struct phi_registry_app *phi_registry_app(const struct phi_registry_view *view, const char *app_id);
+/* Lookups: NULL when not there. What they give lives as long as the view. Suspended apps are given
+ * (with `suspended`), suspended peers, providers and staff are not. */
+const struct phi_registry_app *phi_registry_app(const struct phi_registry_view *view,
+                                                const char *app_id);
 /* The app's key of this serial that is in force at now_us. */
 const struct phi_registry_key *phi_registry_app_key(const struct phi_registry_app *app,
                                                     const char *serial, int64_t now_us);
@@ -126,26 +131,31 @@ const struct phi_registry_provider *phi_registry_provider(const struct phi_regis
 const struct phi_registry_staff *phi_registry_staff(const struct phi_registry_view *view,
                                                     const char *issuer, const char *sub);
 /* All peers in force, for a ZAP allow-list: i = 0 … until NULL. */
-const struct phi_registry_peer *phi_registry_peer_at(const struct phi_registry_view *view, size_t i);
+const struct phi_registry_peer *phi_registry_peer_at(const struct phi_registry_view *view,
+                                                     size_t i);
 
-/* Verifies and takes one record in: PHI_ERR_SIGNATURE (not the owner's), PHI_ERR_STATE (older or the same),
- * PHI_ERR_FIELD_* or PHI_ERR_JSON (not a record of this form), PHI_ERR_OVERLOAD (too many). What fails
- * changes nothing. The follower calls it; tests and tools may. Blocks on the store; one thread at a time. */
+/* Verifies and takes one record in: PHI_ERR_SIGNATURE (not the owner's), PHI_ERR_STATE (older or
+ * the same), PHI_ERR_FIELD_* or PHI_ERR_JSON (not a record of this form), PHI_ERR_OVERLOAD (too
+ * many). What fails changes nothing. The follower calls it; tests and tools may. Blocks on the
+ * store; one thread at a time. */
 enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_record *record,
                                 struct phi_error *error) PHI_MUST_USE;
 
-/* Checks one record's key and value against the form, without a registry: for phictl before it signs. The forms
- * (unknown members are let through; status is "active" when absent; from and to are optional RFC 3339 times):
- *   app:<appId>            {"kind":"app","appId","name","status":"active|suspended","clientId","institution"?,
+/* Checks one record's key and value against the form, without a registry: for phictl before it
+ * signs. The forms (unknown members are let through; status is "active" when absent; from and to
+ * are optional RFC 3339 times): app:<appId>
+ * {"kind":"app","appId","name","status":"active|suspended","clientId","institution"?,
  *                           "keys":[{"serial","public","from"?,"to"?}],"roles":[],"scopes":[],"sources":[]}
  *   peer:<curve hex>       {"kind":"peer","curve","platform","program","scopes":[],"status"?}
- *   provider:<issuer>      {"kind":"provider","issuer","jwksUrl","serves":"citizen|staff","acr"?,"status"?}
- *   staff:<issuer>|<sub>   {"kind":"staff","issuer","sub","unit","roles":[],"regions":[],"sources":[],"status"?} */
+ *   provider:<issuer>
+ * {"kind":"provider","issuer","jwksUrl","serves":"citizen|staff","acr"?,"status"?}
+ *   staff:<issuer>|<sub>
+ * {"kind":"staff","issuer","sub","unit","roles":[],"regions":[],"sources":[],"status"?} */
 enum phi_err phi_registry_check(struct phi_view key, struct phi_view value,
                                 struct phi_error *error) PHI_MUST_USE;
 
-/* SQL of the tables that registry.h and trust.h keep in a service's schema (unqualified names, to run under
- * that schema's search_path); for a service's migrations. */
+/* SQL of the tables that registry.h and trust.h keep in a service's schema (unqualified names, to
+ * run under that schema's search_path); for a service's migrations. */
 extern const char phi_auth_ddl[];
 
 #endif

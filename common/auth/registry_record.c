@@ -24,7 +24,8 @@ bool phi_words_has(const struct phi_words *words, const char *word)
 }
 
 static enum phi_err read_words(const struct phi_json_at *object, const char *field,
-                               struct phi_arena *arena, struct phi_words *out, struct phi_error *error)
+                               struct phi_arena *arena, struct phi_words *out,
+                               struct phi_error *error)
 {
     struct phi_json_at array;
     size_t count = 0;
@@ -79,7 +80,8 @@ static enum phi_err read_key(const struct phi_json_at *at, struct phi_arena *are
     if (strcmp(serial, out->serial) != 0)
         return phi_json_refuse(at, "serial", PHI_ERR_FIELD_VALUE, "not the key's serial", error);
     if (keep_public(arena, xy, &out->public_key) != PHI_OK)
-        return phi_json_refuse(at, "public", PHI_ERR_FIELD_VALUE, "not a point of the curve", error);
+        return phi_json_refuse(at, "public", PHI_ERR_FIELD_VALUE, "not a point of the curve",
+                               error);
 out:
     return err;
 }
@@ -149,8 +151,9 @@ out:
     return err;
 }
 
-static enum phi_err read_provider(const struct phi_json_at *root, struct phi_registry_record *record,
-                                  const char **name, struct phi_error *error)
+static enum phi_err read_provider(const struct phi_json_at *root,
+                                  struct phi_registry_record *record, const char **name,
+                                  struct phi_error *error)
 {
     static const char *const kinds[] = {"citizen", "staff"};
     struct phi_registry_provider *provider = &record->provider;
@@ -228,7 +231,8 @@ out:
     return err;
 }
 
-static enum phi_err check_bounds(struct phi_view key, struct phi_view value, struct phi_error *error)
+static enum phi_err check_bounds(struct phi_view key, struct phi_view value,
+                                 struct phi_error *error)
 {
     if (key.len == 0 || key.len > PHI_RECORD_KEY_MAX || !phi_text_is_utf8(key))
         return phi_error_set(error, PHI_ERR_FIELD_VALUE, "key", "empty, too long or not UTF-8");

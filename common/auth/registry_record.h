@@ -1,4 +1,5 @@
-/* One record of the callers' registry, parsed: immutable, counted, shared by snapshots. Inside auth only. */
+/* One record of the callers' registry, parsed: immutable, counted, shared by snapshots. Inside auth
+ * only. */
 #ifndef PHI_AUTH_REGISTRY_RECORD_H
 #define PHI_AUTH_REGISTRY_RECORD_H
 

@@ -86,7 +86,8 @@ static enum phi_err split_parameters(struct phi_view in, struct phi_view values[
         advance(&in, 1);
     }
     if (in.len != 0)
-        return phi_error_set(error, PHI_ERR_HEADER, "Authorization", "something after the parameters");
+        return phi_error_set(error, PHI_ERR_HEADER, "Authorization",
+                             "something after the parameters");
     return PHI_OK;
 }
 
@@ -129,8 +130,8 @@ static bool decode_signature(struct phi_view text, uint8_t out[PHI_SM2_SIG_LEN])
            phi_base64_decode(text, out, PHI_SM2_SIG_LEN, &len) == PHI_OK && len == PHI_SM2_SIG_LEN;
 }
 
-static enum phi_err check_values(const struct phi_view values[P_COUNT], struct phi_authorization *out,
-                                 struct phi_error *error)
+static enum phi_err check_values(const struct phi_view values[P_COUNT],
+                                 struct phi_authorization *out, struct phi_error *error)
 {
     if (!phi_text_is_word(values[P_APP_ID], PHI_APP_ID_MAX))
         return phi_error_set(error, PHI_ERR_HEADER, "app_id", "not a word of 1..32 characters");
@@ -198,13 +199,13 @@ static size_t answer_parts(const char *status, const char *timestamp, const char
     return 8;
 }
 
-/* The signing interface takes one run of bytes; wiped, as bodies hold personal data. */
-static enum phi_err join(const struct phi_view *parts, size_t count, struct phi_view *out)
+/* The signing interface takes one run of bytes. */
+static enum phi_err join(const struct phi_view *parts, size_t count, uint8_t **out, size_t *out_len)
 {
     size_t len = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
-    uint8_t *joined = malloc(len);
+    uint8_t *joined = malloc(len + 1);
     if (joined == NULL)
         return PHI_ERR_MEMORY;
     size_t at = 0;
@@ -213,26 +214,29 @@ static enum phi_err join(const struct phi_view *parts, size_t count, struct phi_
             memcpy(joined + at, parts[i].data, parts[i].len);
         at += parts[i].len;
     }
-    *out = phi_view_of(joined, len);
+    *out = joined;
+    *out_len = len;
     return PHI_OK;
 }
 
-static void drop_joined(struct phi_view joined)
+/* Wiped, as bodies hold personal data. */
+static void drop_joined(uint8_t *joined, size_t len)
 {
-    phi_wipe((void *)(uintptr_t)joined.data, joined.len);
-    free((void *)(uintptr_t)joined.data);
+    phi_wipe(joined, len);
+    free(joined);
 }
 
 static enum phi_err sign_parts(const struct phi_sm2_private *key, const struct phi_view *parts,
                                size_t count, char out[PHI_SIGNATURE_BASE64_LEN + 1])
 {
     uint8_t raw[PHI_SM2_SIG_LEN];
-    struct phi_view joined;
-    enum phi_err err = join(parts, count, &joined);
+    uint8_t *joined = NULL;
+    size_t len = 0;
+    enum phi_err err = join(parts, count, &joined, &len);
     if (err != PHI_OK)
         return err;
-    err = phi_sm2_sign(key, joined, raw);
-    drop_joined(joined);
+    err = phi_sm2_sign(key, phi_view_of(joined, len), raw);
+    drop_joined(joined, len);
     if (err == PHI_OK)
         phi_base64_encode(phi_view_of(raw, sizeof(raw)), out);
     return err;
@@ -241,12 +245,13 @@ static enum phi_err sign_parts(const struct phi_sm2_private *key, const struct p
 static enum phi_err verify_parts(const struct phi_sm2_public *key, const struct phi_view *parts,
                                  size_t count, const uint8_t signature[PHI_SM2_SIG_LEN])
 {
-    struct phi_view joined;
-    enum phi_err err = join(parts, count, &joined);
+    uint8_t *joined = NULL;
+    size_t len = 0;
+    enum phi_err err = join(parts, count, &joined, &len);
     if (err != PHI_OK)
         return err;
-    err = phi_sm2_verify(key, joined, signature);
-    drop_joined(joined);
+    err = phi_sm2_verify(key, phi_view_of(joined, len), signature);
+    drop_joined(joined, len);
     return err;
 }
 
@@ -262,7 +267,7 @@ enum phi_err phi_signature_verify(const struct phi_registry_view *view,
                                   const struct phi_signature_request *request, int64_t now_us,
                                   struct phi_signature_caller *out, struct phi_error *error)
 {
-    struct phi_authorization given;
+    struct phi_authorization given = {.timestamp_s = 0};
     struct phi_view parts[PARTS_MAX];
     enum phi_err err = phi_authorization_parse(request->header, &given, error);
     if (err != PHI_OK)
@@ -272,7 +277,8 @@ enum phi_err phi_signature_verify(const struct phi_registry_view *view,
         return phi_error_set(error, PHI_ERR_APP_UNKNOWN, "app_id", "not registered here");
     const struct phi_registry_key *key = phi_registry_app_key(app, given.key_serial, now_us);
     if (key == NULL)
-        return phi_error_set(error, PHI_ERR_APP_UNKNOWN, "key_serial", "no key of the app in force");
+        return phi_error_set(error, PHI_ERR_APP_UNKNOWN, "key_serial",
+                             "no key of the app in force");
     if (!is_in_window(given.timestamp_s, now_us))
         return phi_error_set(error, PHI_ERR_TIMESTAMP, "timestamp", "more than %d s off",
                              PHI_SIGNATURE_WINDOW_S);
@@ -342,9 +348,9 @@ out:
 
 /* Answers */
 
-enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char *key_serial, int status,
-                                  int64_t now_us, const char *nonce, struct phi_view body,
-                                  struct phi_answer_signature *out)
+enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char *key_serial,
+                                  int status, int64_t now_us, const char *nonce,
+                                  struct phi_view body, struct phi_answer_signature *out)
 {
     char status_text[12];
     struct phi_view parts[PARTS_MAX];
@@ -356,9 +362,9 @@ enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char 
     return sign_parts(key, parts, count, out->signature);
 }
 
-static enum phi_err check_answer_headers(const char *timestamp, const char *nonce, const char *signature,
-                                         const char *sent_nonce, uint8_t raw[PHI_SM2_SIG_LEN],
-                                         struct phi_error *error)
+static enum phi_err check_answer_headers(const char *timestamp, const char *nonce,
+                                         const char *signature, const char *sent_nonce,
+                                         uint8_t raw[PHI_SM2_SIG_LEN], struct phi_error *error)
 {
     if (timestamp == NULL || strlen(timestamp) > TIMESTAMP_MAX ||
         !phi_text_is_digits(phi_view_text(timestamp)))
@@ -371,8 +377,9 @@ static enum phi_err check_answer_headers(const char *timestamp, const char *nonc
 }
 
 enum phi_err phi_signature_check_answer(const struct phi_sm2_public *key, int status,
-                                        const char *timestamp, const char *nonce, const char *signature,
-                                        const char *sent_nonce, int64_t now_us, struct phi_view body,
+                                        const char *timestamp, const char *nonce,
+                                        const char *signature, const char *sent_nonce,
+                                        int64_t now_us, struct phi_view body,
                                         struct phi_error *error)
 {
     uint8_t raw[PHI_SM2_SIG_LEN];

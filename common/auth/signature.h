@@ -3,8 +3,9 @@
  *   status\ntimestamp\nrequest nonce\nbody\n                  in Phi-Signature.
  *
  *   PHI_GUARD(phi_signature_verify(view, &request, now_us, &caller, &error));
- *   … caller.nonce goes down in the commit's nonce table: PHI_ERR_NONCE there when it was used before …
- *   PHI_GUARD(phi_signature_answer(key, serial, 200, now_us, caller.nonce, body, &signed_answer));
+ *   … caller.nonce goes down in the commit's nonce table: PHI_ERR_NONCE there when it was used
+ * before … PHI_GUARD(phi_signature_answer(key, serial, 200, now_us, caller.nonce, body,
+ * &signed_answer));
  *
  * All functions are pure: no I/O, any thread.
  */
@@ -13,12 +14,12 @@
 
 #include "auth/registry.h"
 
-#define PHI_NONCE_MIN             16
-#define PHI_NONCE_MAX             32
-#define PHI_SIGNATURE_WINDOW_S    60
-#define PHI_AUTHORIZATION_MAX     512 /* bytes of the header's value */
-#define PHI_SIGNATURE_BASE64_LEN  88
-#define PHI_SIGNATURE_SCHEME      "PHI-SM2-SM3"
+#define PHI_NONCE_MIN            16
+#define PHI_NONCE_MAX            32
+#define PHI_SIGNATURE_WINDOW_S   60
+#define PHI_AUTHORIZATION_MAX    512 /* bytes of the header's value */
+#define PHI_SIGNATURE_BASE64_LEN 88
+#define PHI_SIGNATURE_SCHEME     "PHI-SM2-SM3"
 
 /* The parsed header. */
 struct phi_authorization {
@@ -30,15 +31,15 @@ struct phi_authorization {
     uint8_t signature[PHI_SM2_SIG_LEN];
 };
 
-/* PHI_ERR_UNSIGNED: empty or another scheme; PHI_ERR_HEADER: ours but malformed (the place names the
- * parameter). Each parameter once, in any order, separated by commas with optional blanks. */
+/* PHI_ERR_UNSIGNED: empty or another scheme; PHI_ERR_HEADER: ours but malformed (the place names
+ * the parameter). Each parameter once, in any order, separated by commas with optional blanks. */
 enum phi_err phi_authorization_parse(struct phi_view header, struct phi_authorization *out,
                                      struct phi_error *error) PHI_MUST_USE;
 
 struct phi_signature_request {
-    const char *method;         /* "POST" */
-    const char *target;         /* path?query exactly as sent */
-    struct phi_view header;     /* the Authorization header's value; empty when there was none */
+    const char *method;     /* "POST" */
+    const char *target;     /* path?query exactly as sent */
+    struct phi_view header; /* the Authorization header's value; empty when there was none */
     struct phi_view body;
 };
 
@@ -47,12 +48,14 @@ struct phi_signature_caller {
     const struct phi_registry_app *app;     /* the view's */
 };
 
-/* In this order: PHI_ERR_UNSIGNED, PHI_ERR_HEADER, PHI_ERR_APP_UNKNOWN (app, or its key not in force),
- * PHI_ERR_TIMESTAMP (more than 60 s off now_us), PHI_ERR_SIGNATURE, PHI_ERR_APP_SUSPENDED (told only to who
- * can sign for the app: `out` is filled then too, so that this refusal can be signed), PHI_ERR_MEMORY. */
+/* In this order: PHI_ERR_UNSIGNED, PHI_ERR_HEADER, PHI_ERR_APP_UNKNOWN (app, or its key not in
+ * force), PHI_ERR_TIMESTAMP (more than 60 s off now_us), PHI_ERR_SIGNATURE, PHI_ERR_APP_SUSPENDED
+ * (told only to who can sign for the app: `out` is filled then too, so that this refusal can be
+ * signed), PHI_ERR_MEMORY. */
 enum phi_err phi_signature_verify(const struct phi_registry_view *view,
                                   const struct phi_signature_request *request, int64_t now_us,
-                                  struct phi_signature_caller *out, struct phi_error *error) PHI_MUST_USE;
+                                  struct phi_signature_caller *out,
+                                  struct phi_error *error) PHI_MUST_USE;
 
 /* SM3 over the canonical string of a request: binds a requester to what was asked. */
 enum phi_err phi_signature_digest(const struct phi_signature_request *request,
@@ -61,22 +64,24 @@ enum phi_err phi_signature_digest(const struct phi_signature_request *request,
 
 /* Headers of a signed answer, as text. */
 struct phi_answer_signature {
-    char timestamp[21];                            /* Phi-Timestamp */
-    char nonce[PHI_NONCE_MAX + 1];                 /* Phi-Nonce: the request's */
-    char signature[PHI_SIGNATURE_BASE64_LEN + 1];  /* Phi-Signature */
-    char key_serial[PHI_KEY_SERIAL_LEN + 1];       /* Phi-Key-Serial */
+    char timestamp[21];                           /* Phi-Timestamp */
+    char nonce[PHI_NONCE_MAX + 1];                /* Phi-Nonce: the request's */
+    char signature[PHI_SIGNATURE_BASE64_LEN + 1]; /* Phi-Signature */
+    char key_serial[PHI_KEY_SERIAL_LEN + 1];      /* Phi-Key-Serial */
 };
 
 /* PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
-enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char *key_serial, int status,
-                                  int64_t now_us, const char *nonce, struct phi_view body,
+enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char *key_serial,
+                                  int status, int64_t now_us, const char *nonce,
+                                  struct phi_view body,
                                   struct phi_answer_signature *out) PHI_MUST_USE;
 
-/* The client's side: PHI_ERR_HEADER (a header is missing or malformed, or another nonce than was sent),
- * PHI_ERR_TIMESTAMP, PHI_ERR_SIGNATURE. Texts may be NULL when the header was not there. */
+/* The client's side: PHI_ERR_HEADER (a header is missing or malformed, or another nonce than was
+ * sent), PHI_ERR_TIMESTAMP, PHI_ERR_SIGNATURE. Texts may be NULL when the header was not there. */
 enum phi_err phi_signature_check_answer(const struct phi_sm2_public *key, int status,
-                                        const char *timestamp, const char *nonce, const char *signature,
-                                        const char *sent_nonce, int64_t now_us, struct phi_view body,
+                                        const char *timestamp, const char *nonce,
+                                        const char *signature, const char *sent_nonce,
+                                        int64_t now_us, struct phi_view body,
                                         struct phi_error *error) PHI_MUST_USE;
 
 /* What a client puts into Authorization; makes a fresh nonce, which it also gives back. */
@@ -88,6 +93,7 @@ struct phi_authorization_made {
 /* PHI_ERR_HEADER (app_id is not a word of 1..32), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_authorization_make(const struct phi_sm2_private *key, const char *app_id,
                                     const char *method, const char *target, struct phi_view body,
-                                    int64_t now_us, struct phi_authorization_made *out) PHI_MUST_USE;
+                                    int64_t now_us,
+                                    struct phi_authorization_made *out) PHI_MUST_USE;
 
 #endif

@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-#define DEPTH_MAX   8
+#define DEPTH_MAX       8
 #define SIGNATURE_BYTES 64 /* ES256: r‖s */
-#define ISSUER_MAX  256
-#define SUB_MAX     128
-#define NAME_MAX_CP 100
-#define AMR_MAX     16
-#define AUD_MAX     16
+#define ISSUER_MAX      256
+#define SUB_MAX         128
+#define NAME_MAX_CP     100
+#define AMR_MAX         16
+#define AUD_MAX         16
 
 static enum phi_err refuse(struct phi_error *error, const char *place, const char *why)
 {
@@ -77,7 +77,8 @@ static bool split(struct phi_view token, struct phi_view parts[3])
     return true;
 }
 
-static enum phi_err read_part(struct phi_view part, struct phi_arena *arena, struct phi_json_at *out)
+static enum phi_err read_part(struct phi_view part, struct phi_arena *arena,
+                              struct phi_json_at *out)
 {
     struct phi_view json;
     enum phi_err err = base64url_decode(part, arena, &json);
@@ -117,7 +118,8 @@ enum phi_err phi_token_open(struct phi_view token, struct phi_arena *arena, stru
         return refuse(error, "Phi-Identity", "longer than 4096 bytes");
     if (!split(token, parts))
         return refuse(error, "Phi-Identity", "not a compact JWS");
-    /* decoded here too: the verifying library lets spare bits pass, so that one token would have many forms */
+    /* decoded here too: the verifying library lets spare bits pass, so that one token would have
+     * many forms */
     enum phi_err err = base64url_decode(parts[2], arena, &signature);
     if (err == PHI_OK && signature.len != SIGNATURE_BYTES)
         err = PHI_ERR_IDENTITY;
@@ -159,14 +161,13 @@ static enum phi_err read_times(const struct phi_json_at *payload, struct phi_tok
 static bool audience_has(const struct phi_json_at *payload, const char *audience)
 {
     const json_t *aud = json_object_get(payload->value, "aud");
-    size_t i = 0;
-    const json_t *item = NULL;
     bool found = false;
     if (json_is_string(aud))
         return strcmp(json_string_value(aud), audience) == 0;
     if (!json_is_array(aud) || json_array_size(aud) > AUD_MAX)
         return false;
-    json_array_foreach(aud, i, item) {
+    for (size_t i = 0; i < json_array_size(aud); i++) {
+        const json_t *item = json_array_get(aud, i);
         if (!json_is_string(item))
             return false;
         found = found || strcmp(json_string_value(item), audience) == 0;
@@ -180,7 +181,8 @@ static enum phi_err check_audience(const struct phi_json_at *payload, const char
     const char *party = NULL;
     if (audience == NULL || audience[0] == '\0' || !audience_has(payload, audience))
         return refuse(error, "aud", "not made for this app");
-    /* issued to another party that may pass it on here: not a token of this app's own user session */
+    /* issued to another party that may pass it on here: not a token of this app's own user session
+     */
     if (phi_json_text_opt(payload, "azp", 1, 256, audience, &party, NULL) != PHI_OK ||
         strcmp(party, audience) != 0)
         return refuse(error, "azp", "issued to another app");
@@ -252,19 +254,20 @@ static enum phi_err read_person(const struct phi_json_at *payload, struct phi_ar
         return PHI_OK;
     enum phi_err err = claim_error(read_name(payload, arena, &out->name), "name", error);
     if (err == PHI_OK)
-        err = claim_error(phi_json_word(payload, "phi_id_type", 3, &out->id_type, NULL), "phi_id_type",
-                          error);
+        err = claim_error(phi_json_word(payload, "phi_id_type", 3, &out->id_type, NULL),
+                          "phi_id_type", error);
     if (err == PHI_OK)
-        err = claim_error(phi_json_word(payload, "phi_country", 3, &out->country, NULL), "phi_country",
-                          error);
+        err = claim_error(phi_json_word(payload, "phi_country", 3, &out->country, NULL),
+                          "phi_country", error);
     if (err == PHI_OK)
         err = claim_error(read_id_no(payload, arena, &out->id_no), "phi_id_no", error);
     if (err != PHI_OK)
         return err;
     if (phi_idtype_check(out->id_type, phi_view_text(out->id_no), out->country, &detail) != PHI_OK)
-        return refuse(error, strcmp(detail.place, "idType") == 0    ? "phi_id_type"
-                             : strcmp(detail.place, "country") == 0 ? "phi_country"
-                                                                    : "phi_id_no",
+        return refuse(error,
+                      strcmp(detail.place, "idType") == 0    ? "phi_id_type"
+                      : strcmp(detail.place, "country") == 0 ? "phi_country"
+                                                             : "phi_id_no",
                       "not a document of its type");
     return PHI_OK;
 }
@@ -277,8 +280,8 @@ enum phi_err phi_token_claims(const struct phi_token *token, const char *audienc
     enum phi_err err = PHI_OK;
     PHI_GUARD(check_audience(&token->payload, audience, error));
     PHI_GUARD(read_times(&token->payload, &claims, error));
-    PHI_GUARD(claim_error(phi_json_text(&token->payload, "sub", 1, SUB_MAX, &claims.sub, NULL), "sub",
-                          error));
+    PHI_GUARD(claim_error(phi_json_text(&token->payload, "sub", 1, SUB_MAX, &claims.sub, NULL),
+                          "sub", error));
     PHI_GUARD(claim_error(phi_json_text_opt(&token->payload, "acr", 1, 128, "", &claims.acr, NULL),
                           "acr", error));
     PHI_GUARD(read_factor(&token->payload, &claims, error));

@@ -1,4 +1,5 @@
-/* One id token: its parts, its claims. Inside auth only. Nothing here is trusted before the signature is.
+/* One id token: its parts, its claims. Inside auth only. Nothing here is trusted before the
+ * signature is.
  *
  *   PHI_GUARD(phi_token_open(view, arena, &token, error));           // form, header, issuer
  *   PHI_GUARD(phi_jwks_verify(jwks, url, token.kid, view, error));

@@ -45,7 +45,8 @@ static struct phi_trust_view *view_new(void)
     return view;
 }
 
-static enum phi_err view_read(struct phi_view json, struct phi_trust_view **out, struct phi_error *error)
+static enum phi_err view_read(struct phi_view json, struct phi_trust_view **out,
+                              struct phi_error *error)
 {
     struct phi_trust_view *view = view_new();
     if (view == NULL)
@@ -108,7 +109,8 @@ static int by_id(const void *id, const void *platform)
     return strcmp(id, ((const struct phi_trust_platform *)platform)->id);
 }
 
-const struct phi_trust_platform *phi_trust_platform(const struct phi_trust_view *view, const char *id)
+const struct phi_trust_platform *phi_trust_platform(const struct phi_trust_view *view,
+                                                    const char *id)
 {
     if (view->list.platform_count == 0)
         return NULL;
@@ -133,7 +135,8 @@ const struct phi_trust_key *phi_trust_code_key(const struct phi_trust_platform *
 }
 
 const struct phi_trust_key *phi_trust_key(const struct phi_trust_platform *platform,
-                                          enum phi_trust_use use, const char *serial, int64_t now_us)
+                                          enum phi_trust_use use, const char *serial,
+                                          int64_t now_us)
 {
     for (size_t i = 0; i < platform->key_count; i++) {
         const struct phi_trust_key *key = &platform->keys[i];
@@ -213,8 +216,8 @@ static enum phi_err follow(struct phi_trust *trust, const struct phi_trust_optio
     if (options->bus != NULL)
         follow_options.bus = *options->bus;
     else
-        follow_options.bus = (struct phi_bus_options){.brokers = options->brokers,
-                                                      .client_id = "trust-list"};
+        follow_options.bus =
+            (struct phi_bus_options){.brokers = options->brokers, .client_id = "trust-list"};
     PHI_GUARD(phi_follow_open(&follow_options, &trust->follow, error));
     PHI_GUARD(phi_follow_load(trust->follow, error));
     trust->changed = options->changed;

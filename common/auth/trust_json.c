@@ -83,12 +83,14 @@ static enum phi_err read_key(const struct phi_json_at *at, struct phi_arena *are
     if (strcmp(serial, out->serial) != 0)
         return phi_json_refuse(at, "serial", PHI_ERR_FIELD_VALUE, "not the key's serial", error);
     if (make_public(out, arena) != PHI_OK)
-        return phi_json_refuse(at, "public", PHI_ERR_FIELD_VALUE, "not a point of the curve", error);
+        return phi_json_refuse(at, "public", PHI_ERR_FIELD_VALUE, "not a point of the curve",
+                               error);
 out:
     return err;
 }
 
-static bool has_key_set(const struct phi_trust_key *keys, size_t count, const struct phi_trust_key *key)
+static bool has_key_set(const struct phi_trust_key *keys, size_t count,
+                        const struct phi_trust_key *key)
 {
     for (size_t i = 0; key->use == PHI_TRUST_CODE && i < count; i++) {
         if (keys[i].use == PHI_TRUST_CODE && keys[i].key_set_id == key->key_set_id)
@@ -138,7 +140,8 @@ static enum phi_err read_endpoints(const struct phi_json_at *at, const char *ser
         struct phi_json_at item = phi_json_item(&array, i);
         err = phi_json_text(&item, "address", 1, ADDRESS_MAX, &endpoints[i].address, error);
         if (err == PHI_OK)
-            err = phi_json_hex(&item, "curve", endpoints[i].curve, sizeof(endpoints[i].curve), error);
+            err =
+                phi_json_hex(&item, "curve", endpoints[i].curve, sizeof(endpoints[i].curve), error);
     }
     *out = endpoints;
     *out_count = count;
@@ -200,8 +203,8 @@ static enum phi_err read_platforms(const struct phi_json_at *root, struct phi_ar
     return PHI_OK;
 }
 
-enum phi_err phi_trust_decode(struct phi_view json, struct phi_arena *arena, struct phi_trust_list *out,
-                              struct phi_error *error)
+enum phi_err phi_trust_decode(struct phi_view json, struct phi_arena *arena,
+                              struct phi_trust_list *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at root;
@@ -293,9 +296,9 @@ static json_t *services_of(const struct phi_trust_platform *platform)
 
 static json_t *platform_of(const struct phi_trust_platform *platform)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", platform->id, "name", platform->name, "status",
-                     status_names[platform->status], "keys", keys_of(platform), "endpoints",
-                     services_of(platform));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", platform->id, "name", platform->name,
+                     "status", status_names[platform->status], "keys", keys_of(platform),
+                     "endpoints", services_of(platform));
 }
 
 static json_t *list_of(const struct phi_trust_list *list)
@@ -336,7 +339,8 @@ enum phi_err phi_trust_encode(const struct phi_trust_list *list, struct phi_aren
     if (err != PHI_OK)
         return err;
     if (encoded.len > PHI_RECORD_VALUE_MAX)
-        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "$", "the list is too long for one record");
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "$",
+                             "the list is too long for one record");
     err = check_encoded(encoded, error);
     if (err == PHI_OK)
         *out = encoded;

@@ -1,4 +1,5 @@
-/* Registry and trust list on a topic and in a table: followed, kept, and there again without the broker. */
+/* Registry and trust list on a topic and in a table: followed, kept, and there again without the
+ * broker. */
 #include "auth/registry.h"
 #include "auth/trust.h"
 #include "bus_kit.h"
@@ -114,8 +115,8 @@ static void a_kept_row_that_was_changed_is_not_believed(void **state)
     struct phi_conn *conn = NULL;
     (void)state;
     assert_ok(phi_store_acquire(store, phi_deadline_in_ms(2000), &conn));
-    assert_ok(phi_conn_script(conn, "UPDATE auth_registry SET value = replace(value, 'suspended', 'active')",
-                              NULL));
+    assert_ok(phi_conn_script(
+        conn, "UPDATE auth_registry SET value = replace(value, 'suspended', 'active')", NULL));
     phi_store_release(conn);
     struct phi_registry *registry = registry_open(NULL);
     assert_int_equal(phi_registry_count(registry), 0);
@@ -144,8 +145,9 @@ static void the_trust_list_is_followed_and_kept(void **state)
     char list[2][128];
     (void)state;
     for (int i = 0; i < 2; i++)
-        (void)snprintf(list[i], sizeof(list[i]),
-                       "{\"issuedAt\":\"2026-01-01T00:00:00+08:00\",\"platforms\":[],\"version\":%d}", 7 + i);
+        (void)snprintf(
+            list[i], sizeof(list[i]),
+            "{\"issuedAt\":\"2026-01-01T00:00:00+08:00\",\"platforms\":[],\"version\":%d}", 7 + i);
     publish(&owner, PHI_TRUST_TOPIC, PHI_TRUST_KEY, 7, list[0]);
     struct phi_trust *trust = trust_open(cluster.brokers);
     kit_wait(10000, trust_version(trust) == 7);

@@ -1,4 +1,5 @@
-/* Id tokens: every claim wrong once, algorithms, keys, the cache; the provider's keys come from this test. */
+/* Id tokens: every claim wrong once, algorithms, keys, the cache; the provider's keys come from
+ * this test. */
 #include "auth/identity.h"
 #include "case.h"
 #include "test_auth_support.h"
@@ -21,8 +22,8 @@ static char *jwks;
 static int fetches;
 static enum phi_err fetch_result;
 
-static enum phi_err fetch(void *context, const char *url, int64_t timeout_ms, uint8_t *out, size_t size,
-                          size_t *len)
+static enum phi_err fetch(void *context, const char *url, int64_t timeout_ms, uint8_t *out,
+                          size_t size, size_t *len)
 {
     (void)context;
     (void)timeout_ms;
@@ -46,7 +47,8 @@ static cjose_jwk_t *make_key(const char *kid)
 
 static void identities_anew(void)
 {
-    const struct phi_identity_options options = {.registry = registry, .cache_max = 8, .fetch = fetch};
+    const struct phi_identity_options options = {
+        .registry = registry, .cache_max = 8, .fetch = fetch};
     phi_identities_close(identities);
     identities = NULL;
     fetches = 0;
@@ -105,11 +107,11 @@ static char *sign_with(cjose_jwk_t *key, const char *kid, const char *alg, const
 /* A citizen's claims with one changed: `value` is JSON, NULL takes the claim out. */
 static char *payload_with(const char *claim, const char *value)
 {
-    json_t *claims = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:[s,s], s:s, s:s, s:s, s:s}", "iss",
-                               TEST_CITIZEN, "sub", "c-1", "aud", AUD, "exp",
-                               (json_int_t)(NOW_S + 300), "iat", (json_int_t)NOW_S, "acr", "real-name",
-                               "amr", "pwd", "face", "name", "张三", "phi_id_type", "111", "phi_id_no",
-                               "11010519491231002X", "phi_country", "CHN");
+    json_t *claims =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:[s,s], s:s, s:s, s:s, s:s}", "iss",
+                  TEST_CITIZEN, "sub", "c-1", "aud", AUD, "exp", (json_int_t)(NOW_S + 300), "iat",
+                  (json_int_t)NOW_S, "acr", "real-name", "amr", "pwd", "face", "name", "张三",
+                  "phi_id_type", "111", "phi_id_no", "11010519491231002X", "phi_country", "CHN");
     assert_non_null(claims);
     if (claim != NULL && value == NULL)
         (void)json_object_del(claims, claim);
@@ -128,7 +130,8 @@ static enum phi_err check(const char *token, enum phi_identity_kind want, int64_
 {
     struct phi_identity identity;
     struct phi_arena *arena = phi_arena_new(256 * 1024);
-    const struct phi_identity_ask ask = {.token = phi_view_text(token), .audience = AUD, .want = want};
+    const struct phi_identity_ask ask = {
+        .token = phi_view_text(token), .audience = AUD, .want = want};
     enum phi_err err = phi_identity_check(identities, &ask, now_us, arena, &identity, error);
     phi_arena_free(arena);
     return err;
@@ -144,7 +147,8 @@ static void a_citizen_is_known_by_the_token(void **state)
     (void)state;
     identities_anew();
     for (int turn = 0; turn < 2; turn++) { /* the second from the cache */
-        assert_int_equal(phi_identity_check(identities, &ask, TEST_NOW_US, arena, &identity, NULL), PHI_OK);
+        assert_int_equal(phi_identity_check(identities, &ask, TEST_NOW_US, arena, &identity, NULL),
+                         PHI_OK);
         assert_string_equal(identity.sub, "c-1");
         assert_string_equal(identity.factor, "face");
         assert_false(identity.is_staff);
@@ -232,8 +236,8 @@ static void keys_and_algorithms_are_pinned(void **state)
 {
     cjose_err error;
     char *payload = payload_with(NULL, NULL);
-    cjose_jwk_t *secret = cjose_jwk_create_oct_spec((const uint8_t *)"0123456789abcdef0123456789abcdef",
-                                                    32, &error);
+    cjose_jwk_t *secret =
+        cjose_jwk_create_oct_spec((const uint8_t *)"0123456789abcdef0123456789abcdef", 32, &error);
     (void)state;
     identities_anew();
     expect("good", sign_with(signer, "k1", "ES256", payload), PHI_OK);
@@ -317,7 +321,8 @@ static void staff_have_their_roles_from_the_registry(void **state)
     const struct phi_identity_ask ask = {phi_view_text(officer), AUD, PHI_IDENTITY_EITHER};
     (void)state;
     identities_anew();
-    assert_int_equal(phi_identity_check(identities, &ask, TEST_NOW_US, arena, &identity, NULL), PHI_OK);
+    assert_int_equal(phi_identity_check(identities, &ask, TEST_NOW_US, arena, &identity, NULL),
+                     PHI_OK);
     assert_true(identity.is_staff);
     assert_false(identity.has_person);
     assert_true(phi_words_has(&identity.staff->roles, "decide"));
@@ -338,8 +343,10 @@ static void a_remembered_token_still_expires(void **state)
     char *token = sign_with(signer, "k1", "ES256", payload);
     (void)state;
     identities_anew();
-    assert_int_equal(check(token, PHI_IDENTITY_CITIZEN, TEST_NOW_US + 290 * 1000000LL, NULL), PHI_OK);
-    assert_int_equal(check(token, PHI_IDENTITY_CITIZEN, TEST_NOW_US + 299 * 1000000LL, NULL), PHI_OK);
+    assert_int_equal(check(token, PHI_IDENTITY_CITIZEN, TEST_NOW_US + 290 * 1000000LL, NULL),
+                     PHI_OK);
+    assert_int_equal(check(token, PHI_IDENTITY_CITIZEN, TEST_NOW_US + 299 * 1000000LL, NULL),
+                     PHI_OK);
     assert_int_equal(check(token, PHI_IDENTITY_CITIZEN, TEST_NOW_US + 300 * 1000000LL, NULL),
                      PHI_ERR_IDENTITY_EXPIRED);
     free(token);
@@ -397,18 +404,25 @@ static void addresses_of_keys_are_bounded(void **state)
         bool in_development;
         bool allowed;
     } cases[] = {
-        {"https://id.example/jwks", false, true},   {"http://id.example/jwks", false, false},
-        {"http://id.example/jwks", true, false},    {"http://127.0.0.1:8190/jwks", true, true},
-        {"http://127.0.0.1:8190/jwks", false, false}, {"http://localhost/jwks", true, true},
-        {"http://[::1]:80/jwks", true, true},       {"http://127.0.0.1.evil.example/", true, false},
-        {"http://127.0.0.1@evil.example/", true, false}, {"https://user@id.example/", false, false},
-        {"file:///etc/passwd", true, false},        {"ftp://127.0.0.1/", true, false},
-        {"", true, false},                          {"id.example/jwks", true, false},
+        {"https://id.example/jwks", false, true},
+        {"http://id.example/jwks", false, false},
+        {"http://id.example/jwks", true, false},
+        {"http://127.0.0.1:8190/jwks", true, true},
+        {"http://127.0.0.1:8190/jwks", false, false},
+        {"http://localhost/jwks", true, true},
+        {"http://[::1]:80/jwks", true, true},
+        {"http://127.0.0.1.evil.example/", true, false},
+        {"http://127.0.0.1@evil.example/", true, false},
+        {"https://user@id.example/", false, false},
+        {"file:///etc/passwd", true, false},
+        {"ftp://127.0.0.1/", true, false},
+        {"", true, false},
+        {"id.example/jwks", true, false},
     };
     (void)state;
     for (size_t i = 0; i < PHI_COUNT(cases); i++)
-        phi_check(cases[i].url, phi_identity_url_is_allowed(cases[i].url, cases[i].in_development) ==
-                                    cases[i].allowed);
+        phi_check(cases[i].url, phi_identity_url_is_allowed(
+                                    cases[i].url, cases[i].in_development) == cases[i].allowed);
     assert_false(phi_identity_url_is_allowed(NULL, true));
 }
 

@@ -73,15 +73,16 @@ static void only_a_whole_answer_within_bounds_counts(void **state)
         size_t body_bytes;
         enum phi_err err;
     } cases[] = {
-        {"good", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n" BODY, 0, PHI_OK},
+        {"good", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n" BODY, 0,
+         PHI_OK},
         {"not found", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 0,
          PHI_ERR_NEIGHBOUR},
         {"elsewhere",
          "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n"
          "Connection: close\r\n\r\n",
          0, PHI_ERR_NEIGHBOUR},
-        {"too long", "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n", 100000,
-         PHI_ERR_NEIGHBOUR},
+        {"too long", "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n",
+         100000, PHI_ERR_NEIGHBOUR},
         {"too long, not said", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 100000,
          PHI_ERR_NEIGHBOUR},
         {"cut off", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\nConnection: close\r\n\r\n" BODY, 0,
@@ -117,11 +118,12 @@ static void a_provider_that_does_not_listen_is_away(void **state)
                      PHI_ERR_NEIGHBOUR);
 }
 
-/* Sets that hold no key of ours: the token's is not found, and the provider is not asked again at once. */
+/* Sets that hold no key of ours: the token's is not found, and the provider is not asked again at
+ * once. */
 static int asked;
 
-static enum phi_err give(void *context, const char *url, int64_t timeout_ms, uint8_t *out, size_t size,
-                         size_t *len)
+static enum phi_err give(void *context, const char *url, int64_t timeout_ms, uint8_t *out,
+                         size_t size, size_t *len)
 {
     const char *set = context;
     (void)url;
@@ -135,7 +137,12 @@ static enum phi_err give(void *context, const char *url, int64_t timeout_ms, uin
 static void broken_key_sets_give_no_key(void **state)
 {
     static const char *const sets[] = {
-        "", "[]", "{}", "{\"keys\":1}", "{\"keys\":[]}", "{\"keys\":[1,null,\"x\"]}",
+        "",
+        "[]",
+        "{}",
+        "{\"keys\":1}",
+        "{\"keys\":[]}",
+        "{\"keys\":[1,null,\"x\"]}",
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\"}]}",
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"x\":\"AA\",\"y\":\"AA\"}]}",
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"x\":1,\"y\":[]}]}",
@@ -147,8 +154,8 @@ static void broken_key_sets_give_no_key(void **state)
         asked = 0;
         assert_int_equal(phi_jwks_new(give, (void *)(uintptr_t)sets[i], 500, &jwks), PHI_OK);
         for (int turn = 0; turn < 3; turn++)
-            phi_check(sets[i], phi_jwks_verify(jwks, "https://x/", "k", phi_view_text("a.b.c"), NULL) ==
-                                   PHI_ERR_NEIGHBOUR);
+            phi_check(sets[i], phi_jwks_verify(jwks, "https://x/", "k", phi_view_text("a.b.c"),
+                                               NULL) == PHI_ERR_NEIGHBOUR);
         phi_check(sets[i], asked == 1);
         phi_jwks_free(jwks);
     }

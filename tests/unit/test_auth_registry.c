@@ -37,11 +37,13 @@ static void records_have_their_form(void **state)
         enum phi_err err;
     } cases[] = {
         {"peer", "peer:" CURVE,
-         "{\"kind\":\"peer\",\"curve\":\"" CURVE "\",\"platform\":\"320000\",\"program\":\"svc-directory\","
+         "{\"kind\":\"peer\",\"curve\":\"" CURVE
+         "\",\"platform\":\"320000\",\"program\":\"svc-directory\","
          "\"scopes\":[\"pass\"]}",
          PHI_OK},
         {"peer, more members", "peer:" CURVE,
-         "{\"kind\":\"peer\",\"curve\":\"" CURVE "\",\"platform\":\"320000\",\"program\":\"p\",\"x\":1}",
+         "{\"kind\":\"peer\",\"curve\":\"" CURVE
+         "\",\"platform\":\"320000\",\"program\":\"p\",\"x\":1}",
          PHI_OK},
         {"peer under another key", "peer:" CURVE "0",
          "{\"kind\":\"peer\",\"curve\":\"" CURVE "\",\"platform\":\"320000\",\"program\":\"p\"}",
@@ -67,7 +69,9 @@ static void records_have_their_form(void **state)
          "{\"kind\":\"provider\",\"issuer\":\"i\",\"jwksUrl\":\"https://x/\",\"serves\":\"x\"}",
          PHI_ERR_FIELD_VALUE},
         {"staff", "staff:i|s",
-         "{\"kind\":\"staff\",\"issuer\":\"i\",\"sub\":\"s\",\"unit\":\"u\",\"roles\":[\"decide\"]}", PHI_OK},
+         "{\"kind\":\"staff\",\"issuer\":\"i\",\"sub\":\"s\",\"unit\":\"u\",\"roles\":[\"decide\"]"
+         "}",
+         PHI_OK},
         {"staff, role not a text", "staff:i|s",
          "{\"kind\":\"staff\",\"issuer\":\"i\",\"sub\":\"s\",\"unit\":\"u\",\"roles\":[1]}",
          PHI_ERR_FIELD_TYPE},
@@ -75,15 +79,16 @@ static void records_have_their_form(void **state)
          "{\"kind\":\"app\",\"appId\":\"a\",\"name\":\"n\",\"clientId\":\"c\",\"keys\":[]}",
          PHI_ERR_FIELD_VALUE},
         {"app, key not on the curve", "app:a",
-         "{\"kind\":\"app\",\"appId\":\"a\",\"name\":\"n\",\"clientId\":\"c\",\"keys\":[{\"serial\":"
+         "{\"kind\":\"app\",\"appId\":\"a\",\"name\":\"n\",\"clientId\":\"c\",\"keys\":[{"
+         "\"serial\":"
          "\"0123456789abcdef\",\"public\":\"" CURVE CURVE "\"}]}",
          PHI_ERR_FIELD_VALUE},
     };
     (void)state;
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         struct phi_error error = {.code = PHI_OK};
-        enum phi_err err = phi_registry_check(phi_view_text(cases[i].key),
-                                              phi_view_text(cases[i].value), &error);
+        enum phi_err err =
+            phi_registry_check(phi_view_text(cases[i].key), phi_view_text(cases[i].value), &error);
         phi_check(cases[i].name, err == cases[i].err);
         phi_check(cases[i].name, err == PHI_OK || error.code == err);
     }

@@ -1,4 +1,5 @@
-/* Signed requests and answers: the header's form, the order of the checks, each change of what was signed. */
+/* Signed requests and answers: the header's form, the order of the checks, each change of what was
+ * signed. */
 #include "auth/signature.h"
 #include "case.h"
 #include "test_auth_support.h"
@@ -36,15 +37,16 @@ static int tear_down(void **state)
 }
 
 #define NONCE "0123456789abcdef"
-#define SIG86 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define SIG   SIG86 "=="
-#define HEAD  "PHI-SM2-SM3 "
-#define A     "app_id=\"hz-app\""
-#define K     "key_serial=\"0123456789abcdef\""
-#define T     "timestamp=\"1700000000\""
-#define N     "nonce=\"" NONCE "\""
-#define S     "signature=\"" SIG "\""
-#define W32   "abcdefghijklmnopqrstuvwxyz012345"
+#define SIG86                                                                                      \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define SIG  SIG86 "=="
+#define HEAD "PHI-SM2-SM3 "
+#define A    "app_id=\"hz-app\""
+#define K    "key_serial=\"0123456789abcdef\""
+#define T    "timestamp=\"1700000000\""
+#define N    "nonce=\"" NONCE "\""
+#define S    "signature=\"" SIG "\""
+#define W32  "abcdefghijklmnopqrstuvwxyz012345"
 
 static void headers_are_read_strictly(void **state)
 {
@@ -73,18 +75,21 @@ static void headers_are_read_strictly(void **state)
         {"app id of 33", HEAD "app_id=\"" W32 "x\"," K "," T "," N "," S, PHI_ERR_HEADER},
         {"app id with a blank", HEAD "app_id=\"hz app\"," K "," T "," N "," S, PHI_ERR_HEADER},
         {"serial too short", HEAD A ",key_serial=\"0123\"," T "," N "," S, PHI_ERR_HEADER},
-        {"serial not hex", HEAD A ",key_serial=\"0123456789abcdeg\"," T "," N "," S, PHI_ERR_HEADER},
+        {"serial not hex", HEAD A ",key_serial=\"0123456789abcdeg\"," T "," N "," S,
+         PHI_ERR_HEADER},
         {"serial upper case", HEAD A ",key_serial=\"0123456789ABCDEF\"," T "," N "," S,
          PHI_ERR_HEADER},
         {"timestamp signed", HEAD A "," K ",timestamp=\"-1\"," N "," S, PHI_ERR_HEADER},
         {"timestamp with zero", HEAD A "," K ",timestamp=\"01700000000\"," N "," S, PHI_ERR_HEADER},
         {"timestamp empty", HEAD A "," K ",timestamp=\"\"," N "," S, PHI_ERR_HEADER},
-        {"timestamp too long", HEAD A "," K ",timestamp=\"1700000000000\"," N "," S, PHI_ERR_HEADER},
+        {"timestamp too long", HEAD A "," K ",timestamp=\"1700000000000\"," N "," S,
+         PHI_ERR_HEADER},
         {"nonce of 15", HEAD A "," K "," T ",nonce=\"0123456789abcde\"," S, PHI_ERR_HEADER},
         {"nonce of 33", HEAD A "," K "," T ",nonce=\"" W32 "x\"," S, PHI_ERR_HEADER},
         {"nonce with a dash", HEAD A "," K "," T ",nonce=\"0123456789abcde-\"," S, PHI_ERR_HEADER},
         {"signature short", HEAD A "," K "," T "," N ",signature=\"AAAA\"", PHI_ERR_HEADER},
-        {"signature not base64", HEAD A "," K "," T "," N ",signature=\"!" SIG "\"", PHI_ERR_HEADER},
+        {"signature not base64", HEAD A "," K "," T "," N ",signature=\"!" SIG "\"",
+         PHI_ERR_HEADER},
         {"signature spare bits", HEAD A "," K "," T "," N ",signature=\"" SIG86 "=A\"",
          PHI_ERR_HEADER},
     };
@@ -167,14 +172,15 @@ static void requests_verify_as_they_were_signed(void **state)
 }
 
 static enum phi_err verify_as(const struct test_key *key, const char *app_id,
-                              const struct phi_registry_view *in, struct phi_signature_caller *caller)
+                              const struct phi_registry_view *in,
+                              struct phi_signature_caller *caller)
 {
     struct phi_authorization_made made;
     assert_int_equal(phi_authorization_make(key->private_key, app_id, "GET", "/v1/codes/uses",
                                             phi_view_text(""), TEST_NOW_US, &made),
                      PHI_OK);
-    const struct phi_signature_request request = {"GET", "/v1/codes/uses", phi_view_text(made.header),
-                                                  phi_view_text("")};
+    const struct phi_signature_request request = {"GET", "/v1/codes/uses",
+                                                  phi_view_text(made.header), phi_view_text("")};
     return phi_signature_verify(in, &request, TEST_NOW_US, caller, NULL);
 }
 
@@ -208,8 +214,8 @@ static void a_borrowed_serial_does_not_help(void **state)
     struct test_key stranger;
     (void)state;
     test_key_make(&stranger);
-    assert_int_equal(phi_authorization_make(stranger.private_key, "hz-app", "GET", "/", phi_view_text(""),
-                                            TEST_NOW_US, &made),
+    assert_int_equal(phi_authorization_make(stranger.private_key, "hz-app", "GET", "/",
+                                            phi_view_text(""), TEST_NOW_US, &made),
                      PHI_OK);
     memcpy(strstr(made.header, stranger.serial), app.serial, 16);
     const struct phi_signature_request request = {"GET", "/", phi_view_text(made.header),
@@ -259,11 +265,11 @@ static void answers_verify_as_they_were_signed(void **state)
                                              answer.signature, cases[i].sent_nonce,
                                              TEST_NOW_US + cases[i].later_s * 1000000,
                                              phi_view_text(cases[i].body), NULL) == cases[i].err);
-    assert_int_equal(phi_signature_check_answer(key, 200, NULL, answer.nonce, answer.signature, NONCE,
-                                                TEST_NOW_US, phi_view_text(""), NULL),
+    assert_int_equal(phi_signature_check_answer(key, 200, NULL, answer.nonce, answer.signature,
+                                                NONCE, TEST_NOW_US, phi_view_text(""), NULL),
                      PHI_ERR_HEADER);
-    assert_int_equal(phi_signature_check_answer(key, 200, answer.timestamp, answer.nonce, NULL, NONCE,
-                                                TEST_NOW_US, phi_view_text(""), NULL),
+    assert_int_equal(phi_signature_check_answer(key, 200, answer.timestamp, answer.nonce, NULL,
+                                                NONCE, TEST_NOW_US, phi_view_text(""), NULL),
                      PHI_ERR_HEADER);
     phi_sm2_public_free(key);
 }

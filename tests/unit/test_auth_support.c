@@ -45,12 +45,13 @@ enum phi_err test_put(struct phi_registry *registry, const struct test_key *owne
 char *test_app_json(const struct test_key *app, const char *status)
 {
     char *json = NULL;
-    assert_true(asprintf(&json,
-                         "{\"kind\":\"app\",\"appId\":\"hz-app\",\"name\":\"杭州\",\"status\":\"%s\","
-                         "\"clientId\":\"client-1\",\"keys\":[{\"serial\":\"%s\",\"public\":\"%s\","
-                         "\"from\":\"2023-01-01T00:00:00+08:00\",\"to\":\"2024-01-01T00:00:00+08:00\"}],"
-                         "\"roles\":[\"mint\",\"query\"],\"scopes\":[\"pass\"],\"sources\":[]}",
-                         status, app->serial, app->hex) > 0);
+    assert_true(
+        asprintf(&json,
+                 "{\"kind\":\"app\",\"appId\":\"hz-app\",\"name\":\"杭州\",\"status\":\"%s\","
+                 "\"clientId\":\"client-1\",\"keys\":[{\"serial\":\"%s\",\"public\":\"%s\","
+                 "\"from\":\"2023-01-01T00:00:00+08:00\",\"to\":\"2024-01-01T00:00:00+08:00\"}],"
+                 "\"roles\":[\"mint\",\"query\"],\"scopes\":[\"pass\"],\"sources\":[]}",
+                 status, app->serial, app->hex) > 0);
     return json;
 }
 
@@ -70,7 +71,8 @@ struct phi_registry *test_registry(const struct test_key *owner)
                               "\"https://id.example/staff/jwks\",\"serves\":\"staff\"}"),
                      PHI_OK);
     assert_int_equal(test_put(registry, owner, "staff:" TEST_STAFF "|officer-1", 1,
-                              "{\"kind\":\"staff\",\"issuer\":\"" TEST_STAFF "\",\"sub\":\"officer-1\","
+                              "{\"kind\":\"staff\",\"issuer\":\"" TEST_STAFF
+                              "\",\"sub\":\"officer-1\","
                               "\"unit\":\"cdc\",\"roles\":[\"decide\"],\"regions\":[\"320000\"],"
                               "\"sources\":[\"self\"]}"),
                      PHI_OK);

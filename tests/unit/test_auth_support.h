@@ -1,4 +1,5 @@
-/* What the tests of auth share: an owner's key, records signed by it, a registry of a few callers. */
+/* What the tests of auth share: an owner's key, records signed by it, a registry of a few callers.
+ */
 #ifndef PHI_TESTS_UNIT_TEST_AUTH_SUPPORT_H
 #define PHI_TESTS_UNIT_TEST_AUTH_SUPPORT_H
 

@@ -1,4 +1,5 @@
-/* The trust list: written, read back, signed, taken in; versions only rise; lookups by what a code names. */
+/* The trust list: written, read back, signed, taken in; versions only rise; lookups by what a code
+ * names. */
 #include "auth/trust.h"
 #include "case.h"
 #include "test_auth_support.h"
@@ -39,16 +40,24 @@ static int tear_down(void **state)
 static struct phi_view encoded(uint64_t version, struct phi_arena *arena)
 {
     struct phi_trust_key keys[2] = {
-        {.use = PHI_TRUST_CODE, .key_set_id = 7, .from_us = 1000000, .to_us = TEST_NOW_US + 1000000},
+        {.use = PHI_TRUST_CODE,
+         .key_set_id = 7,
+         .from_us = 1000000,
+         .to_us = TEST_NOW_US + 1000000},
         {.use = PHI_TRUST_RECEIPT, .to_us = INT64_MAX},
     };
     memcpy(keys[0].xy, code_key.xy, sizeof(keys[0].xy));
     memcpy(keys[0].serial, code_key.serial, sizeof(keys[0].serial));
     memcpy(keys[1].xy, receipt_key.xy, sizeof(keys[1].xy));
     memcpy(keys[1].serial, receipt_key.serial, sizeof(keys[1].serial));
-    const struct phi_trust_endpoint verify = {.address = "tcp://127.0.0.1:5102", .curve = {1, 2, 3}};
+    const struct phi_trust_endpoint verify = {.address = "tcp://127.0.0.1:5102",
+                                              .curve = {1, 2, 3}};
     const struct phi_trust_platform platforms[2] = {
-        {.id = "320000", .name = "江苏", .keys = keys, .key_count = 2, .endpoints = {&verify},
+        {.id = "320000",
+         .name = "江苏",
+         .keys = keys,
+         .key_count = 2,
+         .endpoints = {&verify},
          .endpoint_counts = {1}},
         {.id = "330000", .name = "浙江", .status = PHI_TRUST_SUSPENDED},
     };
@@ -164,27 +173,32 @@ static void broken_lists_are_refused(void **state)
          HEAD "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[]},"
               "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[]}]}",
          PHI_ERR_FIELD_VALUE},
-        {"id of letters", HEAD "{\"id\":\"32000a\",\"name\":\"a\",\"status\":\"active\",\"keys\":[]}]}",
+        {"id of letters",
+         HEAD "{\"id\":\"32000a\",\"name\":\"a\",\"status\":\"active\",\"keys\":[]}]}",
          PHI_ERR_FIELD_VALUE},
         {"unknown status", HEAD "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"x\",\"keys\":[]}]}",
          PHI_ERR_FIELD_VALUE},
         {"unknown use",
-         HEAD "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[{\"use\":\"x\"}]}]}",
+         HEAD
+         "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[{\"use\":\"x\"}]}]}",
          PHI_ERR_FIELD_VALUE},
         {"code key without its set",
-         HEAD "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[{\"use\":\"code\"}]}]}",
+         HEAD
+         "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[{\"use\":\"code\"}]}]}",
          PHI_ERR_FIELD_MISSING},
         {"key set past a byte",
          HEAD "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[{\"use\":\"code\","
               "\"keySetId\":256}]}]}",
          PHI_ERR_FIELD_VALUE},
         {"key not on the curve",
-         HEAD "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[{\"use\":\"receipt\","
-              "\"serial\":\"0000000000000000\",\"public\":\"" X64 X64 "\"}]}]}",
+         HEAD
+         "{\"id\":\"320000\",\"name\":\"a\",\"status\":\"active\",\"keys\":[{\"use\":\"receipt\","
+         "\"serial\":\"0000000000000000\",\"public\":\"" X64 X64 "\"}]}]}",
          PHI_ERR_FIELD_VALUE},
         {"version 0", "{\"version\":0,\"issuedAt\":\"2026-01-01T00:00:00Z\",\"platforms\":[]}",
          PHI_ERR_FIELD_VALUE},
-        {"no date", "{\"version\":1,\"issuedAt\":\"2026-13-01\",\"platforms\":[]}", PHI_ERR_FIELD_VALUE},
+        {"no date", "{\"version\":1,\"issuedAt\":\"2026-13-01\",\"platforms\":[]}",
+         PHI_ERR_FIELD_VALUE},
         {"not an object", "[]", PHI_ERR_FIELD_TYPE},
         {"not JSON", "{", PHI_ERR_JSON},
     };
@@ -192,8 +206,8 @@ static void broken_lists_are_refused(void **state)
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         struct phi_trust_list list;
         struct phi_arena *arena = phi_arena_new(1 << 20);
-        phi_check(cases[i].name, phi_trust_decode(phi_view_text(cases[i].json), arena, &list, NULL) ==
-                                     cases[i].err);
+        phi_check(cases[i].name, phi_trust_decode(phi_view_text(cases[i].json), arena, &list,
+                                                  NULL) == cases[i].err);
         phi_arena_free(arena);
     }
 }
