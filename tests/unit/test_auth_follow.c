@@ -19,11 +19,11 @@ static struct phi_producer *producer;
 static int set_up(void **state)
 {
     static const struct phi_migration migrations[] = {{1, "auth", phi_auth_ddl}};
-    const char *conninfo = getenv("PHI_TEST_DB");
+    const char *conninfo = getenv("PHI_TEST_DB"); /* NOLINT(concurrency-mt-unsafe) */
     (void)state;
     if (conninfo == NULL) {
         (void)fprintf(stderr, "run me as: tests/tools/with-postgres <program>\n");
-        exit(2);
+        exit(2); /* NOLINT(concurrency-mt-unsafe) */
     }
     const struct phi_store_options options = {.conninfo = conninfo, .schema = "auth_follow"};
     assert_ok(phi_migrate(conninfo, "auth_follow", migrations, 1, NULL));

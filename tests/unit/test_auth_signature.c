@@ -238,17 +238,17 @@ static void answers_verify_as_they_were_signed(void **state)
 {
     static const struct {
         const char *name;
-        int status;
         const char *body;
         const char *sent_nonce;
         int64_t later_s;
+        int status;
         enum phi_err err;
     } cases[] = {
-        {"the same", 200, "{\"a\":1}", NONCE, 0, PHI_OK},
-        {"another status", 201, "{\"a\":1}", NONCE, 0, PHI_ERR_SIGNATURE},
-        {"another body", 200, "{\"a\":2}", NONCE, 0, PHI_ERR_SIGNATURE},
-        {"another nonce was sent", 200, "{\"a\":1}", "fedcba9876543210", 0, PHI_ERR_HEADER},
-        {"an old answer", 200, "{\"a\":1}", NONCE, 61, PHI_ERR_TIMESTAMP},
+        {"the same", "{\"a\":1}", NONCE, 0, 200, PHI_OK},
+        {"another status", "{\"a\":1}", NONCE, 0, 201, PHI_ERR_SIGNATURE},
+        {"another body", "{\"a\":2}", NONCE, 0, 200, PHI_ERR_SIGNATURE},
+        {"another nonce was sent", "{\"a\":1}", "fedcba9876543210", 0, 200, PHI_ERR_HEADER},
+        {"an old answer", "{\"a\":1}", NONCE, 61, 200, PHI_ERR_TIMESTAMP},
     };
     struct phi_answer_signature answer;
     struct phi_sm2_public *key = NULL;
