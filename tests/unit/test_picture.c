@@ -40,7 +40,8 @@ static struct phi_picture picture_of(enum phi_picture_format format, int scale)
 
 static pid_t start_decoder(char *path, int out)
 {
-    char *const arguments[] = {"zbarimg", "-q", "--raw", "--nodbus", path, NULL};
+    char program[] = "zbarimg", quiet[] = "-q", raw[] = "--raw", no_bus[] = "--nodbus";
+    char *const arguments[] = {program, quiet, raw, no_bus, path, NULL};
     posix_spawn_file_actions_t actions;
     pid_t pid = -1;
     posix_spawn_file_actions_init(&actions);
