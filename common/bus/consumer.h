@@ -57,7 +57,9 @@ struct phi_consumer_options {
      * then one record at a time, and the record that still fails goes to the dlq. Must end well
      * before session_ms × 30. */
     enum phi_err (*handle)(struct phi_batch *batch, struct phi_conn *tx, void *context);
-    void (*committed)(const struct phi_batch *batch, void *context); /* after COMMIT; may be NULL */
+    /* After COMMIT; may be NULL. Not called when the answer to a COMMIT was lost: a hint, no
+     * promise. */
+    void (*committed)(const struct phi_batch *batch, void *context);
     /* This replica owns (true) or no longer owns (false) the partition; same thread; may be NULL.
      */
     void (*owns)(const char *topic, int32_t partition, bool is_owner, void *context);
