@@ -127,32 +127,38 @@ static bool try_next(struct phi_rpc_client *client, struct phi_rpc_asked *asked,
     return false;
 }
 
-/* A replica that may be called but isn't connected yet, or has just lost its connection. */
-static bool is_worth_waiting(const struct phi_rpc_client *client, int64_t now_us)
+/* A replica that may have this call but isn't connected yet, or has just lost its connection. */
+static bool is_worth_waiting(const struct phi_rpc_client *client, const struct phi_rpc_asked *asked,
+                             int64_t now_us)
 {
     for (size_t i = 0; i < client->replicas_count; i++) {
         const struct phi_rpc_replica *replica = client->replicas[i];
-        if (phi_rpc_circuit_allows(&replica->circuit, now_us) &&
+        if (!was_tried(asked, replica) && phi_rpc_circuit_allows(&replica->circuit, now_us) &&
             now_us - replica->deaf_since_us < CONNECT_GRACE_US)
             return true;
     }
     return false;
 }
 
-static int64_t first_timer_us(const struct phi_rpc_asked *asked, int64_t now_us)
+/* Half of the time is the first replica's, the rest the second's. */
+static void set_timer(struct phi_rpc_client *client, struct phi_rpc_asked *asked, int64_t now_us)
 {
-    return now_us + (asked->deadline.at_us - now_us) / 2;
+    int64_t at_us = asked->deadline.at_us;
+    if (asked->tries_count < PHI_RPC_TRIES_MAX)
+        at_us = now_us + (at_us - now_us) / 2;
+    phi_rpc_call_heap_move(&client->timers, &asked->timer, at_us);
 }
 
-/* The first sending of a call: its half-time runs from here. */
-static void dispatch(struct phi_rpc_client *client, struct phi_rpc_asked *asked, int64_t now_us)
+/* Sends a call that is with no replica now, or lets it wait for one, or ends it with `err`. */
+static void dispatch(struct phi_rpc_client *client, struct phi_rpc_asked *asked, enum phi_err err,
+                     int64_t now_us)
 {
     if (try_next(client, asked, now_us)) {
-        phi_rpc_call_heap_move(&client->timers, &asked->timer, first_timer_us(asked, now_us));
+        set_timer(client, asked, now_us);
         return;
     }
-    if (!is_worth_waiting(client, now_us)) {
-        finish_without(client, asked, PHI_ERR_NEIGHBOUR);
+    if (!is_worth_waiting(client, asked, now_us)) {
+        finish_without(client, asked, err);
         return;
     }
     int64_t until_us = now_us + CONNECT_GRACE_US;
@@ -175,7 +181,7 @@ static void take_starts(struct phi_rpc_client *client)
             asked->number = ++client->generation * PHI_RPC_CALLS_MAX + slot;
             client->slots[slot] = asked;
             phi_rpc_call_heap_add(&client->timers, &asked->timer, asked->deadline.at_us);
-            dispatch(client, asked, now_us);
+            dispatch(client, asked, PHI_ERR_NEIGHBOUR, now_us);
         }
     }
 }
@@ -186,9 +192,9 @@ static void send_waiting(struct phi_rpc_client *client, int64_t now_us)
     for (struct phi_rpc_asked *asked = client->waiting_first; asked != NULL; asked = next) {
         next = asked->waiting_next;
         if (!try_next(client, asked, now_us))
-            return;
+            continue;
         wait_remove(client, asked);
-        phi_rpc_call_heap_move(&client->timers, &asked->timer, first_timer_us(asked, now_us));
+        set_timer(client, asked, now_us);
     }
 }
 
@@ -223,11 +229,11 @@ static void take_refusal(struct phi_rpc_client *client, struct phi_rpc_asked *as
         finish_without(client, asked, err);
         return;
     }
-    if (asked->tries_count < PHI_RPC_TRIES_MAX && try_next(client, asked, now_us)) {
-        phi_rpc_call_heap_move(&client->timers, &asked->timer, asked->deadline.at_us);
+    if (has_open_try(asked))
         return;
-    }
-    if (!has_open_try(asked))
+    if (asked->tries_count < PHI_RPC_TRIES_MAX)
+        dispatch(client, asked, err, now_us);
+    else
         finish_without(client, asked, err);
 }
 
@@ -289,7 +295,8 @@ static void receive_some(struct phi_rpc_client *client, struct phi_rpc_replica *
 static void time_out(struct phi_rpc_client *client, struct phi_rpc_asked *asked, int64_t now_us)
 {
     if (asked->is_waiting) {
-        finish_without(client, asked, PHI_ERR_NEIGHBOUR);
+        finish_without(client, asked,
+                       asked->refusal != PHI_OK ? asked->refusal : PHI_ERR_NEIGHBOUR);
         return;
     }
     if (now_us >= asked->deadline.at_us) {
@@ -319,7 +326,7 @@ static void redispatch_orphans(struct phi_rpc_client *client, int64_t now_us)
         if (asked == NULL || asked->is_waiting || has_open_try(asked))
             continue;
         asked->tries_count = 0;
-        dispatch(client, asked, now_us);
+        dispatch(client, asked, PHI_ERR_NEIGHBOUR, now_us);
     }
 }
 
@@ -341,8 +348,9 @@ static void poll_once(struct phi_rpc_client *client)
     int64_t now_us = phi_monotonic_us();
     for (size_t i = 0; i < client->replicas_count; i++) {
         struct phi_rpc_replica *replica = client->replicas[i];
-        bool is_wanted =
-            client->waiting_first != NULL && phi_rpc_circuit_allows(&replica->circuit, now_us);
+        /* only one that took nothing before: else a call waiting for another would spin here */
+        bool is_wanted = client->waiting_first != NULL && replica->deaf_since_us != 0 &&
+                         phi_rpc_circuit_allows(&replica->circuit, now_us);
         items[i + 1] = (zmq_pollitem_t){.socket = replica->socket,
                                         .events = ZMQ_POLLIN | (is_wanted ? ZMQ_POLLOUT : 0)};
     }
@@ -350,6 +358,8 @@ static void poll_once(struct phi_rpc_client *client)
     if (items[0].revents != 0)
         phi_rpc_wake_hear(&client->wake);
     for (size_t i = 0; i < client->replicas_count; i++) {
+        if ((items[i + 1].revents & ZMQ_POLLOUT) != 0)
+            client->replicas[i]->deaf_since_us = 0;
         if ((items[i + 1].revents & ZMQ_POLLIN) != 0)
             receive_some(client, client->replicas[i]);
     }

@@ -310,6 +310,28 @@ static void a_draining_server_sends_callers_on(void **state)
     rpc_kit_close(&b);
 }
 
+/* The first replica drains while the second is only coming up: the call waits for that one. */
+static void a_refused_call_waits_for_a_connection(void **state)
+{
+    (void)state;
+    struct rpc_kit a, b;
+    char text[64];
+    rpc_kit_open(&a, 'A', &keys, NULL);
+    rpc_kit_open(&b, 'B', &keys, NULL);
+    struct phi_rpc_endpoint endpoints[] = {a.endpoint, b.endpoint};
+    struct phi_rpc_client *client = rpc_client(&keys, endpoints, 1);
+    assert_int_equal(rpc_ask(client, "e", 5000, text), PHI_OK);
+    phi_rpc_server_stop_accepting(a.server);
+    assert_int_equal(phi_rpc_client_set_endpoints(client, endpoints, 2), PHI_OK);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(rpc_ask(client, "e", 5000, text), PHI_OK);
+        assert_int_equal(text[0], 'B');
+    }
+    phi_rpc_client_close(client);
+    rpc_kit_close(&a);
+    rpc_kit_close(&b);
+}
+
 static void an_answer_after_the_end_goes_nowhere(void **state)
 {
     (void)state;
@@ -416,6 +438,7 @@ int main(void)
         cmocka_unit_test(the_largest_payload_passes),
         cmocka_unit_test(replicas_come_and_go),
         cmocka_unit_test(a_draining_server_sends_callers_on),
+        cmocka_unit_test(a_refused_call_waits_for_a_connection),
         cmocka_unit_test(an_answer_after_the_end_goes_nowhere),
         cmocka_unit_test(ten_thousand_calls_over_sixteen_threads),
         cmocka_unit_test(bad_options_are_named),
