@@ -1,4 +1,5 @@
 #include "auth/trust.h"
+#include "base/text.h"
 #include "crypto/key.h"
 #include "phictl/commands.h"
 #include "phictl/curl.h"
@@ -31,7 +32,8 @@ static json_t *key_of(const char *given, struct phi_error *error)
     const char *equal = strchr(given, '=');
     const char *at = strrchr(given, '@');
     enum phi_trust_use known;
-    size_t path_len = equal == NULL ? 0 : (size_t)((at != NULL ? at : given + strlen(given)) - equal - 1);
+    size_t path_len =
+        equal == NULL ? 0 : (size_t)((at != NULL ? at : given + strlen(given)) - equal - 1);
     if (equal == NULL || (size_t)(equal - given) >= sizeof(use) || path_len >= sizeof(path)) {
         phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key", "not USE=FILE or code=FILE@SET");
         return NULL;
@@ -46,8 +48,14 @@ static json_t *key_of(const char *given, struct phi_error *error)
         return NULL;
     phi_hex_encode(phi_view_of(xy, sizeof(xy)), hex);
     json_t *key = json_pack("{s:s, s:s, s:s}", "use", use, "serial", serial, "public", hex);
+    int64_t set = 1;
+    if (at != NULL && phi_text_to_i64(phi_view_text(at + 1), 0, UINT8_MAX, &set) != PHI_OK) {
+        phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key", "a key set is 0 to 255");
+        json_decref(key);
+        return NULL;
+    }
     if (key != NULL && known == PHI_TRUST_CODE)
-        json_object_set_new(key, "keySetId", json_integer(at == NULL ? 1 : atoi(at + 1)));
+        json_object_set_new(key, "keySetId", json_integer(set));
     return key;
 }
 
@@ -69,7 +77,8 @@ static bool endpoint_add(json_t *endpoints, const char *given, struct phi_error 
     uint8_t curve[PHI_CURVE_KEY_LEN];
     const char *equal = strchr(given, '=');
     const char *comma = strrchr(given, ',');
-    if (equal == NULL || comma == NULL || comma < equal || (size_t)(equal - given) >= sizeof(service) ||
+    if (equal == NULL || comma == NULL || comma < equal ||
+        (size_t)(equal - given) >= sizeof(service) ||
         (size_t)(comma - equal - 1) >= sizeof(address) ||
         phi_curve_parse(phi_view_text(comma + 1), curve) != PHI_OK) {
         phi_error_set(error, PHI_ERR_FIELD_VALUE, "--endpoint", "not SERVICE=ADDRESS,CURVE");
@@ -103,9 +112,8 @@ static json_t *list_with(json_t *list, json_t *platform)
     json_t *platforms = json_array();
     const char *id = json_string_value(json_object_get(platform, "id"));
     bool is_placed = false;
-    size_t i = 0;
-    json_t *one = NULL;
-    json_array_foreach(old, i, one) {
+    for (size_t i = 0; i < json_array_size(old); i++) {
+        json_t *one = json_array_get(old, i);
         const char *other = json_string_value(json_object_get(one, "id"));
         int order = other == NULL ? -1 : strcmp(other, id);
         if (order >= 0 && !is_placed) {
@@ -118,8 +126,8 @@ static json_t *list_with(json_t *list, json_t *platform)
     if (!is_placed)
         json_array_append_new(platforms, platform);
     json_decref(list);
-    return json_pack("{s:i, s:s, s:o}", "version", 1, "issuedAt", "1970-01-01T08:00:00+08:00", "platforms",
-                     platforms);
+    return json_pack("{s:i, s:s, s:o}", "version", 1, "issuedAt", "1970-01-01T08:00:00+08:00",
+                     "platforms", platforms);
 }
 
 /* What svc-platform would refuse is refused here, before the file is touched. */
@@ -127,8 +135,8 @@ static enum phi_err check_list(const char *text, struct phi_error *error)
 {
     struct phi_trust_list list;
     struct phi_arena *arena = phi_arena_new(LIST_ARENA);
-    enum phi_err err = arena == NULL ? PHI_ERR_MEMORY
-                                     : phi_trust_decode(phi_view_text(text), arena, &list, error);
+    enum phi_err err =
+        arena == NULL ? PHI_ERR_MEMORY : phi_trust_decode(phi_view_text(text), arena, &list, error);
     phi_arena_free(arena);
     return err;
 }
@@ -161,8 +169,8 @@ static int run_add(const struct ctl_args *args)
         return ctl_fail(error.code, &error);
     }
     json_t *platform = json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", ctl_get(args, "id"), "name",
-                                 ctl_get(args, "name"), "status", ctl_get(args, "status"), "keys", keys,
-                                 "endpoints", endpoints);
+                                 ctl_get(args, "name"), "status", ctl_get(args, "status"), "keys",
+                                 keys, "endpoints", endpoints);
     json_t *list = list_with(json_load_file(path, JSON_REJECT_DUPLICATES, NULL), platform);
     enum phi_err err = list == NULL ? PHI_ERR_MEMORY : write_list(path, list, &error);
     json_decref(list);
@@ -188,14 +196,25 @@ static int run_list(const struct ctl_args *args)
 static const struct ctl_option options[] = {URL, CTL_REQUEST_OPTIONS};
 
 static const struct ctl_option add_options[] = {
-    {.name = "list", .value = "FILE", .is_required = true,
+    {.name = "list",
+     .value = "FILE",
+     .is_required = true,
      .text = "the list to add to (PHI_PLATFORMS_FILE of svc-platform); made when it is not there"},
     {.name = "id", .value = "CODE", .is_required = true, .text = "the platform's id, six digits"},
     {.name = "name", .value = "TEXT", .is_required = true, .text = "its name"},
-    {.name = "status", .value = "active|suspended", .fallback = "active", .text = "in force or not"},
-    {.name = "key", .value = "USE=FILE", .is_required = true, .repeats = true,
-     .text = "a public key by use: code=FILE@SET, receipt, revocation, directory, correction, answer, encryption"},
-    {.name = "endpoint", .value = "SERVICE=ADDRESS,CURVE", .repeats = true,
+    {.name = "status",
+     .value = "active|suspended",
+     .fallback = "active",
+     .text = "in force or not"},
+    {.name = "key",
+     .value = "USE=FILE",
+     .is_required = true,
+     .repeats = true,
+     .text = "a public key by use: code=FILE@SET, receipt, revocation, directory, correction, "
+             "answer, encryption"},
+    {.name = "endpoint",
+     .value = "SERVICE=ADDRESS,CURVE",
+     .repeats = true,
      .text = "where it answers: verify, directory or relay, with the server's CURVE key"},
 };
 

@@ -29,25 +29,43 @@ phi_registry_put() {
 }
 
 phi_registry_write() {
-    local region app roles scopes peer
+    local region app roles scopes sources institution peer
     : > "$PHI_RUN/log/registry.log"
     for region in $PHI_PROVINCE $PHI_NATION; do
-        while read -r app roles scopes; do
+        while read -r app roles scopes sources institution; do
             phi_app_key "$app"
+            local given=()
+            [ "$scopes" = - ] || given+=(--scopes "$scopes")
+            [ "$sources" = - ] || given+=(--sources "$sources")
+            [ "$institution" = - ] || given+=(--institution "$institution")
             phi_registry_put "$region" app --app "$app" --name "$app" --client-id "$app" \
-                --public "$PHI_RUN/keys/apps/$app/public.pem" --roles "$roles" --scopes "$scopes"
+                --public "$PHI_RUN/keys/apps/$app/public.pem" --roles "$roles" "${given[@]}"
         done < <(phi_app_rows)
         phi_registry_put "$region" provider --issuer "$(phi_issuer citizens)" \
             --jwks "$(phi_issuer citizens)/jwks.json" --kind citizen --acr real-name
         phi_registry_put "$region" provider --issuer "$(phi_issuer staff)" \
             --jwks "$(phi_issuer staff)/jwks.json" --kind staff
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
-            --unit "320102-cdc" --roles decide --regions 320000 --sources self
-        for peer in svc-directory svc-correction svc-platform svc-verify; do
+            --unit "health-320100" --roles decide --regions "$PHI_PROVINCE" \
+            --sources contacts,tests,declare.health,declare.trip
+        for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self
         done
     done
+    phi_platforms_write
+}
+
+# The list of platforms that svc-platform signs: the province's keys by use, and where it answers.
+phi_platforms_write() {
+    local public=$PHI_RUN/keys/public
+    "$PHI_BIN/phictl" platform add --list "$PHI_RUN/platforms.json" --id "$PHI_PROVINCE" --name "江苏省" \
+        --key "code=$public/svc-codegen.code.pub@1" --key "receipt=$public/svc-verify.receipt.pub" \
+        --key "directory=$public/svc-directory.directory.pub" \
+        --key "correction=$public/svc-correction.correction.pub" \
+        --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
+        || phi_fail "phictl platform add was refused"
+    chmod 0644 "$PHI_RUN/platforms.json"
 }
 
 # phi_phictl_curl: the arguments that let phictl curl sign for an app.
