@@ -3,11 +3,13 @@
 #include "svc-declare/intake.h"
 
 #include "base/metrics.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES_MAX 10000
+#define INSTITUTION_MAX 64
+#define LINES_MAX       10000
 #define ANSWER_MAX_BYTES                                                                           \
     768 /* one line out: place and text of an error are bounded, quoting doubles them at most */
 
@@ -89,15 +91,19 @@ out:
     return err;
 }
 
+static const char *institution_of(struct phi_api_call *call)
+{
+    const struct phi_registry_app *app = phi_api_app(call);
+    return app->institution[0] == '\0' ? app->app_id : app->institution;
+}
+
 static enum phi_err take_all(struct phi_api_call *call, const struct form_kind *kind,
                              const struct lines *lines, struct phi_writer *to,
                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_registry_app *app = phi_api_app(call);
-    const char *institution = app->institution[0] == '\0' ? app->app_id : app->institution;
     for (size_t first = 0; first < lines->count; first += INTAKE_LINES_MAX) {
-        struct intake *intake = intake_new(call, kind, institution);
+        struct intake *intake = intake_new(call, kind, institution_of(call));
         err = intake == NULL ? PHI_ERR_MEMORY : take(intake, lines, first, to, error);
         intake_free(intake);
         PHI_GUARD(err);
@@ -116,6 +122,10 @@ static enum phi_err find_kind(struct phi_api_call *call, const struct form_kind 
     if (!phi_words_has(&phi_api_app(call)->sources, (*out)->kind))
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "kind",
                              "the app does not report this source");
+    /* It goes into ids and on the topic, where readers take words only. */
+    if (!phi_text_is_word(phi_view_text(institution_of(call)), INSTITUTION_MAX))
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "institution",
+                             "the app's institution is no id");
     return PHI_OK;
 }
 

@@ -1,0 +1,8 @@
+# The pure parts of svc-declare.
+set(declare ${CMAKE_SOURCE_DIR}/svc-declare)
+set(declare_forms ${declare}/form.c ${declare}/form_health.c ${declare}/form_trips.c ${declare}/form_source.c
+    ${declare}/fact.c)
+phi_test(test_declare_form SOURCES test_declare_form.c ${declare_forms} ROOMS bus json codes crypto base
+  PACKAGES jansson)
+phi_test(test_declare_fact SOURCES test_declare_fact.c ${declare}/fact.c ${declare}/intake_decide.c
+  ROOMS bus json codes crypto base PACKAGES jansson)
