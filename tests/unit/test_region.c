@@ -29,7 +29,7 @@ static void thirty_four_provinces_have_names(void **state)
     (void)state;
     int count = 0;
     for (int i = 0; i < 100; i++) {
-        char code[8];
+        char code[12];
         snprintf(code, sizeof(code), "%02d", i);
         bool is_valid = phi_province_is_valid(phi_view_text(code));
         assert_int_equal(is_valid, phi_region_name_zh(code) != NULL);
