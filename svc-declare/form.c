@@ -3,6 +3,7 @@
 #include "codes/region.h"
 
 #define CLOCK_TOLERANCE_US (5 * 1000000LL)
+#define AGE_MAX_US         (3653 * 86400 * 1000000LL) /* ten years: older is a slip of the pen */
 
 enum phi_err form_past(const struct phi_json_at *object, const char *field, int64_t now_us,
                        int64_t *time_us, struct phi_error *error)
@@ -12,6 +13,8 @@ enum phi_err form_past(const struct phi_json_at *object, const char *field, int6
     PHI_GUARD(phi_json_time(object, field, &found_us, error));
     if (found_us > now_us + CLOCK_TOLERANCE_US)
         return phi_json_refuse(object, field, PHI_ERR_RULE, "in the future", error);
+    if (found_us < now_us - AGE_MAX_US)
+        return phi_json_refuse(object, field, PHI_ERR_RULE, "more than ten years ago", error);
     *time_us = found_us;
 out:
     return err;

@@ -69,7 +69,7 @@ enum phi_err form_source_read(const struct form_kind *kind, struct phi_view line
 
 /* What the three share. */
 
-/* A time that has come, give or take a clock's 5 seconds. */
+/* A time that has come, give or take a clock's 5 seconds, and not more than ten years ago. */
 enum phi_err form_past(const struct phi_json_at *object, const char *field, int64_t now_us,
                        int64_t *time_us, struct phi_error *error) PHI_MUST_USE;
 /* `later` is not before `earlier`: PHI_ERR_RULE at `field`. */

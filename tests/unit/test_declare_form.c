@@ -20,7 +20,8 @@ struct form_case {
 
 static json_t *step(json_t *at, const char *name)
 {
-    return json_is_array(at) ? json_array_get(at, (size_t)atoi(name)) : json_object_get(at, name);
+    return json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10))
+                             : json_object_get(at, name);
 }
 
 static void change(json_t *root, const char *path, const char *value)
@@ -87,6 +88,8 @@ static const struct form_case health_cases[] = {
     {"health a text", "health", "\"x\"", PHI_ERR_FIELD_TYPE, "$.health"},
     {"unknown member", "health.name", "\"x\"", PHI_ERR_FIELD_UNKNOWN, "$.health.name"},
     {"future", "health.observedAt", "\"2026-03-01T12:00:06+08:00\"", PHI_ERR_RULE,
+     "$.health.observedAt"},
+    {"last century", "health.observedAt", "\"1926-03-01T12:00:00+08:00\"", PHI_ERR_RULE,
      "$.health.observedAt"},
     {"no time", "health.observedAt", "\"2026-02-30T12:00:00+08:00\"", PHI_ERR_FIELD_VALUE,
      "$.health.observedAt"},
