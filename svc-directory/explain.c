@@ -1,0 +1,179 @@
+/* Why this grade, and my history: for the citizen's own eyes. The rules are asked again with the entry's own time,
+ * fact by fact: what makes a rule hold alone stands behind it; where none does, all facts do. */
+#include "svc-directory/directory.h"
+
+#include <string.h>
+
+#define HISTORY_MAX 50
+
+struct explain {
+    uint8_t subject[PHI_SUBJECT_LEN];
+    struct person_entry entry;
+    struct phi_rows *facts;
+    struct phi_rows *history;
+};
+
+static enum phi_err read_facts(struct phi_conn *conn, struct explain *e, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN)));
+    PHI_GUARD(grading_facts(conn, subjects, e->entry.updated_us, &e->facts, error));
+out:
+    phi_array_free(subjects);
+    return err;
+}
+
+static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_conn *conn = NULL;
+    const struct phi_param params[] = {PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN), PHI_I64(HISTORY_MAX)};
+    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(person_entry_read(conn, e->subject, phi_api_arena(call), &e->entry, error));
+    PHI_GUARD(read_facts(conn, e, error));
+    PHI_GUARD(phi_conn_exec(conn, "history_of",
+                            "SELECT grade, reasons, from_us, to_us FROM history WHERE subject = $1 "
+                            "ORDER BY version DESC LIMIT $2::bigint",
+                            params, 2, &e->history, error));
+out:
+    phi_store_release(conn);
+    return err;
+}
+
+static json_t *fact_of(const struct phi_rows *rows, size_t i)
+{
+    char observed[PHI_RFC3339_MAX];
+    phi_rfc3339_format(phi_rows_i64(rows, i, GRADING_OBSERVED), observed);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "region", phi_rows_text(rows, i, GRADING_REGION), "source",
+                     phi_rows_text(rows, i, GRADING_SOURCE), "institution",
+                     phi_rows_text(rows, i, GRADING_INSTITUTION), "recordNo",
+                     phi_rows_text(rows, i, GRADING_RECORD_NO), "revision",
+                     (json_int_t)phi_rows_i64(rows, i, GRADING_REVISION), "observedAt", observed);
+}
+
+static enum phi_err add_facts(const struct explain *e, const struct rule *rule, bool only_alone, json_t *facts)
+{
+    enum phi_err err = PHI_OK;
+    for (size_t i = 0; i < phi_rows_count(e->facts); i++) {
+        bool is_behind = true;
+        if (only_alone) {
+            json_t *input = NULL;
+            PHI_GUARD(input_of_rows(e->facts, i, i + 1, e->entry.updated_us, &input));
+            is_behind = rules_holds(rule, input);
+            json_decref(input);
+        }
+        if (is_behind)
+            PHI_GUARD(json_array_append_new(facts, fact_of(e->facts, i)) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    }
+out:
+    return err;
+}
+
+/* A rule that is gone from the file since still stands by its id; its words and facts then can't be told. */
+static enum phi_err reason_of(const struct directory *directory, const struct explain *e, const json_t *kept,
+                              json_t *reasons)
+{
+    enum phi_err err = PHI_OK;
+    const char *id = json_string_value(json_object_get(kept, "rule"));
+    const char *word = json_string_value(json_object_get(kept, "reason"));
+    const struct rule *rule = id == NULL ? NULL : rules_find(directory->rules, id);
+    bool is_error = word != NULL && strcmp(word, RULES_REASON_ERROR) == 0;
+    json_t *facts = json_array();
+    if (rule != NULL && !is_error) {
+        PHI_GUARD(add_facts(e, rule, true, facts));
+        if (json_array_size(facts) == 0)
+            PHI_GUARD(add_facts(e, rule, false, facts));
+    }
+    json_t *reason = json_pack("{s:O, s:O, s:O, s:s, s:s, s:O}", "reason", json_object_get(kept, "reason"), "rule",
+                               json_object_get(kept, "rule"), "version", json_object_get(kept, "version"), "zh",
+                               rule == NULL ? "" : rule->zh, "en", rule == NULL ? "" : rule->en, "facts", facts);
+    PHI_GUARD(json_array_append_new(reasons, reason) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+out:
+    json_decref(facts);
+    return err;
+}
+
+static enum phi_err add_reasons(struct phi_api_call *call, const struct explain *e, json_t *data)
+{
+    enum phi_err err = PHI_OK;
+    json_t *reasons = json_array();
+    PHI_GUARD(json_object_set_new(data, "reasons", reasons) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    for (size_t i = 0; i < json_array_size(e->entry.reasons); i++)
+        PHI_GUARD(reason_of(directory_of(call), e, json_array_get(e->entry.reasons, i), reasons));
+out:
+    return err;
+}
+
+static enum phi_err add_period(const struct phi_rows *rows, size_t i, json_t *history)
+{
+    enum phi_err err = PHI_OK;
+    char from[PHI_RFC3339_MAX], to[PHI_RFC3339_MAX];
+    json_t *kept = NULL;
+    PHI_GUARD(phi_json_parse(phi_view_text(phi_rows_text(rows, i, 1)), 4, &kept, NULL));
+    phi_rfc3339_format(phi_rows_i64(rows, i, 2), from);
+    json_t *period = json_pack("{s:s, s:o, s:s}", "grade", phi_grade_code((enum phi_grade)phi_rows_i64(rows, i, 0)),
+                               "reasons", person_reason_words(kept), "from", from);
+    PHI_GUARD(json_array_append_new(history, period) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    if (phi_rows_is_null(rows, i, 3))
+        goto out;
+    phi_rfc3339_format(phi_rows_i64(rows, i, 3), to);
+    json_object_set_new(period, "to", json_string(to));
+out:
+    json_decref(kept);
+    return err;
+}
+
+static enum phi_err add_history(const struct explain *e, json_t *data)
+{
+    enum phi_err err = PHI_OK;
+    json_t *history = json_array();
+    PHI_GUARD(json_object_set_new(data, "history", history) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    for (size_t i = 0; i < phi_rows_count(e->history); i++)
+        PHI_GUARD(add_period(e->history, i, history));
+out:
+    return err;
+}
+
+static enum phi_err add_nation(const struct explain *e, json_t *data)
+{
+    char version[24], published[24];
+    snprintf(version, sizeof(version), "%lld", (long long)e->entry.version);
+    snprintf(published, sizeof(published), "%lld", (long long)e->entry.published_version);
+    json_t *nation = json_pack("{s:s, s:s}", "version", version, "publishedVersion", published);
+    return json_object_set_new(data, "nation", nation) == 0 ? PHI_OK : PHI_ERR_MEMORY;
+}
+
+static enum phi_err tell(struct phi_api_call *call, const struct explain *e)
+{
+    enum phi_err err = PHI_OK;
+    char since[PHI_RFC3339_MAX];
+    json_t *data = json_pack("{s:o}", "grade", person_grade_json(e->entry.grade));
+    PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    if (e->entry.is_there) {
+        phi_rfc3339_format(e->entry.from_us, since);
+        json_object_set_new(data, "since", json_string(since));
+    }
+    PHI_GUARD(add_reasons(call, e, data));
+    PHI_GUARD(add_history(e, data));
+    PHI_GUARD(add_nation(e, data));
+    phi_api_data(call, data);
+    data = NULL;
+out:
+    json_decref(data);
+    return err;
+}
+
+enum phi_err directory_explain(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct explain e = {0};
+    PHI_GUARD(directory_subject(call, e.subject));
+    PHI_GUARD(look_up(call, &e, error));
+    PHI_GUARD(tell(call, &e));
+out:
+    phi_rows_free(e.facts);
+    phi_rows_free(e.history);
+    return err;
+}

@@ -1,0 +1,64 @@
+/* What comes on the province's bus: facts (of declarations and sources, under phi-mac) and decisions about
+ * disputes (signed by the province's correction key). Each is verified before a byte of it is read.
+ *
+ *   PHI_GUARD(fact_read(msg, "declare.health", "320000", &keys, arena, &fact, error));
+ *   PHI_GUARD(decision_read(msg, "320000", pinned, pinned_count, arena, &decision, error));
+ *
+ * What fails is poison for the dlq: PHI_ERR_UNSIGNED, PHI_ERR_HEADER, PHI_ERR_SIGNATURE, PHI_ERR_KEY (not of
+ * ours), PHI_ERR_FORBIDDEN (of another region), PHI_ERR_JSON, PHI_ERR_FIELD_*, PHI_ERR_BODY_TOO_LARGE,
+ * PHI_ERR_DATA_BROKEN (a fact id or a sealed part that isn't so). PHI_ERR_MEMORY is ours. Texts and views are
+ * the arena's. Pure.
+ */
+#ifndef SVC_DIRECTORY_FACT_H
+#define SVC_DIRECTORY_FACT_H
+
+#include "bus/signed.h"
+#include "codes/factid.h"
+#include "codes/subject.h"
+#include "crypto/seal.h"
+
+#define FACT_VALUE_MAX (64 * 1024)
+#define FACT_INSTITUTION_MAX 64
+#define FACT_RECORD_MAX  1024
+
+struct fact_keys {
+    struct phi_hmac_key *bus;    /* the health side's, for phi-mac and digests */
+    struct phi_seal_key *health; /* the health side's, for personal text */
+};
+
+struct fact {
+    uint8_t id[PHI_FACT_ID_LEN];
+    uint8_t subject[PHI_SUBJECT_LEN];
+    int64_t subject_key;
+    const char *source;
+    const char *institution;
+    const char *record_no;
+    int64_t revision;
+    int64_t observed_us;
+    int64_t recorded_us;
+    struct phi_view content; /* canonical JSON of the coded members, ended by a zero */
+    uint8_t digest[PHI_SM3_LEN]; /* keyed; of all that makes two facts the same */
+    struct phi_view identity;    /* canonical JSON {name, idType, idNo, country}; empty: none was carried */
+};
+
+enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char *region,
+                       const struct fact_keys *keys, struct phi_arena *arena, struct fact *out,
+                       struct phi_error *error) PHI_MUST_USE;
+
+/* A retraction (更正): the fact it names, all revisions. */
+struct decision {
+    uint8_t subject[PHI_SUBJECT_LEN];
+    const char *case_id;
+    const char *source;
+    const char *institution;
+    const char *record_no;
+    int64_t version;
+    int64_t decided_us;
+};
+
+enum phi_err decision_read(const struct phi_msg *msg, const char *region,
+                           const struct phi_pinned_key *pinned, size_t pinned_count,
+                           struct phi_arena *arena, struct decision *out,
+                           struct phi_error *error) PHI_MUST_USE;
+
+#endif

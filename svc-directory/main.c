@@ -1,0 +1,246 @@
+/* svc-directory: facts → grade by the province's rules → directory; health query, graded picture, explanation. */
+#include "svc-directory/directory.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+extern const unsigned char phi_embed_openapi_json[];
+extern const size_t phi_embed_openapi_json_len;
+extern const unsigned char phi_embed__100_directory_sql[];
+
+#define GROUP          "svc-directory"
+#define STREAMS        5
+#define CHALLENGES_MAX 65536
+
+static const char *const streams[STREAMS] = {"declare.health", "declare.trip", "source.contacts",
+                                             "source.tests", "correction.decided"};
+
+static const struct phi_config_row rows[] = {
+    {.name = "PHI_RULES_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "grading rules of the province, JSON"},
+    {.name = "PHI_INDEX_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the national index key"},
+    {.name = "PHI_HEALTH_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the health side's key for personal text"},
+    {.name = "PHI_BUS_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "the health side's HMAC key for facts on the bus"},
+    {.name = "PHI_DIRECTORY_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+     .text = "SM2 key that signs directory entries"},
+    {.name = "PHI_RPC_CURVE_FILE", .type = PHI_CONFIG_SECRET, .min = 40, .max = 64, .unit = "",
+     .text = "this program's CURVE secret key, Z85 or hex"},
+    {.name = "PHI_VERIFY_RPC", .type = PHI_CONFIG_LIST, .min = 1, .max = PHI_RPC_ENDPOINTS_MAX, .unit = "",
+     .text = "addresses of svc-verify's RPC, tcp://host:port"},
+    {.name = "PHI_VERIFY_RPC_PUBLIC", .type = PHI_CONFIG_TEXT, .min = 40, .max = 64, .unit = "",
+     .text = "svc-verify's CURVE public key, Z85 or hex"},
+    {.name = "PHI_PLATFORM_RPC", .type = PHI_CONFIG_LIST, .optional = true, .min = 1,
+     .max = PHI_RPC_ENDPOINTS_MAX, .unit = "",
+     .text = "addresses of the unified platform's RPC; without it the nation is not asked, and that is said"},
+    {.name = "PHI_PLATFORM_RPC_PUBLIC", .type = PHI_CONFIG_TEXT, .optional = true, .min = 40, .max = 64,
+     .unit = "", .text = "the unified platform's CURVE public key, Z85 or hex"},
+};
+
+static const struct phi_migration migrations[] = {
+    {100, "directory", (const char *)phi_embed__100_directory_sql},
+};
+
+static const char *const query_fields[] = {"code", "scope", NULL};
+static const char *const picture_fields[] = {"code", "format", NULL};
+
+static const struct phi_api_route routes[] = {
+    {.method = "POST", .path = "/v1/health/query", .role = "query", .identity = PHI_API_CITIZEN,
+     .fields = query_fields, .handle = directory_query},
+    {.method = "POST", .path = "/v1/health/picture", .role = "picture", .identity = PHI_API_CITIZEN,
+     .fields = picture_fields, .handle = directory_picture},
+    {.method = "GET", .path = "/v1/health/explain", .role = "picture", .identity = PHI_API_CITIZEN,
+     .handle = directory_explain},
+};
+
+struct directory *directory_of(struct phi_api_call *call)
+{
+    return phi_service_state(phi_api_service(call));
+}
+
+enum phi_err directory_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJECT_LEN])
+{
+    return phi_subject_index(directory_of(call)->index_key, &phi_api_who(call)->person, out);
+}
+
+static enum phi_err open_keys(struct phi_service *service, struct directory *directory, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t xy[PHI_SM2_PUBLIC_LEN];
+    PHI_GUARD(phi_service_key_hmac(service, "PHI_INDEX_KEY_FILE", &directory->index_key, error));
+    PHI_GUARD(phi_service_key_hmac(service, "PHI_BUS_KEY_FILE", &directory->keys.bus, error));
+    PHI_GUARD(phi_service_key_seal(service, "PHI_HEALTH_KEY_FILE", &directory->keys.health, error));
+    PHI_GUARD(phi_service_key_sm2(service, "PHI_DIRECTORY_KEY_FILE", &directory->directory_key, error));
+    phi_sm2_private_public(directory->directory_key, xy);
+    PHI_GUARD(phi_key_id_of(xy, directory->directory_key_id));
+    phi_service_set_answer_seal(service, directory->keys.health);
+out:
+    return err;
+}
+
+/* The replicas of a list variable, all under one public key. */
+static enum phi_err open_client(struct phi_service *service, const char *list, const char *public_key,
+                                struct phi_rpc_client **out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_config *config = phi_service_config(service);
+    struct phi_rpc_endpoint there[PHI_RPC_ENDPOINTS_MAX] = {0};
+    struct phi_rpc_client_options options = {.endpoints = there};
+    const char *text = phi_config_text(config, public_key);
+    PHI_GUARD(phi_service_key_curve(service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
+    options.endpoints_count = phi_config_list_count(config, list);
+    for (size_t i = 0; i < options.endpoints_count; i++) {
+        snprintf(there[i].address, sizeof(there[i].address), "%s", phi_config_list_item(config, list, i));
+        if (phi_curve_parse(phi_view_text(text), there[i].server_key) != PHI_OK)
+            PHI_GUARD(phi_error_set(error, PHI_ERR_CONFIG, public_key, "not a CURVE key in Z85 or hex"));
+    }
+    PHI_GUARD(phi_rpc_client_open(&options, out, error));
+out:
+    phi_wipe(options.secret_key, sizeof(options.secret_key));
+    return err;
+}
+
+static enum phi_err open_clients(struct phi_service *service, struct directory *directory, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    bool has_platform = phi_config_list_count(phi_service_config(service), "PHI_PLATFORM_RPC") > 0;
+    PHI_GUARD(open_client(service, "PHI_VERIFY_RPC", "PHI_VERIFY_RPC_PUBLIC", &directory->verify, error));
+    if (has_platform)
+        PHI_GUARD(open_client(service, "PHI_PLATFORM_RPC", "PHI_PLATFORM_RPC_PUBLIC", &directory->platform, error));
+out:
+    return err;
+}
+
+static enum phi_err open(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct directory *directory = calloc(1, sizeof(*directory));
+    PHI_GUARD(directory == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    directory->service = service;
+    pthread_mutex_init(&directory->lock, NULL);
+    phi_service_set_state(service, directory);
+    intake_metrics(directory);
+    PHI_GUARD(rules_read(phi_config_text(phi_service_config(service), "PHI_RULES_FILE"),
+                         phi_service_region(service), &directory->rules, error));
+    PHI_GUARD(open_keys(service, directory, error));
+    directory->challenges = challenges_new(CHALLENGES_MAX);
+    PHI_GUARD(directory->challenges == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    const struct phi_dlq_options dlq = {.region = phi_service_region(service),
+                                        .program = phi_service_program(service),
+                                        .seal_key = directory->keys.health,
+                                        .producer = phi_service_producer(service)};
+    PHI_GUARD(phi_dlq_open(&dlq, &directory->dlq, error));
+    PHI_GUARD(open_clients(service, directory, error));
+out:
+    return err;
+}
+
+static void owns(const char *topic, int32_t partition, bool is_owner, void *context)
+{
+    struct directory *directory = context;
+    (void)topic;
+    publisher_owns(directory->publisher, partition, is_owner);
+}
+
+static enum phi_err open_consumer(struct phi_service *service, struct directory *directory,
+                                  struct phi_error *error)
+{
+    const char *topics[STREAMS];
+    for (size_t i = 0; i < STREAMS; i++)
+        topics[i] = phi_service_topic(service, streams[i]);
+    const struct phi_consumer_options options = {
+        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
+                .client_id = phi_service_program(service)},
+        .group = GROUP,
+        .topics = topics,
+        .topic_count = STREAMS,
+        .store = phi_service_store(service),
+        .dlq = directory->dlq,
+        .handle = intake_handle,
+        .committed = intake_committed,
+        .owns = owns,
+        .context = directory};
+    return phi_consumer_open(&options, &directory->consumer, error);
+}
+
+static enum phi_err start(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct directory *directory = phi_service_state(service);
+    PHI_GUARD(publisher_open(directory, error));
+    PHI_GUARD(open_consumer(service, directory, error));
+    PHI_GUARD(publisher_start(directory->publisher));
+out:
+    return err;
+}
+
+/* No more facts; then what they changed goes out; the neighbours stay until the routes are closed. */
+static void stop(struct phi_service *service, struct phi_deadline until)
+{
+    struct directory *directory = phi_service_state(service);
+    if (directory == NULL)
+        return;
+    pthread_mutex_lock(&directory->lock);
+    struct phi_consumer *consumer = directory->consumer;
+    directory->consumer = NULL;
+    pthread_mutex_unlock(&directory->lock);
+    if (phi_consumer_close(consumer, until) != PHI_OK)
+        phi_log(PHI_LOG_WARN, "consumer_closed_late", PHI_L_WORD("rest", "comes_again"));
+    publisher_close(directory->publisher);
+    directory->publisher = NULL;
+}
+
+static void close(struct phi_service *service)
+{
+    struct directory *directory = phi_service_state(service);
+    if (directory == NULL)
+        return;
+    phi_rpc_client_close(directory->verify);
+    phi_rpc_client_close(directory->platform);
+    phi_dlq_close(directory->dlq);
+    challenges_free(directory->challenges);
+    rules_free(directory->rules);
+    phi_hmac_key_free(directory->index_key);
+    phi_hmac_key_free(directory->keys.bus);
+    phi_seal_key_free(directory->keys.health);
+    phi_sm2_private_free(directory->directory_key);
+    pthread_mutex_destroy(&directory->lock);
+    phi_service_set_state(service, NULL);
+    free(directory);
+}
+
+static const char *unready(struct phi_service *service)
+{
+    return phi_trust_is_usable(phi_service_trust(service)) ? NULL : "trust-list";
+}
+
+static const struct phi_program program = {
+    .name = "svc-directory",
+    .about = "grades facts by the province's rules and answers health queries (GB/T 38961, GB/T 38963 6.4)",
+    .schema = "directory",
+    .http_port = "8104",
+    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
+    .rows = rows,
+    .row_count = sizeof(rows) / sizeof(rows[0]),
+    .migrations = migrations,
+    .migration_count = 1,
+    .routes = routes,
+    .route_count = sizeof(routes) / sizeof(routes[0]),
+    .openapi = phi_embed_openapi_json,
+    .openapi_len = &phi_embed_openapi_json_len,
+    .open = open,
+    .start = start,
+    .stop = stop,
+    .close = close,
+    .unready = unready,
+};
+
+int main(int argc, char **argv)
+{
+    return phi_service_main(&program, argc, argv);
+}

@@ -1,0 +1,113 @@
+/* What this directory knows of one person: the entry, the masked identity; and how both are told. */
+#include "codes/mask.h"
+#include "svc-directory/directory.h"
+
+#include <string.h>
+
+enum phi_err person_entry_read(struct phi_conn *conn, const uint8_t *subject, struct phi_arena *arena,
+                               struct person_entry *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    json_t *reasons = NULL;
+    const struct phi_param key = PHI_BYTES_OF(subject, PHI_SUBJECT_LEN);
+    *out = (struct person_entry){.grade = PHI_GRADE_GREY};
+    PHI_GUARD(phi_conn_exec(conn, "entry_find",
+                            "SELECT grade, reasons, version, published_version, from_us, updated_us FROM entries "
+                            "WHERE subject = $1",
+                            &key, 1, &rows, error));
+    if (phi_rows_count(rows) == 0)
+        goto out;
+    PHI_GUARD(phi_json_parse(phi_view_text(phi_rows_text(rows, 0, 1)), 4, &reasons, error));
+    PHI_GUARD(phi_json_keep(arena, reasons));
+    *out = (struct person_entry){.is_there = true,
+                                 .grade = (enum phi_grade)phi_rows_i64(rows, 0, 0),
+                                 .reasons = reasons,
+                                 .version = phi_rows_i64(rows, 0, 2),
+                                 .published_version = phi_rows_i64(rows, 0, 3),
+                                 .from_us = phi_rows_i64(rows, 0, 4),
+                                 .updated_us = phi_rows_i64(rows, 0, 5)};
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+/* A number of an unusual document can't be masked by rule: then nothing of it is shown. */
+static enum phi_err mask_number(const char *number, struct phi_arena *arena, const char **out)
+{
+    struct phi_view masked;
+    enum phi_err err = phi_mask_id_no(phi_view_text(number), arena, &masked);
+    if (err == PHI_ERR_FIELD_VALUE) {
+        *out = "*";
+        return PHI_OK;
+    }
+    if (err == PHI_OK)
+        *out = phi_arena_text(arena, masked);
+    return err == PHI_OK && *out == NULL ? PHI_ERR_MEMORY : err;
+}
+
+static enum phi_err mask_identity(struct phi_view plain, struct phi_arena *arena, struct person_identity *out,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at root;
+    struct phi_view masked;
+    const char *name = NULL, *id_no = NULL;
+    PHI_GUARD(phi_json_read(plain, 2, arena, &root, error));
+    PHI_GUARD(phi_json_text(&root, "name", 1, 100, &name, error));
+    PHI_GUARD(phi_json_text(&root, "idNo", 1, 32, &id_no, error));
+    PHI_GUARD(phi_mask_name(phi_view_text(name), arena, &masked));
+    out->name = phi_arena_text(arena, masked);
+    PHI_GUARD(out->name == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(mask_number(id_no, arena, &out->id_no));
+    out->is_there = true;
+out:
+    return err;
+}
+
+enum phi_err person_identity_read(struct directory *directory, struct phi_conn *conn, const uint8_t *subject,
+                                  struct phi_arena *arena, struct person_identity *out,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    struct phi_view plain;
+    const struct phi_param key = PHI_BYTES_OF(subject, PHI_SUBJECT_LEN);
+    *out = (struct person_identity){0};
+    PHI_GUARD(phi_conn_exec(conn, "person_find", "SELECT identity_sealed FROM people WHERE subject = $1", &key, 1,
+                            &rows, error));
+    if (phi_rows_count(rows) == 0)
+        goto out;
+    PHI_GUARD(phi_unseal(directory->keys.health, PEOPLE_CONTEXT, subject, phi_rows_bytes(rows, 0, 0), arena,
+                         &plain));
+    PHI_GUARD(mask_identity(plain, arena, out, error));
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+json_t *person_grade_json(enum phi_grade grade)
+{
+    const struct phi_grade_row *row = phi_grade_row(grade);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", row->code, "zh", row->zh, "en", row->en, "colour",
+                     row->colour, "shape", row->shape);
+}
+
+static bool has_word(const json_t *words, const char *word)
+{
+    for (size_t i = 0; i < json_array_size(words); i++)
+        if (strcmp(json_string_value(json_array_get(words, i)), word) == 0)
+            return true;
+    return false;
+}
+
+json_t *person_reason_words(const json_t *reasons)
+{
+    json_t *words = json_array();
+    for (size_t i = 0; words != NULL && i < json_array_size(reasons); i++) {
+        const char *word = json_string_value(json_object_get(json_array_get(reasons, i), "reason"));
+        if (word != NULL && !has_word(words, word))
+            json_array_append_new(words, json_string(word));
+    }
+    return words;
+}

@@ -1,0 +1,105 @@
+/* The graded picture (GB/T 38961 5): the holder's own code in the colour, word and shape of the grade, with masked
+ * name and number and the time. The code comes with the holder's token; svc-verify says that it is theirs. */
+#include "codes/region.h"
+#include "picture/picture.h"
+#include "svc-directory/directory.h"
+
+#include <string.h>
+
+#define PICTURE_SCALE 8
+
+static const char *const formats[] = {"png", "svg"};
+static const char *const media_types[] = {"image/png", "image/svg+xml"};
+
+struct draw {
+    struct ask ask;
+    size_t format; /* index into formats */
+    struct phi_verify_reply reply;
+    struct person_entry entry;
+    struct person_identity identity;
+};
+
+static enum phi_err parse(struct phi_api_call *call, struct draw *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at body = phi_api_body(call);
+    PHI_GUARD(phi_json_text(&body, "code", 1, PHI_JKM1_TEXT_MAX, &out->ask.code, error));
+    PHI_GUARD(phi_json_enum(&body, "format", formats, 2, &out->format, error));
+    out->ask.operation = PHI_VERIFY_OWN;
+    out->ask.scope = PHI_SCOPE_PASS;
+    PHI_GUARD(directory_subject(call, out->ask.holder));
+out:
+    return err;
+}
+
+static enum phi_err look_up(struct phi_api_call *call, struct draw *d, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_conn *conn = NULL;
+    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(person_entry_read(conn, d->ask.holder, phi_api_arena(call), &d->entry, error));
+    PHI_GUARD(person_identity_read(directory_of(call), conn, d->ask.holder, phi_api_arena(call), &d->identity,
+                                   error));
+    if (!d->identity.is_there)
+        err = phi_error_set(error, PHI_ERR_NO_BASIC, "Phi-Identity", "no basic information is known here");
+out:
+    phi_store_release(conn);
+    return err;
+}
+
+static enum phi_err draw(struct phi_api_call *call, const struct draw *d, struct phi_view *bytes,
+                         struct phi_error *error)
+{
+    static const enum phi_picture_format picture_formats[] = {PHI_PICTURE_PNG, PHI_PICTURE_SVG};
+    const struct phi_grade_row *row = phi_grade_row(d->entry.grade);
+    const struct phi_picture_grade look = {row->zh, row->en, row->colour, row->shape};
+    const struct phi_picture picture = {.symbology = PHI_SYMBOL_QR,
+                                        .text = phi_view_text(d->ask.code),
+                                        .format = picture_formats[d->format],
+                                        .scale = PICTURE_SCALE};
+    const struct phi_picture_holder holder = {.name = d->identity.name,
+                                              .id_no = d->identity.id_no,
+                                              .drawn_us = phi_api_now_us(call),
+                                              .until_us = d->reply.deadline_s * 1000000,
+                                              .place = phi_region_name_zh(d->reply.platform)};
+    enum phi_err err = phi_picture_graded(&picture, &look, &holder, phi_api_arena(call), bytes);
+    if (err == PHI_ERR_FIELD_VALUE)
+        return phi_error_set(error, err, "$.code", "too long for a symbol");
+    return err;
+}
+
+static enum phi_err tell(struct phi_api_call *call, const struct draw *d, struct phi_view bytes)
+{
+    enum phi_err err = PHI_OK;
+    char *base64 = phi_arena_alloc(phi_api_arena(call), PHI_BASE64_LEN(bytes.len) + 1);
+    PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_base64_encode(bytes, base64);
+    json_t *data = json_pack("{s:s, s:s, s:o}", "mediaType", media_types[d->format], "base64", base64, "grade",
+                             person_grade_json(d->entry.grade));
+    PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_api_data(call, data);
+out:
+    return err;
+}
+
+static enum phi_err answer(struct phi_api_call *call, struct draw *d, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_view bytes;
+    PHI_GUARD(look_up(call, d, error));
+    PHI_GUARD(draw(call, d, &bytes, error));
+    PHI_GUARD(tell(call, d, bytes));
+out:
+    return err;
+}
+
+enum phi_err directory_picture(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct draw d = {0};
+    PHI_GUARD(parse(call, &d, error));
+    PHI_GUARD(ask_verify(call, &d.ask, &d.reply, error));
+    PHI_GUARD(d.reply.status == PHI_OK ? answer(call, &d, error) : ask_tell_refusal(call, &d.reply, error));
+out:
+    return err;
+}
