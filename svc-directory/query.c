@@ -44,7 +44,8 @@ out:
     return err;
 }
 
-/* The nation's copy of our own entry counts only where it is newer: what we publish takes a moment to arrive. */
+/* The nation's copy of our own entry is shown, and counts only where it is newer: what we publish takes a moment to
+ * arrive. */
 static bool is_known_better(struct phi_api_call *call, const struct query *q, const json_t *entry)
 {
     int64_t version = 0;
@@ -94,10 +95,11 @@ static json_t *entries_of(struct phi_api_call *call, struct query *q)
         json_array_append_new(entries, local_entry(call, &q->entry));
     for (size_t i = 0; i < json_array_size(q->nation); i++) {
         const json_t *entry = json_array_get(q->nation, i);
-        json_t *shown = is_known_better(call, q, entry) ? NULL : nation_entry(entry);
+        json_t *shown = nation_entry(entry);
         if (shown == NULL)
             continue;
-        q->grade = phi_grade_stricter(q->grade, grade_of(entry));
+        if (!is_known_better(call, q, entry))
+            q->grade = phi_grade_stricter(q->grade, grade_of(entry));
         json_array_append_new(entries, shown);
     }
     return entries;
