@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define CHALLENGE_LEN     16
-#define CHALLENGE_LIFE_US 5000000
+#define CHALLENGE_LIFE_US 5000000LL
 
 struct challenges;
 
