@@ -1,4 +1,5 @@
-/* 健康码调用申请 (GB/T 38963 6.5, service type 1000): who wants codes, for whom, for which scene. */
+/* 健康码调用申请 (GB/T 38963 6.5, service type 1000): who wants codes, for whom, for which scene.
+ */
 #include "svc-codegen/codegen.h"
 
 #include "base/text.h"
@@ -16,7 +17,8 @@ struct application {
     int64_t term_until_us;
 };
 
-static enum phi_err parse(struct phi_api_call *call, struct application *out, struct phi_error *error)
+static enum phi_err parse(struct phi_api_call *call, struct application *out,
+                          struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call);
@@ -26,8 +28,8 @@ static enum phi_err parse(struct phi_api_call *call, struct application *out, st
     out->scene = policy_find(&codegen_of(call)->policy, scene);
     if (out->scene == NULL)
         return phi_json_refuse(&body, "scene", PHI_ERR_RULE, "no scene of this platform", error);
-    PHI_GUARD(phi_json_int_opt(&body, "termSeconds", 1, out->scene->term_s, out->scene->term_s, &term_s,
-                               error));
+    PHI_GUARD(phi_json_int_opt(&body, "termSeconds", 1, out->scene->term_s, out->scene->term_s,
+                               &term_s, error));
     out->created_us = phi_api_now_us(call);
     out->usable_until_us = out->created_us + FIRST_USE_US;
     out->term_until_us = out->created_us + term_s * 1000000;
@@ -59,8 +61,9 @@ static void tell(struct phi_api_call *call, const struct application *a)
     phi_hex_encode(phi_view_of(a->challenge, CHALLENGE_LEN), challenge);
     phi_rfc3339_format(a->usable_until_us, usable);
     phi_rfc3339_format(a->term_until_us, term);
-    phi_api_data(call, json_pack("{s:s, s:s, s:s, s:s, s:s}", "applicationId", id, "challenge",
-                                 challenge, "scene", a->scene->scene, "usableUntil", usable, "termUntil", term));
+    phi_api_data(call,
+                 json_pack("{s:s, s:s, s:s, s:s, s:s}", "applicationId", id, "challenge", challenge,
+                           "scene", a->scene->scene, "usableUntil", usable, "termUntil", term));
 }
 
 enum phi_err codegen_apply(struct phi_api_call *call, struct phi_error *error)

@@ -21,9 +21,10 @@ enum codegen_table { TABLE_APPLICATIONS = PHI_API_OWN, TABLE_CODES };
 #define APPLICATION_LEN 16
 #define CHALLENGE_LEN   16
 
-enum phi_err codegen_apply(struct phi_api_call *call, struct phi_error *error);   /* 1000 */
-enum phi_err codegen_mint(struct phi_api_call *call, struct phi_error *error);    /* 2000 */
-enum phi_err codegen_consent(struct phi_api_call *call, struct phi_error *error); /* consent record */
+enum phi_err codegen_apply(struct phi_api_call *call, struct phi_error *error); /* 1000 */
+enum phi_err codegen_mint(struct phi_api_call *call, struct phi_error *error);  /* 2000 */
+enum phi_err codegen_consent(struct phi_api_call *call,
+                             struct phi_error *error); /* consent record */
 
 /* The subject index of the citizen behind the call. */
 enum phi_err codegen_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;

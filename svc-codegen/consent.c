@@ -1,4 +1,5 @@
-/* The consent record (授权记录, GB/T 38961 4.2) behind a code, for its holder; its SM3 stands in the code. */
+/* The consent record (授权记录, GB/T 38961 4.2) behind a code, for its holder; its SM3 stands in
+ * the code. */
 #include "svc-codegen/codegen.h"
 
 #include "codes/consent.h"
@@ -11,17 +12,20 @@ struct consent_request {
     uint8_t serial_hmac[PHI_SM3_LEN];
 };
 
-static enum phi_err parse(struct phi_api_call *call, struct consent_request *out, struct phi_error *error)
+static enum phi_err parse(struct phi_api_call *call, struct consent_request *out,
+                          struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call);
     const char *text = NULL;
     size_t len = 0;
     PHI_GUARD(phi_json_text(&body, "code", 1, PHI_JKM1_TEXT_MAX, &text, error));
-    bool is_code = phi_jkm1_text_decode(phi_view_text(text), out->bytes, sizeof(out->bytes), &len) == PHI_OK &&
-                   phi_jkm1_decode(phi_view_of(out->bytes, len), &out->code, NULL) == PHI_OK;
+    bool is_code =
+        phi_jkm1_text_decode(phi_view_text(text), out->bytes, sizeof(out->bytes), &len) == PHI_OK &&
+        phi_jkm1_decode(phi_view_of(out->bytes, len), &out->code, NULL) == PHI_OK;
     if (!is_code || !phi_codeside_is_ours(codegen_of(call)->codeside, &out->code))
-        return phi_json_refuse(&body, "code", PHI_ERR_NOT_FOUND, "not a code of this platform", error);
+        return phi_json_refuse(&body, "code", PHI_ERR_NOT_FOUND, "not a code of this platform",
+                               error);
     const struct phi_view serial = phi_view_of(out->code.serial, PHI_JKM1_SERIAL_LEN);
     PHI_GUARD(phi_hmac_sm3(codegen_of(call)->serial_key, &serial, 1, out->serial_hmac));
 out:
@@ -29,7 +33,8 @@ out:
 }
 
 static enum phi_err open_record(struct phi_api_call *call, const struct phi_rows *rows,
-                                const uint8_t *subject, struct phi_view *record, struct phi_error *error)
+                                const uint8_t *subject, struct phi_view *record,
+                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t digest[PHI_SM3_LEN];
@@ -55,10 +60,12 @@ static enum phi_err find(struct phi_api_call *call, const struct consent_request
     uint8_t subject[PHI_SUBJECT_LEN];
     const struct phi_param key = PHI_BYTES_OF(request->serial_hmac, PHI_SM3_LEN);
     PHI_GUARD(codegen_subject(call, subject));
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(phi_conn_exec(conn, "consent_find",
-                            "SELECT subject, consent_digest, consent_sealed FROM codes WHERE serial_hmac = $1",
-                            &key, 1, &rows, error));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(phi_conn_exec(
+        conn, "consent_find",
+        "SELECT subject, consent_digest, consent_sealed FROM codes WHERE serial_hmac = $1", &key, 1,
+        &rows, error));
     PHI_GUARD(open_record(call, rows, subject, record, error));
 out:
     phi_rows_free(rows);
@@ -75,8 +82,8 @@ enum phi_err codegen_consent(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(parse(call, &request, error));
     PHI_GUARD(find(call, &request, &record, error));
     phi_hex_encode(phi_view_of(request.code.consent_digest, PHI_SM3_LEN), digest);
-    phi_api_data(call, json_pack("{s:s%, s:s}", "record", (const char *)record.data, record.len, "digest",
-                                 digest));
+    phi_api_data(call, json_pack("{s:s%, s:s}", "record", (const char *)record.data, record.len,
+                                 "digest", digest));
 out:
     return err;
 }

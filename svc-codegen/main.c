@@ -1,4 +1,5 @@
-/* svc-codegen: applications to use codes (1000), minting (2000), the consent record behind a code. */
+/* svc-codegen: applications to use codes (1000), minting (2000), the consent record behind a code.
+ */
 #include "svc-codegen/codegen.h"
 
 #include "base/metrics.h"
@@ -20,19 +21,42 @@ enum phi_err codegen_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJECT_
 }
 
 static const struct phi_config_row rows[] = {
-    {.name = "PHI_POLICY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_POLICY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "minting policy of the province, JSON"},
-    {.name = "PHI_CODE_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_CODE_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "SM2 key that signs codes"},
-    {.name = "PHI_SEAL_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_SEAL_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "SM4 key that seals the subject in a code"},
-    {.name = "PHI_KEY_SET", .type = PHI_CONFIG_INT, .fallback = "1", .min = 0, .max = 255, .unit = "",
+    {.name = "PHI_KEY_SET",
+     .type = PHI_CONFIG_INT,
+     .fallback = "1",
+     .min = 0,
+     .max = 255,
+     .unit = "",
      .text = "id of the key set that the two keys form"},
-    {.name = "PHI_INDEX_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_INDEX_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the national index key"},
-    {.name = "PHI_SERIAL_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_SERIAL_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the province's key for code serials on topics and in tables"},
-    {.name = "PHI_STORE_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_STORE_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the code side's key for stored consent records"},
 };
 
@@ -48,16 +72,26 @@ static const enum phi_column code_columns[] = {
     PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64};
 
 static const struct phi_lane_table tables[] = {
-    {.name = "applications", .columns = application_columns, .column_count = 9, .key_count = 1,
-     .insert_sql = "INSERT INTO applications (application_id, app_id, subject, subject_key, scene, challenge, "
-                   "created_us, usable_until_us, term_until_us) SELECT * FROM unnest($1::bytea[], $2::text[], "
-                   "$3::bytea[], $4::bigint[], $5::text[], $6::bytea[], $7::bigint[], $8::bigint[], "
-                   "$9::bigint[]) ON CONFLICT (application_id) DO NOTHING"},
-    {.name = "codes", .columns = code_columns, .column_count = 10, .key_count = 1,
-     .insert_sql = "INSERT INTO codes (serial_hmac, application_id, subject, subject_key, key_set, scene, "
-                   "deadline_s, consent_digest, consent_sealed, minted_us) SELECT * FROM unnest($1::bytea[], "
-                   "$2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], "
-                   "$8::bytea[], $9::bytea[], $10::bigint[]) ON CONFLICT (serial_hmac) DO NOTHING"},
+    {.name = "applications",
+     .columns = application_columns,
+     .column_count = 9,
+     .key_count = 1,
+     .insert_sql =
+         "INSERT INTO applications (application_id, app_id, subject, subject_key, scene, "
+         "challenge, "
+         "created_us, usable_until_us, term_until_us) SELECT * FROM unnest($1::bytea[], "
+         "$2::text[], "
+         "$3::bytea[], $4::bigint[], $5::text[], $6::bytea[], $7::bigint[], $8::bigint[], "
+         "$9::bigint[]) ON CONFLICT (application_id) DO NOTHING"},
+    {.name = "codes",
+     .columns = code_columns,
+     .column_count = 10,
+     .key_count = 1,
+     .insert_sql =
+         "INSERT INTO codes (serial_hmac, application_id, subject, subject_key, key_set, scene, "
+         "deadline_s, consent_digest, consent_sealed, minted_us) SELECT * FROM unnest($1::bytea[], "
+         "$2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], "
+         "$8::bytea[], $9::bytea[], $10::bigint[]) ON CONFLICT (serial_hmac) DO NOTHING"},
 };
 
 static const char *const apply_fields[] = {"scene", "termSeconds", NULL};
@@ -65,12 +99,26 @@ static const char *const mint_fields[] = {"applicationId", "challenge", "picture
 static const char *const consent_fields[] = {"code", NULL};
 
 static const struct phi_api_route routes[] = {
-    {.method = "POST", .path = "/v1/code-applications", .role = "mint", .identity = PHI_API_CITIZEN,
-     .flags = PHI_API_CREATES, .fields = apply_fields, .handle = codegen_apply},
-    {.method = "POST", .path = "/v1/codes", .role = "mint", .identity = PHI_API_CITIZEN,
-     .flags = PHI_API_CREATES, .fields = mint_fields, .handle = codegen_mint},
-    {.method = "POST", .path = "/v1/codes/consent", .role = "mint", .identity = PHI_API_CITIZEN,
-     .fields = consent_fields, .handle = codegen_consent},
+    {.method = "POST",
+     .path = "/v1/code-applications",
+     .role = "mint",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = apply_fields,
+     .handle = codegen_apply},
+    {.method = "POST",
+     .path = "/v1/codes",
+     .role = "mint",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = mint_fields,
+     .handle = codegen_mint},
+    {.method = "POST",
+     .path = "/v1/codes/consent",
+     .role = "mint",
+     .identity = PHI_API_CITIZEN,
+     .fields = consent_fields,
+     .handle = codegen_consent},
 };
 
 static enum phi_err open_codeside(struct phi_service *service, struct codegen *codegen,
@@ -80,7 +128,8 @@ static enum phi_err open_codeside(struct phi_service *service, struct codegen *c
     struct phi_codeside_set set = {
         .id = (uint8_t)phi_config_int(phi_service_config(service), "PHI_KEY_SET")};
     PHI_GUARD(phi_service_key_sm2(service, "PHI_CODE_KEY_FILE", &set.sign_key, error));
-    PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key, sizeof(set.seal_key), error));
+    PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key,
+                                    sizeof(set.seal_key), error));
     PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, set.id, &codegen->codeside));
     set.sign_key = NULL;
 out:

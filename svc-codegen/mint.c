@@ -1,4 +1,5 @@
-/* 健康码制码 (GB/T 38963 6.6, service type 2000): consent record, code, record and event in one commit. */
+/* 健康码制码 (GB/T 38963 6.6, service type 2000): consent record, code, record and event in one
+ * commit. */
 #include "svc-codegen/codegen.h"
 
 #include "base/metrics.h"
@@ -30,7 +31,8 @@ struct mint_result {
     uint8_t serial_hmac[PHI_SM3_LEN];
 };
 
-static enum phi_err parse(struct phi_api_call *call, struct mint_request *out, struct phi_error *error)
+static enum phi_err parse(struct phi_api_call *call, struct mint_request *out,
+                          struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call);
@@ -72,21 +74,25 @@ static enum phi_err find_application(struct phi_api_call *call, const struct min
     struct phi_conn *conn = NULL;
     struct phi_rows *rows = NULL;
     const struct phi_param id = PHI_BYTES_OF(request->application_id, APPLICATION_LEN);
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(phi_conn_exec(conn, "application_find",
-                            "SELECT app_id, subject, challenge, usable_until_us, term_until_us, "
-                            "EXISTS (SELECT 1 FROM codes c WHERE c.application_id = a.application_id), "
-                            "scene FROM applications a WHERE application_id = $1",
-                            &id, 1, &rows, error));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_conn_exec(conn, "application_find",
+                      "SELECT app_id, subject, challenge, usable_until_us, term_until_us, "
+                      "EXISTS (SELECT 1 FROM codes c WHERE c.application_id = a.application_id), "
+                      "scene FROM applications a WHERE application_id = $1",
+                      &id, 1, &rows, error));
     bool is_there = phi_rows_count(rows) == 1 && is_theirs(call, request, out->subject, rows);
     if (!is_there || !is_in_force(rows, phi_api_now_us(call))) {
-        err = phi_error_set(error, PHI_ERR_APPLICATION, "$.applicationId",
-                            is_there ? "its time is over" : "none of this app, person and challenge");
+        err =
+            phi_error_set(error, PHI_ERR_APPLICATION, "$.applicationId",
+                          is_there ? "its time is over" : "none of this app, person and challenge");
         goto out;
     }
     out->scene = policy_find(&codegen_of(call)->policy, phi_rows_text(rows, 0, 6));
     if (out->scene == NULL)
-        err = phi_error_set(error, PHI_ERR_APPLICATION, "$.applicationId", "its scene is no longer served");
+        err = phi_error_set(error, PHI_ERR_APPLICATION, "$.applicationId",
+                            "its scene is no longer served");
 out:
     phi_rows_free(rows);
     phi_store_release(conn);
@@ -98,7 +104,8 @@ static enum phi_err make_code(struct phi_api_call *call, struct mint_result *out
     enum phi_err err = PHI_OK;
     struct codegen *codegen = codegen_of(call);
     int64_t now_s = phi_api_now_us(call) / 1000000;
-    PHI_GUARD(phi_consent_format(&phi_api_who(call)->person, now_s, phi_api_arena(call), &out->consent));
+    PHI_GUARD(
+        phi_consent_format(&phi_api_who(call)->person, now_s, phi_api_arena(call), &out->consent));
     PHI_GUARD(phi_consent_digest(out->consent, out->input.consent_digest));
     memcpy(out->input.subject, out->subject, PHI_SUBJECT_LEN);
     out->input.deadline_s = now_s + out->scene->life_s;
@@ -135,7 +142,8 @@ out:
     return err;
 }
 
-/* code.minted tells that a code came to be: neither whose nor which, but for who holds the serial's key. */
+/* code.minted tells that a code came to be: neither whose nor which, but for who holds the serial's
+ * key. */
 static enum phi_err announce(struct phi_api_call *call, const struct mint_result *m)
 {
     enum phi_err err = PHI_OK;
@@ -145,10 +153,11 @@ static enum phi_err announce(struct phi_api_call *call, const struct mint_result
     phi_hex_encode(phi_view_of(m->serial_hmac, PHI_SM3_LEN), serial);
     phi_rfc3339_format(m->input.deadline_s * 1000000, deadline);
     phi_rfc3339_format(phi_api_now_us(call), minted);
-    json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:s}", "serialHmac", serial,
-                             "platform", phi_service_region(service), "keySetId", (int)m->code.key_set,
-                             "scene", m->scene->scene, "oneTime", m->scene->is_one_time, "paper", 0,
-                             "deadline", deadline, "mintedAt", minted, "app", phi_api_app(call)->app_id);
+    json_t *json =
+        json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:s}", "serialHmac", serial, "platform",
+                  phi_service_region(service), "keySetId", (int)m->code.key_set, "scene",
+                  m->scene->scene, "oneTime", m->scene->is_one_time, "paper", 0, "deadline",
+                  deadline, "mintedAt", minted, "app", phi_api_app(call)->app_id);
     PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
     PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &value));
     struct phi_event event = {.topic = phi_service_topic(service, "code.minted"),
@@ -175,8 +184,9 @@ static enum phi_err draw(struct phi_api_call *call, const struct mint_request *r
     char *base64 = phi_arena_alloc(phi_api_arena(call), PHI_BASE64_LEN(bytes.len) + 1);
     PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_base64_encode(bytes, base64);
-    json_object_set_new(data, "picture",
-                        json_pack("{s:s, s:s}", "mediaType", picture_types[request->format], "base64", base64));
+    json_object_set_new(
+        data, "picture",
+        json_pack("{s:s, s:s}", "mediaType", picture_types[request->format], "base64", base64));
 out:
     return err;
 }
@@ -188,8 +198,9 @@ static enum phi_err tell(struct phi_api_call *call, const struct mint_request *r
     char deadline[PHI_RFC3339_MAX], digest[2 * PHI_SM3_LEN + 1];
     phi_rfc3339_format(m->input.deadline_s * 1000000, deadline);
     phi_hex_encode(phi_view_of(m->input.consent_digest, PHI_SM3_LEN), digest);
-    json_t *data = json_pack("{s:s, s:s, s:s, s:b, s:s}", "code", m->code.text, "deadline", deadline,
-                             "scene", m->scene->scene, "oneTime", m->scene->is_one_time, "consentDigest", digest);
+    json_t *data =
+        json_pack("{s:s, s:s, s:s, s:b, s:s}", "code", m->code.text, "deadline", deadline, "scene",
+                  m->scene->scene, "oneTime", m->scene->is_one_time, "consentDigest", digest);
     PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
     if (request->wants_picture)
         PHI_GUARD(draw(call, request, m, data));

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_MAX       (64 * 1024)
-#define LIFE_MAX_S     (30 * 86400)
-#define TERM_MAX_S     (30 * 86400)
-#define SCENES_ARENA   (1024 * 1024)
+#define FILE_MAX     (64 * 1024)
+#define LIFE_MAX_S   (30 * 86400)
+#define TERM_MAX_S   (30 * 86400)
+#define SCENES_ARENA (1024 * 1024)
 
 static enum phi_err read_file(const char *path, struct phi_arena *arena, struct phi_view *out)
 {
@@ -29,7 +29,8 @@ static enum phi_err read_scene(const struct phi_json_at *at, struct policy_scene
                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"scene", "lifeSeconds", "termSeconds", "scope", "oneTime"};
+    static const char *const members[] = {"scene", "lifeSeconds", "termSeconds", "scope",
+                                          "oneTime"};
     static const char *const scopes[] = {"pass", "medical"};
     const char *scene = NULL;
     size_t scope = 0;
@@ -57,7 +58,8 @@ static enum phi_err read_scenes(const struct phi_json_at *root, const char *regi
     PHI_GUARD(phi_json_word(root, "region", 6, &file_region, error));
     PHI_GUARD(phi_json_int(root, "version", 1, INT32_MAX, &version, error));
     if (strcmp(file_region, region) != 0)
-        return phi_json_refuse(root, "region", PHI_ERR_FIELD_VALUE, "not this platform's region", error);
+        return phi_json_refuse(root, "region", PHI_ERR_FIELD_VALUE, "not this platform's region",
+                               error);
     PHI_GUARD(phi_json_array(root, "scenes", 1, POLICY_SCENES_MAX, &scenes, &out->count, error));
     for (size_t i = 0; i < out->count; i++) {
         struct phi_json_at at = phi_json_item(&scenes, i);

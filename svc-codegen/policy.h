@@ -1,5 +1,5 @@
-/* Minting policy of a province, as data: for each scene how long a code lives, what it shows, whether it can be
- * used once only.
+/* Minting policy of a province, as data: for each scene how long a code lives, what it shows,
+ * whether it can be used once only.
  *
  *   PHI_GUARD(policy_read(path, region, &policy, error));
  *   const struct policy_scene *scene = policy_find(policy, "pass");
@@ -25,9 +25,11 @@ struct policy {
     size_t count;
 };
 
-/* Reads and checks the file (at most 64 KiB); the region must be ours. PHI_ERR_CONFIG names file and field. */
+/* Reads and checks the file (at most 64 KiB); the region must be ours. PHI_ERR_CONFIG names file
+ * and field. */
 enum phi_err policy_read(const char *path, const char *region, struct policy *out,
                          struct phi_error *error) PHI_MUST_USE;
-const struct policy_scene *policy_find(const struct policy *policy, const char *scene); /* or NULL */
+const struct policy_scene *policy_find(const struct policy *policy,
+                                       const char *scene); /* or NULL */
 
 #endif

@@ -8,7 +8,8 @@
 #define CASE_LEN        16
 #define CASE_TEXT_MAX   1000 /* characters of a statement or note */
 #define CASE_WORD_MAX   64
-#define CASE_RECORD_MAX 1024 /* a declaration's number is long: route, numbers and subject in hex */
+#define CASE_RECORD_MAX 1024 /* a declaration's number is long: route, numbers and subject in hex  \
+                              */
 
 struct correction {
     struct phi_hmac_key *index_key;
@@ -46,7 +47,8 @@ struct case_step {
 };
 
 struct correction *correction_of(struct phi_api_call *call);
-enum phi_err correction_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;
+enum phi_err correction_subject(struct phi_api_call *call,
+                                uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;
 
 /* step.c: the row and the event of a step, into the call's commit. */
 enum phi_err case_step_add(struct phi_api_call *call, const struct case_step *step) PHI_MUST_USE;
@@ -57,12 +59,17 @@ enum phi_err case_seal(struct phi_api_call *call, const char *column, const uint
 /* May this member of staff act on facts of this source and region? */
 bool case_is_officers(const struct phi_identity *who, const char *region, const char *source);
 
-enum phi_err case_file(struct phi_api_call *call, struct phi_error *error);   /* POST /v1/corrections */
-enum phi_err case_list(struct phi_api_call *call, struct phi_error *error);   /* GET /v1/corrections */
-enum phi_err case_show(struct phi_api_call *call, struct phi_error *error);   /* GET /v1/corrections/{id} */
-enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error); /* POST …/{id}/decision */
+enum phi_err case_file(struct phi_api_call *call,
+                       struct phi_error *error); /* POST /v1/corrections */
+enum phi_err case_list(struct phi_api_call *call,
+                       struct phi_error *error); /* GET /v1/corrections */
+enum phi_err case_show(struct phi_api_call *call,
+                       struct phi_error *error); /* GET /v1/corrections/{id} */
+enum phi_err case_decide(struct phi_api_call *call,
+                         struct phi_error *error); /* POST …/{id}/decision */
 
 /* {id} of the path: PHI_ERR_NOT_FOUND when it is no case id. */
-enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN], struct phi_error *error) PHI_MUST_USE;
+enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN],
+                        struct phi_error *error) PHI_MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
-/* A decision on a case: by an officer of the fact's source and region, never about oneself; once. It goes out
- * signed on correction.decided, and svc-directory acts on it. */
+/* A decision on a case: by an officer of the fact's source and region, never about oneself; once.
+ * It goes out signed on correction.decided, and svc-directory acts on it. */
 #include "svc-correction/correction.h"
 
 #include "bus/signed.h"
@@ -10,8 +10,8 @@
 
 static const char *const decisions[] = {"retract", "refuse"};
 static const char *const states[] = {"retracted", "refused"};
-static const char *const reasons[] = {"record-error", "identity-error", "method-error", "not-substantiated",
-                                      "other"};
+static const char *const reasons[] = {"record-error", "identity-error", "method-error",
+                                      "not-substantiated", "other"};
 
 struct decision {
     uint8_t case_id[CASE_LEN];
@@ -28,7 +28,8 @@ struct decision {
 bool case_is_officers(const struct phi_identity *who, const char *region, const char *source)
 {
     static const char prefix[] = "source.";
-    const char *name = strncmp(source, prefix, strlen(prefix)) == 0 ? source + strlen(prefix) : source;
+    const char *name =
+        strncmp(source, prefix, strlen(prefix)) == 0 ? source + strlen(prefix) : source;
     const struct phi_registry_staff *staff = who->staff;
     return who->is_staff && staff != NULL && phi_words_has(&staff->roles, "decide") &&
            phi_words_has(&staff->regions, region) && phi_words_has(&staff->sources, name);
@@ -44,7 +45,8 @@ static enum phi_err parse(struct phi_api_call *call, struct decision *out, struc
                                        phi_view_text(who->sub)};
     PHI_GUARD(case_id_of(call, out->case_id, error));
     PHI_GUARD(phi_json_enum(&body, "decision", decisions, 2, &out->decision, error));
-    PHI_GUARD(phi_json_enum(&body, "reason", reasons, sizeof(reasons) / sizeof(reasons[0]), &reason, error));
+    PHI_GUARD(phi_json_enum(&body, "reason", reasons, sizeof(reasons) / sizeof(reasons[0]), &reason,
+                            error));
     PHI_GUARD(phi_json_lines_opt(&body, "note", 1, CASE_TEXT_MAX, NULL, &out->note, error));
     PHI_GUARD(phi_sm3_parts(officer, 3, out->officer));
     out->reason = reasons[reason];
@@ -53,8 +55,8 @@ out:
     return err;
 }
 
-static enum phi_err take_case(struct phi_api_call *call, const struct phi_rows *rows, struct decision *out,
-                              struct phi_error *error)
+static enum phi_err take_case(struct phi_api_call *call, const struct phi_rows *rows,
+                              struct decision *out, struct phi_error *error)
 {
     struct phi_arena *arena = phi_api_arena(call);
     if (phi_rows_count(rows) == 0)
@@ -74,13 +76,15 @@ static enum phi_err take_case(struct phi_api_call *call, const struct phi_rows *
     return PHI_OK;
 }
 
-static enum phi_err find_case(struct phi_api_call *call, struct decision *out, struct phi_error *error)
+static enum phi_err find_case(struct phi_api_call *call, struct decision *out,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
     struct phi_rows *rows = NULL;
     const struct phi_param id = PHI_BYTES_OF(out->case_id, CASE_LEN);
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(phi_conn_exec(conn, "case_to_decide",
                             "SELECT subject, matter, region, source, institution, record_no, state "
                             "FROM cases WHERE case_id = $1",
@@ -93,18 +97,22 @@ out:
 }
 
 /* A staff token names its person, so that nobody decides about themselves. */
-static enum phi_err check_officer(struct phi_api_call *call, const struct decision *d, struct phi_error *error)
+static enum phi_err check_officer(struct phi_api_call *call, const struct decision *d,
+                                  struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t officer[PHI_SUBJECT_LEN];
     const struct phi_identity *who = phi_api_who(call);
     if (!case_is_officers(who, d->fact.region, d->fact.source))
-        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity", "no officer of this source and region");
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                             "no officer of this source and region");
     if (!who->has_person)
-        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity", "the token does not name its person");
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                             "the token does not name its person");
     PHI_GUARD(correction_subject(call, officer));
     if (memcmp(officer, d->subject, PHI_SUBJECT_LEN) == 0)
-        err = phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity", "nobody decides about themselves");
+        err = phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                            "nobody decides about themselves");
 out:
     return err;
 }
@@ -112,12 +120,15 @@ out:
 static enum phi_err keep(struct phi_api_call *call, const struct decision *d)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_param decision[] = {
-        PHI_BYTES_OF(d->case_id, CASE_LEN), PHI_TEXT(decisions[d->decision]), PHI_I64(d->version),
-        PHI_BYTES_OF(d->officer, PHI_SM3_LEN), PHI_TEXT(phi_api_who(call)->staff->unit),
-        PHI_I64(phi_api_now_us(call))};
-    const struct phi_param decided[] = {PHI_BYTES_OF(d->case_id, CASE_LEN), PHI_TEXT(states[d->decision]),
-                                        PHI_I64(d->version), PHI_I64(phi_api_now_us(call))};
+    const struct phi_param decision[] = {PHI_BYTES_OF(d->case_id, CASE_LEN),
+                                         PHI_TEXT(decisions[d->decision]),
+                                         PHI_I64(d->version),
+                                         PHI_BYTES_OF(d->officer, PHI_SM3_LEN),
+                                         PHI_TEXT(phi_api_who(call)->staff->unit),
+                                         PHI_I64(phi_api_now_us(call))};
+    const struct phi_param decided[] = {PHI_BYTES_OF(d->case_id, CASE_LEN),
+                                        PHI_TEXT(states[d->decision]), PHI_I64(d->version),
+                                        PHI_I64(phi_api_now_us(call))};
     const struct phi_param closed[] = {PHI_BYTES_OF(d->matter, PHI_SM3_LEN)};
     PHI_GUARD(phi_api_row(call, TABLE_DECISIONS, decision, 6));
     PHI_GUARD(phi_api_row(call, TABLE_CASES_DECIDED, decided, 4));
@@ -138,13 +149,15 @@ static enum phi_err tell_directory(struct phi_api_call *call, const struct decis
     phi_hex_encode(phi_view_of(d->subject, PHI_SUBJECT_LEN), subject);
     phi_rfc3339_format(phi_api_now_us(call), at);
     snprintf(version, sizeof(version), "%lld", (long long)d->version);
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id, "decisionVersion", version,
-        "subject", subject, "action", "retract", "fact", "region", d->fact.region, "source", d->fact.source,
-        "institution", d->fact.institution, "recordNo", d->fact.record_no, "decidedAt", at, "reason", d->reason);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id,
+                             "decisionVersion", version, "subject", subject, "action", "retract",
+                             "fact", "region", d->fact.region, "source", d->fact.source,
+                             "institution", d->fact.institution, "recordNo", d->fact.record_no,
+                             "decidedAt", at, "reason", d->reason);
     PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
     PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &value));
-    struct phi_event event = {.topic = phi_service_topic(phi_api_service(call), "correction.decided"),
+    struct phi_event event = {.topic =
+                                  phi_service_topic(phi_api_service(call), "correction.decided"),
                               .type = "cn.phi.correction.decided",
                               .key = phi_view_of(d->subject, PHI_SUBJECT_LEN),
                               .value = value};
@@ -175,8 +188,8 @@ enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(case_step_add(call, &step));
     phi_hex_encode(phi_view_of(decision.case_id, CASE_LEN), id);
     snprintf(version, sizeof(version), "%lld", (long long)decision.version);
-    phi_api_data(call, json_pack("{s:s, s:s, s:s}", "caseId", id, "state", states[decision.decision],
-                                 "decisionVersion", version));
+    phi_api_data(call, json_pack("{s:s, s:s, s:s}", "caseId", id, "state",
+                                 states[decision.decision], "decisionVersion", version));
 out:
     return err;
 }

@@ -1,5 +1,5 @@
-/* 用户健康信息纠错 (GB/T 38963 6.8): a citizen disputes a fact about themselves. One open case for a matter:
- * filing again adds to it and never pushes it down the queue. */
+/* 用户健康信息纠错 (GB/T 38963 6.8): a citizen disputes a fact about themselves. One open case for
+ * a matter: filing again adds to it and never pushes it down the queue. */
 #include "svc-correction/correction.h"
 
 #include "codes/region.h"
@@ -16,7 +16,8 @@ struct filing {
     bool is_open_already;
 };
 
-static enum phi_err parse_fact(const struct phi_json_at *body, struct case_fact *out, struct phi_error *error)
+static enum phi_err parse_fact(const struct phi_json_at *body, struct case_fact *out,
+                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     static const char *const members[] = {"region", "source", "institution", "recordNo"};
@@ -35,11 +36,14 @@ out:
 
 static enum phi_err name_matter(struct filing *out)
 {
-    const struct phi_view parts[] = {
-        phi_view_of(out->subject, PHI_SUBJECT_LEN), phi_view_text(out->fact.region),
-        phi_view_of("\n", 1),                       phi_view_text(out->fact.source),
-        phi_view_of("\n", 1),                       phi_view_text(out->fact.institution),
-        phi_view_of("\n", 1),                       phi_view_text(out->fact.record_no)};
+    const struct phi_view parts[] = {phi_view_of(out->subject, PHI_SUBJECT_LEN),
+                                     phi_view_text(out->fact.region),
+                                     phi_view_of("\n", 1),
+                                     phi_view_text(out->fact.source),
+                                     phi_view_of("\n", 1),
+                                     phi_view_text(out->fact.institution),
+                                     phi_view_of("\n", 1),
+                                     phi_view_text(out->fact.record_no)};
     return phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), out->matter);
 }
 
@@ -60,15 +64,18 @@ out:
     return err;
 }
 
-static enum phi_err find_open(struct phi_api_call *call, struct filing *out, struct phi_error *error)
+static enum phi_err find_open(struct phi_api_call *call, struct filing *out,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
     struct phi_rows *rows = NULL;
     const struct phi_param matter = PHI_BYTES_OF(out->matter, PHI_SM3_LEN);
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(phi_conn_exec(conn, "matter_find", "SELECT case_id FROM open_matters WHERE matter = $1",
-                            &matter, 1, &rows, error));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(phi_conn_exec(conn, "matter_find",
+                            "SELECT case_id FROM open_matters WHERE matter = $1", &matter, 1, &rows,
+                            error));
     out->is_open_already = phi_rows_count(rows) == 1;
     if (out->is_open_already)
         memcpy(out->case_id, phi_rows_bytes(rows, 0, 0).data, CASE_LEN);
@@ -87,14 +94,19 @@ static enum phi_err open_case(struct phi_api_call *call, const struct filing *f)
     const struct phi_param matter[] = {PHI_BYTES_OF(f->matter, PHI_SM3_LEN),
                                        PHI_BYTES_OF(f->case_id, CASE_LEN)};
     PHI_GUARD(case_seal(call, "cases.statement_sealed", f->subject, f->statement, &statement));
-    const struct phi_param row[] = {
-        PHI_BYTES_OF(f->case_id, CASE_LEN),    PHI_BYTES_OF(f->subject, PHI_SUBJECT_LEN),
-        PHI_I64(PHI_SUBJECT_KEY_VERSION),      PHI_BYTES_OF(f->matter, PHI_SM3_LEN),
-        PHI_TEXT(f->fact.region),              PHI_TEXT(f->fact.source),
-        PHI_TEXT(f->fact.institution),         PHI_TEXT(f->fact.record_no),
-        PHI_TEXT("received"),                  PHI_BYTES(statement),
-        PHI_I64(phi_api_now_us(call)),         PHI_I64(0),
-        PHI_I64(0)};
+    const struct phi_param row[] = {PHI_BYTES_OF(f->case_id, CASE_LEN),
+                                    PHI_BYTES_OF(f->subject, PHI_SUBJECT_LEN),
+                                    PHI_I64(PHI_SUBJECT_KEY_VERSION),
+                                    PHI_BYTES_OF(f->matter, PHI_SM3_LEN),
+                                    PHI_TEXT(f->fact.region),
+                                    PHI_TEXT(f->fact.source),
+                                    PHI_TEXT(f->fact.institution),
+                                    PHI_TEXT(f->fact.record_no),
+                                    PHI_TEXT("received"),
+                                    PHI_BYTES(statement),
+                                    PHI_I64(phi_api_now_us(call)),
+                                    PHI_I64(0),
+                                    PHI_I64(0)};
     PHI_GUARD(phi_api_row(call, TABLE_OPEN_MATTERS, matter, 2));
     PHI_GUARD(phi_api_row(call, TABLE_CASES, row, sizeof(row) / sizeof(row[0])));
 out:

@@ -18,11 +18,20 @@ enum phi_err correction_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJE
 }
 
 static const struct phi_config_row rows[] = {
-    {.name = "PHI_INDEX_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_INDEX_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the national index key"},
-    {.name = "PHI_HEALTH_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_HEALTH_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the health side's key for personal text"},
-    {.name = "PHI_CORRECTION_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_CORRECTION_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "SM2 key that signs decisions (correction.decided)"},
 };
 
@@ -31,8 +40,9 @@ static const struct phi_migration migrations[] = {
 };
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
-static const enum phi_column decision_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,
-                                                   PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64};
+static const enum phi_column decision_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
+                                                   PHI_COLUMN_I64,   PHI_COLUMN_BYTES,
+                                                   PHI_COLUMN_TEXT,  PHI_COLUMN_I64};
 static const enum phi_column case_columns[] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
     PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES,
@@ -45,30 +55,54 @@ static const enum phi_column closed_columns[] = {PHI_COLUMN_BYTES};
 
 /* In the order of enum correction_table: guards first. */
 static const struct phi_lane_table tables[] = {
-    {.name = "open_matters", .columns = matter_columns, .column_count = 2, .key_count = 1,
-     .is_guard = true, .on_conflict = PHI_ERR_OVERLOAD, /* filed twice at once: the next try adds to it */
+    {.name = "open_matters",
+     .columns = matter_columns,
+     .column_count = 2,
+     .key_count = 1,
+     .is_guard = true,
+     .on_conflict = PHI_ERR_OVERLOAD, /* filed twice at once: the next try adds to it */
      .insert_sql = "INSERT INTO open_matters (matter, case_id) SELECT * FROM unnest($1::bytea[], "
                    "$2::bytea[]) ON CONFLICT (matter) DO NOTHING RETURNING matter"},
-    {.name = "decisions", .columns = decision_columns, .column_count = 6, .key_count = 1,
-     .is_guard = true, .on_conflict = PHI_ERR_STATE,
-     .insert_sql = "INSERT INTO decisions (case_id, decision, decision_version, officer, unit, decided_us) "
-                   "SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], "
-                   "$6::bigint[]) ON CONFLICT (case_id) DO NOTHING RETURNING case_id"},
-    {.name = "cases", .columns = case_columns, .column_count = 13, .key_count = 1,
-     .insert_sql = "INSERT INTO cases (case_id, subject, subject_key, matter, region, source, institution, "
-                   "record_no, state, statement_sealed, opened_us, decision_version, decided_us) SELECT * "
-                   "FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], "
-                   "$7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], "
-                   "$13::bigint[]) ON CONFLICT (case_id) DO NOTHING"},
-    {.name = "steps", .columns = step_columns, .column_count = 6, .key_count = 3,
-     .insert_sql = "INSERT INTO steps (case_id, at_us, step, state, reason, note_sealed) SELECT * FROM "
-                   "unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) "
-                   "ON CONFLICT (case_id, at_us, step) DO NOTHING"},
-    {.name = "cases_decided", .columns = decided_columns, .column_count = 4, .key_count = 1,
-     .insert_sql = "UPDATE cases SET state = d.state, decision_version = d.version, decided_us = d.decided "
-                   "FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[]) "
-                   "AS d (case_id, state, version, decided) WHERE cases.case_id = d.case_id"},
-    {.name = "matters_closed", .columns = closed_columns, .column_count = 1, .key_count = 1,
+    {.name = "decisions",
+     .columns = decision_columns,
+     .column_count = 6,
+     .key_count = 1,
+     .is_guard = true,
+     .on_conflict = PHI_ERR_STATE,
+     .insert_sql =
+         "INSERT INTO decisions (case_id, decision, decision_version, officer, unit, decided_us) "
+         "SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], "
+         "$6::bigint[]) ON CONFLICT (case_id) DO NOTHING RETURNING case_id"},
+    {.name = "cases",
+     .columns = case_columns,
+     .column_count = 13,
+     .key_count = 1,
+     .insert_sql =
+         "INSERT INTO cases (case_id, subject, subject_key, matter, region, source, institution, "
+         "record_no, state, statement_sealed, opened_us, decision_version, decided_us) SELECT * "
+         "FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], "
+         "$7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], "
+         "$13::bigint[]) ON CONFLICT (case_id) DO NOTHING"},
+    {.name = "steps",
+     .columns = step_columns,
+     .column_count = 6,
+     .key_count = 3,
+     .insert_sql =
+         "INSERT INTO steps (case_id, at_us, step, state, reason, note_sealed) SELECT * FROM "
+         "unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) "
+         "ON CONFLICT (case_id, at_us, step) DO NOTHING"},
+    {.name = "cases_decided",
+     .columns = decided_columns,
+     .column_count = 4,
+     .key_count = 1,
+     .insert_sql =
+         "UPDATE cases SET state = d.state, decision_version = d.version, decided_us = d.decided "
+         "FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[]) "
+         "AS d (case_id, state, version, decided) WHERE cases.case_id = d.case_id"},
+    {.name = "matters_closed",
+     .columns = closed_columns,
+     .column_count = 1,
+     .key_count = 1,
      .insert_sql = "DELETE FROM open_matters USING unnest($1::bytea[]) AS c (matter) "
                    "WHERE open_matters.matter = c.matter"},
 };
@@ -78,14 +112,31 @@ static const char *const decide_fields[] = {"decision", "reason", "note", NULL};
 static const char *const list_queries[] = {"state", "limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
-    {.method = "POST", .path = "/v1/corrections", .role = "correct", .identity = PHI_API_CITIZEN,
-     .flags = PHI_API_CREATES, .fields = file_fields, .handle = case_file},
-    {.method = "GET", .path = "/v1/corrections", .role = "correct", .identity = PHI_API_EITHER,
-     .queries = list_queries, .handle = case_list},
-    {.method = "GET", .path = "/v1/corrections/{id}", .role = "correct", .identity = PHI_API_EITHER,
+    {.method = "POST",
+     .path = "/v1/corrections",
+     .role = "correct",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = file_fields,
+     .handle = case_file},
+    {.method = "GET",
+     .path = "/v1/corrections",
+     .role = "correct",
+     .identity = PHI_API_EITHER,
+     .queries = list_queries,
+     .handle = case_list},
+    {.method = "GET",
+     .path = "/v1/corrections/{id}",
+     .role = "correct",
+     .identity = PHI_API_EITHER,
      .handle = case_show},
-    {.method = "POST", .path = "/v1/corrections/{id}/decision", .role = "decide", .identity = PHI_API_STAFF,
-     .flags = PHI_API_CREATES, .fields = decide_fields, .handle = case_decide},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/decision",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = decide_fields,
+     .handle = case_decide},
 };
 
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
@@ -97,7 +148,8 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     phi_service_set_state(service, correction);
     PHI_GUARD(phi_service_key_hmac(service, "PHI_INDEX_KEY_FILE", &correction->index_key, error));
     PHI_GUARD(phi_service_key_seal(service, "PHI_HEALTH_KEY_FILE", &correction->health_key, error));
-    PHI_GUARD(phi_service_key_sm2(service, "PHI_CORRECTION_KEY_FILE", &correction->correction_key, error));
+    PHI_GUARD(phi_service_key_sm2(service, "PHI_CORRECTION_KEY_FILE", &correction->correction_key,
+                                  error));
     phi_sm2_private_public(correction->correction_key, xy);
     PHI_GUARD(phi_key_id_of(xy, correction->correction_serial));
     phi_service_set_answer_seal(service, correction->health_key);

@@ -9,7 +9,8 @@
 #define LIMIT_MAX     100
 #define LIMIT_DEFAULT 20
 
-#define CASE_COLUMNS "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject"
+#define CASE_COLUMNS                                                                               \
+    "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject"
 
 enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN], struct phi_error *error)
 {
@@ -25,10 +26,11 @@ static json_t *case_of(const struct phi_rows *rows, size_t i)
     phi_hex_encode(phi_rows_bytes(rows, i, 0), id);
     phi_rfc3339_format(phi_rows_i64(rows, i, 6), opened);
     phi_rfc3339_format(phi_rows_i64(rows, i, 7), decided);
-    json_t *one = json_pack("{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id, "fact", "region",
-                            phi_rows_text(rows, i, 1), "source", phi_rows_text(rows, i, 2), "institution",
-                            phi_rows_text(rows, i, 3), "recordNo", phi_rows_text(rows, i, 4), "state",
-                            phi_rows_text(rows, i, 5), "openedAt", opened);
+    json_t *one =
+        json_pack("{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id, "fact", "region",
+                  phi_rows_text(rows, i, 1), "source", phi_rows_text(rows, i, 2), "institution",
+                  phi_rows_text(rows, i, 3), "recordNo", phi_rows_text(rows, i, 4), "state",
+                  phi_rows_text(rows, i, 5), "openedAt", opened);
     if (one != NULL && phi_rows_i64(rows, i, 7) != 0)
         json_object_set_new(one, "decidedAt", json_string(decided));
     return one;
@@ -40,7 +42,8 @@ struct list_query {
     const char *state;
 };
 
-static enum phi_err parse(struct phi_api_call *call, struct list_query *out, struct phi_error *error)
+static enum phi_err parse(struct phi_api_call *call, struct list_query *out,
+                          struct phi_error *error)
 {
     struct phi_http_request *request = phi_api_request(call);
     const char *limit = phi_http_query(request, "limit");
@@ -57,27 +60,31 @@ static enum phi_err parse(struct phi_api_call *call, struct list_query *out, str
     return PHI_OK;
 }
 
-static enum phi_err select_own(struct phi_api_call *call, struct phi_conn *conn, const struct list_query *query,
-                               struct phi_rows **rows, struct phi_error *error)
+static enum phi_err select_own(struct phi_api_call *call, struct phi_conn *conn,
+                               const struct list_query *query, struct phi_rows **rows,
+                               struct phi_error *error)
 {
     uint8_t subject[PHI_SUBJECT_LEN];
     enum phi_err err = correction_subject(call, subject);
     if (err != PHI_OK)
         return err;
-    const struct phi_param params[] = {PHI_BYTES_OF(subject, PHI_SUBJECT_LEN), PHI_I64(query->before_us),
-                                       PHI_TEXT(query->state), PHI_I64(query->limit)};
+    const struct phi_param params[] = {PHI_BYTES_OF(subject, PHI_SUBJECT_LEN),
+                                       PHI_I64(query->before_us), PHI_TEXT(query->state),
+                                       PHI_I64(query->limit)};
     return phi_conn_exec(conn, "cases_own",
-                         "SELECT " CASE_COLUMNS " FROM cases WHERE subject = $1 AND opened_us < $2 AND "
+                         "SELECT " CASE_COLUMNS
+                         " FROM cases WHERE subject = $1 AND opened_us < $2 AND "
                          "($3::text IS NULL OR state = $3) ORDER BY opened_us DESC LIMIT $4",
                          params, 4, rows, error);
 }
 
-static enum phi_err add_words(struct phi_array *array, const struct phi_words *words, const char *prefix,
-                              struct phi_arena *arena)
+static enum phi_err add_words(struct phi_array *array, const struct phi_words *words,
+                              const char *prefix, struct phi_arena *arena)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < words->count && err == PHI_OK; i++)
-        err = phi_array_add(array, PHI_TEXT(phi_arena_printf(arena, "%s%s", prefix, words->items[i])));
+        err = phi_array_add(array,
+                            PHI_TEXT(phi_arena_printf(arena, "%s%s", prefix, words->items[i])));
     return err;
 }
 
@@ -93,8 +100,9 @@ static enum phi_err select_officers(struct phi_api_call *call, struct phi_conn *
     PHI_GUARD(add_words(regions, &staff->regions, "", phi_api_arena(call)));
     PHI_GUARD(add_words(sources, &staff->sources, "", phi_api_arena(call)));
     PHI_GUARD(add_words(sources, &staff->sources, "source.", phi_api_arena(call)));
-    const struct phi_param params[] = {PHI_ARRAY(regions), PHI_ARRAY(sources), PHI_I64(query->before_us),
-                                       PHI_TEXT(query->state), PHI_I64(query->limit)};
+    const struct phi_param params[] = {PHI_ARRAY(regions), PHI_ARRAY(sources),
+                                       PHI_I64(query->before_us), PHI_TEXT(query->state),
+                                       PHI_I64(query->limit)};
     PHI_GUARD(phi_conn_exec(conn, "cases_of_sources",
                             "SELECT " CASE_COLUMNS " FROM cases WHERE region = ANY($1::text[]) AND "
                             "source = ANY($2::text[]) AND opened_us < $3 AND ($4::text IS NULL OR "
@@ -116,7 +124,8 @@ enum phi_err case_list(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(parse(call, &query, error));
     if (who->is_staff && !phi_words_has(&who->staff->roles, "decide"))
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity", "no officer for disputes");
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(who->is_staff ? select_officers(call, conn, &query, &rows, error)
                             : select_own(call, conn, &query, &rows, error));
     json_t *cases = json_array();
@@ -140,8 +149,8 @@ static bool may_see(struct phi_api_call *call, const struct phi_rows *rows)
            phi_view_equal(phi_rows_bytes(rows, 0, 8), phi_view_of(subject, PHI_SUBJECT_LEN));
 }
 
-static const char *unseal_text(struct phi_api_call *call, const char *column, const uint8_t *subject,
-                               struct phi_view sealed)
+static const char *unseal_text(struct phi_api_call *call, const char *column,
+                               const uint8_t *subject, struct phi_view sealed)
 {
     struct phi_view plain;
     if (sealed.len == 0 || phi_unseal(correction_of(call)->health_key, column, subject, sealed,
@@ -150,7 +159,8 @@ static const char *unseal_text(struct phi_api_call *call, const char *column, co
     return phi_arena_text(phi_api_arena(call), plain);
 }
 
-static json_t *steps_of(struct phi_api_call *call, const struct phi_rows *steps, const uint8_t *subject)
+static json_t *steps_of(struct phi_api_call *call, const struct phi_rows *steps,
+                        const uint8_t *subject)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < phi_rows_count(steps); i++) {
@@ -166,16 +176,18 @@ static json_t *steps_of(struct phi_api_call *call, const struct phi_rows *steps,
     return list;
 }
 
-static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn, const struct phi_param *id,
-                         const struct phi_rows *rows, struct phi_error *error)
+static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
+                         const struct phi_param *id, const struct phi_rows *rows,
+                         struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *steps = NULL;
     const uint8_t *subject = phi_rows_bytes(rows, 0, 8).data;
-    PHI_GUARD(phi_conn_exec(conn, "case_steps",
-                            "SELECT at_us, step, state, reason, note_sealed FROM steps WHERE case_id = $1 "
-                            "ORDER BY at_us, step",
-                            id, 1, &steps, error));
+    PHI_GUARD(phi_conn_exec(
+        conn, "case_steps",
+        "SELECT at_us, step, state, reason, note_sealed FROM steps WHERE case_id = $1 "
+        "ORDER BY at_us, step",
+        id, 1, &steps, error));
     json_t *one = case_of(rows, 0);
     PHI_GUARD(one == NULL ? PHI_ERR_MEMORY : PHI_OK);
     const char *statement =
@@ -196,10 +208,12 @@ enum phi_err case_show(struct phi_api_call *call, struct phi_error *error)
     struct phi_rows *rows = NULL;
     PHI_GUARD(case_id_of(call, case_id, error));
     const struct phi_param id = PHI_BYTES_OF(case_id, CASE_LEN);
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(phi_conn_exec(conn, "case_show",
-                            "SELECT " CASE_COLUMNS ", statement_sealed FROM cases WHERE case_id = $1", &id, 1,
-                            &rows, error));
+                            "SELECT " CASE_COLUMNS
+                            ", statement_sealed FROM cases WHERE case_id = $1",
+                            &id, 1, &rows, error));
     if (phi_rows_count(rows) == 0 || !may_see(call, rows))
         err = phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");
     else

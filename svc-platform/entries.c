@@ -1,5 +1,6 @@
-/* The directory topics of all provinces into one table: each entry signed by the directory key that the trust
- * list gives its province, about its own region only, the highest version kept. Poison goes to the dlq. */
+/* The directory topics of all provinces into one table: each entry signed by the directory key that
+ * the trust list gives its province, about its own region only, the highest version kept. Poison
+ * goes to the dlq. */
 #include "svc-platform/platform.h"
 
 #include "base/log.h"
@@ -10,19 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOPICS        "^phi\\.[0-9]{6}\\.directory$"
-#define ENTRY_ARENA   (256 * 1024)
-#define COLUMNS       11
-#define PINNED_MAX    PHI_TRUST_KEYS
+#define TOPICS      "^phi\\.[0-9]{6}\\.directory$"
+#define ENTRY_ARENA (256 * 1024)
+#define COLUMNS     11
+#define PINNED_MAX  PHI_TRUST_KEYS
 
-static const enum phi_column columns[COLUMNS] = {
-    PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_TEXT, PHI_COLUMN_I64,
-    PHI_COLUMN_I64,   PHI_COLUMN_I64,  PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_BOOL};
+static const enum phi_column columns[COLUMNS] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,
+                                                 PHI_COLUMN_I64,   PHI_COLUMN_TEXT, PHI_COLUMN_I64,
+                                                 PHI_COLUMN_I64,   PHI_COLUMN_I64,  PHI_COLUMN_I64,
+                                                 PHI_COLUMN_I64,   PHI_COLUMN_BOOL};
 
 static const char upsert[] =
-    "INSERT INTO entries AS e (subject, region, version, grade, reasons, sources, from_us, until_us, "
-    "then_grade, updated_us, is_withdrawn) SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], "
-    "$4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], "
+    "INSERT INTO entries AS e (subject, region, version, grade, reasons, sources, from_us, "
+    "until_us, "
+    "then_grade, updated_us, is_withdrawn) SELECT * FROM unnest($1::bytea[], $2::text[], "
+    "$3::bigint[], "
+    "$4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
+    "$10::bigint[], "
     "$11::boolean[]) ON CONFLICT (subject, region) DO UPDATE SET version = excluded.version, "
     "grade = excluded.grade, reasons = excluded.reasons, sources = excluded.sources, "
     "from_us = excluded.from_us, until_us = excluded.until_us, then_grade = excluded.then_grade, "
@@ -35,7 +40,8 @@ static void region_of(const char *topic, char out[7])
     snprintf(out, 7, "%.6s", topic + strlen("phi."));
 }
 
-static size_t pin_keys(const struct phi_trust_platform *province, int64_t now_us, struct phi_pinned_key *out)
+static size_t pin_keys(const struct phi_trust_platform *province, int64_t now_us,
+                       struct phi_pinned_key *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < province->key_count && count < PINNED_MAX; i++) {
@@ -58,14 +64,15 @@ static enum phi_err check_signature(struct platform *platform, const struct phi_
     const struct phi_trust_platform *province = phi_trust_platform(view, region);
     enum phi_err err = PHI_ERR_CODE_PLATFORM;
     if (province != NULL && province->status == PHI_TRUST_ACTIVE)
-        err = phi_signed_verify(msg, pinned, pin_keys(province, phi_clock_now_us(NULL), pinned), version,
-                                error);
+        err = phi_signed_verify(msg, pinned, pin_keys(province, phi_clock_now_us(NULL), pinned),
+                                version, error);
     phi_trust_release(view);
     return err;
 }
 
 static enum phi_err read_entry(struct platform *platform, const struct phi_msg *msg,
-                               struct phi_arena *arena, struct phi_entry *out, struct phi_error *error)
+                               struct phi_arena *arena, struct phi_entry *out,
+                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint64_t version = 0;
@@ -75,7 +82,8 @@ static enum phi_err read_entry(struct platform *platform, const struct phi_msg *
     PHI_GUARD(platform_entry_read(msg->value, arena, out, error));
     bool is_keyed = phi_view_equal(msg->key, phi_view_of(out->subject, PHI_SUBJECT_LEN));
     if (!is_keyed || out->version != version)
-        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "$.subject", "not what the record's headers say");
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "$.subject",
+                             "not what the record's headers say");
     if (strcmp(out->region, region) != 0)
         return phi_error_set(error, PHI_ERR_FIELD_VALUE, "$.region", "not the topic's region");
 out:
@@ -91,13 +99,15 @@ static int by_subject_then_newest(const void *a, const void *b)
     return (left->version < right->version) - (left->version > right->version);
 }
 
-/* One row a person, the newest: an upsert can't touch a row twice, and sorted keys don't deadlock. */
+/* One row a person, the newest: an upsert can't touch a row twice, and sorted keys don't deadlock.
+ */
 static size_t newest_of_each(struct phi_entry *entries, size_t count)
 {
     size_t kept = 0;
     qsort(entries, count, sizeof(*entries), by_subject_then_newest);
     for (size_t i = 0; i < count; i++)
-        if (kept == 0 || memcmp(entries[kept - 1].subject, entries[i].subject, PHI_SUBJECT_LEN) != 0)
+        if (kept == 0 ||
+            memcmp(entries[kept - 1].subject, entries[i].subject, PHI_SUBJECT_LEN) != 0)
             entries[kept++] = entries[i];
     return kept;
 }
@@ -107,7 +117,8 @@ static void join_reasons(const struct phi_entry *entry, char *out, size_t size)
     size_t len = 0;
     out[0] = '\0';
     for (size_t i = 0; i < entry->reasons_count && len < size; i++)
-        len += (size_t)snprintf(out + len, size - len, "%s%s", i == 0 ? "" : ",", entry->reasons[i]);
+        len +=
+            (size_t)snprintf(out + len, size - len, "%s%s", i == 0 ? "" : ",", entry->reasons[i]);
 }
 
 static enum phi_err add_row(struct phi_array *arrays[COLUMNS], const struct phi_entry *e)
@@ -115,17 +126,25 @@ static enum phi_err add_row(struct phi_array *arrays[COLUMNS], const struct phi_
     enum phi_err err = PHI_OK;
     char reasons[PHI_ENTRY_REASONS_MAX * (PHI_ENTRY_REASON_MAX + 1) + 1];
     join_reasons(e, reasons, sizeof(reasons));
-    const struct phi_param row[COLUMNS] = {
-        PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN), PHI_TEXT(e->region), PHI_I64(e->version),
-        PHI_I64(e->grade), PHI_TEXT(reasons), PHI_I64(e->sources_mask), PHI_I64(e->from_us),
-        PHI_I64(e->until_us), PHI_I64(e->then), PHI_I64(e->updated_us), PHI_BOOL(e->is_withdrawn)};
+    const struct phi_param row[COLUMNS] = {PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN),
+                                           PHI_TEXT(e->region),
+                                           PHI_I64(e->version),
+                                           PHI_I64(e->grade),
+                                           PHI_TEXT(reasons),
+                                           PHI_I64(e->sources_mask),
+                                           PHI_I64(e->from_us),
+                                           PHI_I64(e->until_us),
+                                           PHI_I64(e->then),
+                                           PHI_I64(e->updated_us),
+                                           PHI_BOOL(e->is_withdrawn)};
     for (size_t i = 0; i < COLUMNS; i++)
         PHI_GUARD(phi_array_add(arrays[i], row[i]));
 out:
     return err;
 }
 
-static enum phi_err store_entries(struct phi_conn *tx, const struct phi_entry *entries, size_t count)
+static enum phi_err store_entries(struct phi_conn *tx, const struct phi_entry *entries,
+                                  size_t count)
 {
     enum phi_err err = PHI_OK;
     struct phi_array *arrays[COLUMNS] = {0};
@@ -152,8 +171,8 @@ static bool is_poison(enum phi_err err)
     return err != PHI_OK && !phi_err_is_retryable(err) && err != PHI_ERR_MEMORY;
 }
 
-static enum phi_err take_msg(struct platform *platform, const struct phi_msg *msg, struct phi_conn *tx,
-                             struct phi_entry *out, bool *is_taken)
+static enum phi_err take_msg(struct platform *platform, const struct phi_msg *msg,
+                             struct phi_conn *tx, struct phi_entry *out, bool *is_taken)
 {
     struct phi_error error = {0};
     struct phi_arena *arena = phi_arena_new(ENTRY_ARENA);

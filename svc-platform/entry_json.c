@@ -6,15 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEPTH_MAX     4
-#define REVISION_MAX  INT64_MAX
+#define DEPTH_MAX    4
+#define REVISION_MAX INT64_MAX
 
 static enum phi_err read_reasons(const struct phi_json_at *root, struct phi_entry *out,
                                  struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at reasons;
-    PHI_GUARD(phi_json_array(root, "reasons", 0, PHI_ENTRY_REASONS_MAX, &reasons, &out->reasons_count, error));
+    PHI_GUARD(phi_json_array(root, "reasons", 0, PHI_ENTRY_REASONS_MAX, &reasons,
+                             &out->reasons_count, error));
     for (size_t i = 0; i < out->reasons_count; i++) {
         struct phi_json_at at = phi_json_item(&reasons, i);
         const char *reason = NULL;
@@ -52,12 +53,13 @@ out:
     return err;
 }
 
-enum phi_err platform_entry_read(struct phi_view json, struct phi_arena *arena, struct phi_entry *out,
-                                 struct phi_error *error)
+enum phi_err platform_entry_read(struct phi_view json, struct phi_arena *arena,
+                                 struct phi_entry *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"subject", "region",  "grade", "reasons", "sources", "version",
-                                          "from",    "updated", "until", "then",    "withdrawn"};
+    static const char *const members[] = {"subject", "region",  "grade",    "reasons",
+                                          "sources", "version", "from",     "updated",
+                                          "until",   "then",    "withdrawn"};
     struct phi_json_at root;
     struct phi_entry entry = {0};
     const char *region = NULL;

@@ -11,15 +11,34 @@ extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_platform_sql[];
 
 static const struct phi_config_row rows[] = {
-    {.name = "PHI_PLATFORMS_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
-     .text = "the platforms, their keys and endpoints: the trust list before it is signed (phictl platform)"},
-    {.name = "PHI_TRUST_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_PLATFORMS_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
+     .text = "the platforms, their keys and endpoints: the trust list before it is signed (phictl "
+             "platform)"},
+    {.name = "PHI_TRUST_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "SM2 key that signs the trust list"},
-    {.name = "PHI_PLATFORM_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_PLATFORM_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the unified platform's key for dead letters"},
-    {.name = "PHI_RPC_BIND", .type = PHI_CONFIG_TEXT, .fallback = "tcp://127.0.0.1:5110", .min = 5,
-     .max = 128, .unit = "", .text = "address of the query RPC"},
-    {.name = "PHI_RPC_CURVE_FILE", .type = PHI_CONFIG_SECRET, .min = 40, .max = 64, .unit = "",
+    {.name = "PHI_RPC_BIND",
+     .type = PHI_CONFIG_TEXT,
+     .fallback = "tcp://127.0.0.1:5110",
+     .min = 5,
+     .max = 128,
+     .unit = "",
+     .text = "address of the query RPC"},
+    {.name = "PHI_RPC_CURVE_FILE",
+     .type = PHI_CONFIG_SECRET,
+     .min = 40,
+     .max = 64,
+     .unit = "",
      .text = "CURVE secret key of the query RPC, Z85 or hex"},
 };
 
@@ -30,10 +49,17 @@ static const struct phi_migration migrations[] = {
 static const char *const query_fields[] = {"receipt", NULL};
 
 static const struct phi_api_route routes[] = {
-    {.method = "GET", .path = "/v1/trust-list", .identity = PHI_API_NOBODY, .flags = PHI_API_OPEN,
+    {.method = "GET",
+     .path = "/v1/trust-list",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_OPEN,
      .handle = platform_trust_http},
-    {.method = "POST", .path = "/v1/directory/query", .role = "directory", .identity = PHI_API_NOBODY,
-     .fields = query_fields, .handle = platform_query_http},
+    {.method = "POST",
+     .path = "/v1/directory/query",
+     .role = "directory",
+     .identity = PHI_API_NOBODY,
+     .fields = query_fields,
+     .handle = platform_query_http},
 };
 
 static enum phi_err open_keys(struct phi_service *service, struct platform *platform,
@@ -63,8 +89,10 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
                                   .program = phi_service_program(service),
                                   .seal_key = platform->store_key};
     PHI_GUARD(phi_dlq_open(&dlq, &platform->dlq, error));
-    platform->taken = phi_counter_new("phi_entries_taken_total", "directory entries consumed", NULL);
-    platform->refused = phi_counter_new("phi_entries_refused_total", "records sent to the dlq", NULL);
+    platform->taken =
+        phi_counter_new("phi_entries_taken_total", "directory entries consumed", NULL);
+    platform->refused =
+        phi_counter_new("phi_entries_refused_total", "records sent to the dlq", NULL);
     PHI_GUARD(platform_trust_sign(platform, error));
 out:
     return err;
@@ -111,7 +139,8 @@ static void callers_changed(struct phi_service *service)
 {
     struct platform *platform = phi_service_state(service);
     if (platform != NULL && phi_service_allow_peers(service, platform->allow) != PHI_OK)
-        phi_log(PHI_LOG_ERROR, "allow_list_kept", PHI_L_WORD("why", "the_new_one_can_not_be_taken"));
+        phi_log(PHI_LOG_ERROR, "allow_list_kept",
+                PHI_L_WORD("why", "the_new_one_can_not_be_taken"));
 }
 
 static const struct phi_program program = {

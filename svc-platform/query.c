@@ -1,4 +1,5 @@
-/* 全国健康信息目录查询: the entries of every region about the subject of a receipt, and the strictest. */
+/* 全国健康信息目录查询: the entries of every region about the subject of a receipt, and the
+ * strictest. */
 #include "svc-platform/platform.h"
 
 #include "codes/grade.h"
@@ -8,8 +9,9 @@
 
 #define REGIONS_MAX 64
 
-static enum phi_err check_receipt(struct platform *platform, struct phi_view bytes, const char *asking,
-                                  struct phi_receipt *out, struct phi_error *error)
+static enum phi_err check_receipt(struct platform *platform, struct phi_view bytes,
+                                  const char *asking, struct phi_receipt *out,
+                                  struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_view signed_part;
@@ -58,9 +60,10 @@ static json_t *entry_of(const struct phi_rows *rows, size_t i, int64_t now_us)
     phi_rfc3339_format(phi_rows_i64(rows, i, 4), from);
     phi_rfc3339_format(phi_rows_i64(rows, i, 7), updated);
     snprintf(version, sizeof(version), "%lld", (long long)phi_rows_i64(rows, i, 1));
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "region", phi_rows_text(rows, i, 0), "version",
-                     version, "grade", phi_grade_code(grade_at(rows, i, now_us)), "reasons",
-                     reasons_of(phi_rows_text(rows, i, 3)), "from", from, "updatedAt", updated);
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "region", phi_rows_text(rows, i, 0),
+                     "version", version, "grade", phi_grade_code(grade_at(rows, i, now_us)),
+                     "reasons", reasons_of(phi_rows_text(rows, i, 3)), "from", from, "updatedAt",
+                     updated);
 }
 
 static enum phi_err answer_of(const struct phi_rows *rows, int64_t now_us, json_t **out)
@@ -85,13 +88,15 @@ enum phi_err platform_query(struct platform *platform, struct phi_view receipt, 
     struct phi_receipt checked;
     json_t *answer = NULL;
     PHI_GUARD(check_receipt(platform, receipt, asking, &checked, error));
-    const struct phi_param params[] = {PHI_BYTES_OF(checked.subject, PHI_SUBJECT_LEN), PHI_I64(REGIONS_MAX)};
+    const struct phi_param params[] = {PHI_BYTES_OF(checked.subject, PHI_SUBJECT_LEN),
+                                       PHI_I64(REGIONS_MAX)};
     PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), deadline, &conn));
-    PHI_GUARD(phi_conn_exec(conn, "entries_of_subject",
-                            "SELECT region, version, grade, reasons, from_us, until_us, then_grade, "
-                            "updated_us FROM entries WHERE subject = $1 AND NOT is_withdrawn "
-                            "ORDER BY region LIMIT $2",
-                            params, 2, &rows, error));
+    PHI_GUARD(
+        phi_conn_exec(conn, "entries_of_subject",
+                      "SELECT region, version, grade, reasons, from_us, until_us, then_grade, "
+                      "updated_us FROM entries WHERE subject = $1 AND NOT is_withdrawn "
+                      "ORDER BY region LIMIT $2",
+                      params, 2, &rows, error));
     PHI_GUARD(answer_of(rows, phi_clock_now_us(NULL), &answer));
     PHI_GUARD(phi_json_keep(arena, answer));
     *out = answer;
@@ -110,8 +115,8 @@ enum phi_err platform_query_http(struct phi_api_call *call, struct phi_error *er
     struct phi_json_at body = phi_api_body(call);
     PHI_GUARD(phi_json_base64(&body, "receipt", 1, sizeof(receipt), receipt, &len, error));
     PHI_GUARD(platform_query(phi_service_state(phi_api_service(call)), phi_view_of(receipt, len),
-                             phi_api_app(call)->institution, phi_api_deadline(call), phi_api_arena(call),
-                             &answer, error));
+                             phi_api_app(call)->institution, phi_api_deadline(call),
+                             phi_api_arena(call), &answer, error));
     phi_api_data(call, json_incref(answer));
 out:
     return err;

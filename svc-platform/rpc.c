@@ -52,7 +52,8 @@ enum phi_err platform_rpc_open(struct platform *platform, struct phi_error *erro
         .handle = handle,
         .context = platform};
     PHI_GUARD(phi_service_allow_peers(platform->service, platform->allow));
-    PHI_GUARD(phi_service_key_curve(platform->service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
+    PHI_GUARD(
+        phi_service_key_curve(platform->service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
     PHI_GUARD(phi_rpc_server_open(&options, &platform->rpc, error));
 out:
     phi_wipe(options.secret_key, sizeof(options.secret_key));

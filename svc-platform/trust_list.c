@@ -10,12 +10,12 @@
 #include <string.h>
 #include <time.h>
 
-#define FILE_MAX      (1024 * 1024)
-#define LIST_ARENA    (16 * 1024 * 1024)
-#define ACQUIRE_MS    3000
-#define SEND_MS       5000
-#define RETRY_MS      500
-#define REPEAT_MS     60000 /* published again: a broker made anew gets its list back */
+#define FILE_MAX   (1024 * 1024)
+#define LIST_ARENA (16 * 1024 * 1024)
+#define ACQUIRE_MS 3000
+#define SEND_MS    5000
+#define RETRY_MS   500
+#define REPEAT_MS  60000 /* published again: a broker made anew gets its list back */
 
 static enum phi_err read_file(const char *path, struct phi_arena *arena, struct phi_view *out,
                               struct phi_error *error)
@@ -29,7 +29,8 @@ static enum phi_err read_file(const char *path, struct phi_arena *arena, struct 
     if (file != NULL)
         fclose(file);
     if (is_bad)
-        return phi_error_set(error, PHI_ERR_CONFIG, "PHI_PLATFORMS_FILE", "can't be read, or over 1 MiB");
+        return phi_error_set(error, PHI_ERR_CONFIG, "PHI_PLATFORMS_FILE",
+                             "can't be read, or over 1 MiB");
     *out = phi_view_of(bytes, len);
     return PHI_OK;
 }
@@ -54,24 +55,26 @@ static enum phi_err newest(struct phi_conn *conn, uint64_t *version, bool *is_sa
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
     PHI_GUARD(phi_conn_exec(conn, "trust_newest",
-                            "SELECT version, digest FROM trust_lists ORDER BY version DESC LIMIT 1", NULL,
-                            0, &rows, error));
+                            "SELECT version, digest FROM trust_lists ORDER BY version DESC LIMIT 1",
+                            NULL, 0, &rows, error));
     bool is_there = phi_rows_count(rows) == 1;
     *version = is_there ? (uint64_t)phi_rows_i64(rows, 0, 0) : 0;
-    *is_same = is_there &&
-               phi_view_equal(phi_rows_bytes(rows, 0, 1), phi_view_of(digest, PHI_SM3_LEN));
+    *is_same =
+        is_there && phi_view_equal(phi_rows_bytes(rows, 0, 1), phi_view_of(digest, PHI_SM3_LEN));
 out:
     phi_rows_free(rows);
     return err;
 }
 
 static enum phi_err sign_and_keep(struct platform *platform, struct phi_conn *conn,
-                                  struct phi_trust_list *list, uint64_t last, struct phi_arena *arena,
-                                  const uint8_t digest[PHI_SM3_LEN], struct phi_error *error)
+                                  struct phi_trust_list *list, uint64_t last,
+                                  struct phi_arena *arena, const uint8_t digest[PHI_SM3_LEN],
+                                  struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_view value;
-    const struct phi_signer signer = {.key_serial = platform->trust_key_serial, .key = platform->trust_key};
+    const struct phi_signer signer = {.key_serial = platform->trust_key_serial,
+                                      .key = platform->trust_key};
     struct phi_record record = {.key = phi_view_text(PHI_TRUST_KEY)};
     int64_t now_us = phi_clock_now_us(NULL);
     list->issued_us = now_us;
@@ -83,10 +86,11 @@ static enum phi_err sign_and_keep(struct platform *platform, struct phi_conn *co
     const struct phi_param row[] = {PHI_I64(list->version), PHI_BYTES_OF(digest, PHI_SM3_LEN),
                                     PHI_BYTES(value), PHI_TEXT(platform->trust_key_serial),
                                     PHI_TEXT_VIEW(record.signature)};
-    PHI_GUARD(phi_conn_exec(conn, "trust_keep",
-                            "INSERT INTO trust_lists (version, digest, value, key_serial, signature) "
-                            "VALUES ($1, $2, $3, $4, $5)",
-                            row, 5, NULL, error));
+    PHI_GUARD(
+        phi_conn_exec(conn, "trust_keep",
+                      "INSERT INTO trust_lists (version, digest, value, key_serial, signature) "
+                      "VALUES ($1, $2, $3, $4, $5)",
+                      row, 5, NULL, error));
     phi_log(PHI_LOG_INFO, "trust_list_signed", PHI_L_INT("platforms", list->platform_count));
 out:
     return err;
@@ -107,7 +111,8 @@ enum phi_err platform_trust_sign(struct platform *platform, struct phi_error *er
     PHI_GUARD(read_file(path, arena, &json, error));
     PHI_GUARD(phi_trust_decode(json, arena, &list, error));
     PHI_GUARD(digest_of(&list, arena, digest, error));
-    PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), phi_deadline_in_ms(ACQUIRE_MS), &conn));
+    PHI_GUARD(phi_store_acquire(phi_service_store(platform->service),
+                                phi_deadline_in_ms(ACQUIRE_MS), &conn));
     PHI_GUARD(newest(conn, &last, &is_same, digest, error));
     if (!is_same)
         PHI_GUARD(sign_and_keep(platform, conn, &list, last, arena, digest, error));
@@ -161,7 +166,8 @@ static enum phi_err publish_rows(struct platform *platform, const struct phi_row
                                       .key_serial = phi_view_text(phi_rows_text(rows, 0, 2)),
                                       .signature = phi_view_text(phi_rows_text(rows, 0, 3))};
     struct phi_event event;
-    PHI_GUARD(phi_record_event(PHI_TRUST_TOPIC, &record, phi_service_source(service), arena, &event));
+    PHI_GUARD(
+        phi_record_event(PHI_TRUST_TOPIC, &record, phi_service_source(service), arena, &event));
     PHI_GUARD(send_and_wait(phi_service_producer(service), &event));
 out:
     return err;
@@ -175,11 +181,12 @@ static enum phi_err publish(struct platform *platform)
     struct phi_error error = {0};
     struct phi_arena *arena = phi_arena_new(LIST_ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), phi_deadline_in_ms(SEND_MS), &conn));
+    PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), phi_deadline_in_ms(SEND_MS),
+                                &conn));
     PHI_GUARD(phi_conn_exec(conn, "trust_publish",
                             "SELECT version, value, key_serial, signature FROM trust_lists "
-                            "ORDER BY version DESC LIMIT 1", NULL,
-                            0, &rows, &error));
+                            "ORDER BY version DESC LIMIT 1",
+                            NULL, 0, &rows, &error));
     PHI_GUARD(phi_rows_count(rows) == 1 ? publish_rows(platform, rows, arena) : PHI_ERR_NOT_FOUND);
 out:
     phi_rows_free(rows);
@@ -226,10 +233,10 @@ static json_t *trust_data(const struct phi_rows *rows)
     char version[24];
     struct phi_view value = phi_rows_bytes(rows, 0, 1);
     snprintf(version, sizeof(version), "%lld", (long long)phi_rows_i64(rows, 0, 0));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s%}", "topic", PHI_TRUST_TOPIC, "key", PHI_TRUST_KEY,
-                     "version", version, "keySerial", phi_rows_text(rows, 0, 2), "signature",
-                     phi_rows_text(rows, 0, 3),
-                     "value", (const char *)value.data, value.len);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s%}", "topic", PHI_TRUST_TOPIC, "key",
+                     PHI_TRUST_KEY, "version", version, "keySerial", phi_rows_text(rows, 0, 2),
+                     "signature", phi_rows_text(rows, 0, 3), "value", (const char *)value.data,
+                     value.len);
 }
 
 enum phi_err platform_trust_http(struct phi_api_call *call, struct phi_error *error)
@@ -237,7 +244,8 @@ enum phi_err platform_trust_http(struct phi_api_call *call, struct phi_error *er
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
     struct phi_rows *rows = NULL;
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(phi_conn_exec(conn, "trust_http",
                             "SELECT version, value, key_serial, signature FROM trust_lists "
                             "ORDER BY version DESC LIMIT 1",

@@ -1,5 +1,6 @@
-/* 健康码验码 (GB/T 38963 6.7): what can be said of a code without writing anything, in this order: who may
- * ask; form, version, type; platform known and in force; signature; deadline; then the sealed part. */
+/* 健康码验码 (GB/T 38963 6.7): what can be said of a code without writing anything, in this order:
+ * who may ask; form, version, type; platform known and in force; signature; deadline; then the
+ * sealed part. */
 #include "svc-verify/verify.h"
 
 #include <string.h>
@@ -44,7 +45,8 @@ static enum phi_err check_signature(const struct verify_job *job,
     }
     for (size_t i = 0; i < platform->key_count; i++) {
         const struct phi_trust_key *key = &platform->keys[i];
-        bool is_in_force = key->use == PHI_TRUST_CODE && key->from_us <= job->now_us && job->now_us < key->to_us;
+        bool is_in_force =
+            key->use == PHI_TRUST_CODE && key->from_us <= job->now_us && job->now_us < key->to_us;
         if (is_in_force && phi_jkm1_verify(&job->code, key->public_key) == PHI_OK)
             return PHI_OK;
     }
@@ -88,8 +90,7 @@ static enum phi_err say_unreachable(struct verify_job *job)
 
 static enum phi_err check_holder(struct verify_job *job)
 {
-    bool is_holder =
-        phi_equal_secret(job->content.subject, job->request.holder, PHI_SUBJECT_LEN);
+    bool is_holder = phi_equal_secret(job->content.subject, job->request.holder, PHI_SUBJECT_LEN);
     return is_holder ? PHI_OK : PHI_ERR_NOT_HOLDER;
 }
 

@@ -29,7 +29,8 @@ void verify_job_free(struct verify_job *job)
         phi_arena_free(job->arena);
 }
 
-/* Uses by a verification of a code that is ours are recorded, good or not: they are the holder's to see. */
+/* Uses by a verification of a code that is ours are recorded, good or not: they are the holder's to
+ * see. */
 static bool is_recorded(const struct verify_job *job)
 {
     return job->request.operation == PHI_VERIFY_VERIFY && job->is_ours &&

@@ -1,5 +1,6 @@
-/* After a refused commit: the recorded answer of a repeated request gets a receipt for the repeat's challenge;
- * a code spent before is recorded as refused. Signing and waiting have no place on the lane's thread. */
+/* After a refused commit: the recorded answer of a repeated request gets a receipt for the repeat's
+ * challenge; a code spent before is recorded as refused. Signing and waiting have no place on the
+ * lane's thread. */
 #include "svc-verify/verify.h"
 
 #include "base/queue.h"
@@ -53,7 +54,8 @@ static void *run(void *context)
     struct verify *verify = context;
     void *items[LATE_BATCH];
     for (;;) {
-        size_t count = phi_queue_pop(verify->late, items, LATE_BATCH, phi_deadline_in_ms(LATE_WAIT_MS));
+        size_t count =
+            phi_queue_pop(verify->late, items, LATE_BATCH, phi_deadline_in_ms(LATE_WAIT_MS));
         for (size_t i = 0; i < count; i++)
             handle(items[i]);
         if (count == 0 && phi_queue_is_closed(verify->late))

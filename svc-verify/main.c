@@ -11,19 +11,45 @@ extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_verify_sql[];
 
 static const struct phi_config_row rows[] = {
-    {.name = "PHI_SEAL_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_SEAL_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "SM4 key that seals the subject in a code"},
-    {.name = "PHI_KEY_SET", .type = PHI_CONFIG_INT, .fallback = "1", .min = 0, .max = 255, .unit = "",
+    {.name = "PHI_KEY_SET",
+     .type = PHI_CONFIG_INT,
+     .fallback = "1",
+     .min = 0,
+     .max = 255,
+     .unit = "",
      .text = "id of the key set that the seal key belongs to"},
-    {.name = "PHI_INDEX_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_INDEX_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the national index key"},
-    {.name = "PHI_SERIAL_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_SERIAL_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the province's key for code serials on topics and in tables"},
-    {.name = "PHI_RECEIPT_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_RECEIPT_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "SM2 key that signs receipts"},
-    {.name = "PHI_RPC_BIND", .type = PHI_CONFIG_TEXT, .fallback = "tcp://127.0.0.1:5102", .min = 5,
-     .max = 128, .unit = "", .text = "address of the verify RPC"},
-    {.name = "PHI_RPC_CURVE_FILE", .type = PHI_CONFIG_SECRET, .min = 40, .max = 64, .unit = "",
+    {.name = "PHI_RPC_BIND",
+     .type = PHI_CONFIG_TEXT,
+     .fallback = "tcp://127.0.0.1:5102",
+     .min = 5,
+     .max = 128,
+     .unit = "",
+     .text = "address of the verify RPC"},
+    {.name = "PHI_RPC_CURVE_FILE",
+     .type = PHI_CONFIG_SECRET,
+     .min = 40,
+     .max = 64,
+     .unit = "",
      .text = "CURVE secret key of the verify RPC, Z85 or hex"},
 };
 
@@ -32,13 +58,20 @@ static const struct phi_migration migrations[] = {
 };
 
 static const enum phi_column uses_columns[USES_COLUMNS] = {
-    [USES_PLATFORM] = PHI_COLUMN_TEXT,     [USES_PROGRAM] = PHI_COLUMN_TEXT,
-    [USES_REQUEST_ID] = PHI_COLUMN_BYTES,  [USES_CODE_DIGEST] = PHI_COLUMN_BYTES,
-    [USES_REQUESTER_DIGEST] = PHI_COLUMN_BYTES, [USES_SUBJECT] = PHI_COLUMN_BYTES,
-    [USES_SUBJECT_KEY] = PHI_COLUMN_I64,   [USES_SERIAL_HMAC] = PHI_COLUMN_BYTES,
-    [USES_APP] = PHI_COLUMN_TEXT,          [USES_SCOPE] = PHI_COLUMN_I64,
-    [USES_STATUS] = PHI_COLUMN_TEXT,       [USES_FLAGS] = PHI_COLUMN_I64,
-    [USES_DEADLINE] = PHI_COLUMN_I64,      [USES_USED] = PHI_COLUMN_I64,
+    [USES_PLATFORM] = PHI_COLUMN_TEXT,
+    [USES_PROGRAM] = PHI_COLUMN_TEXT,
+    [USES_REQUEST_ID] = PHI_COLUMN_BYTES,
+    [USES_CODE_DIGEST] = PHI_COLUMN_BYTES,
+    [USES_REQUESTER_DIGEST] = PHI_COLUMN_BYTES,
+    [USES_SUBJECT] = PHI_COLUMN_BYTES,
+    [USES_SUBJECT_KEY] = PHI_COLUMN_I64,
+    [USES_SERIAL_HMAC] = PHI_COLUMN_BYTES,
+    [USES_APP] = PHI_COLUMN_TEXT,
+    [USES_SCOPE] = PHI_COLUMN_I64,
+    [USES_STATUS] = PHI_COLUMN_TEXT,
+    [USES_FLAGS] = PHI_COLUMN_I64,
+    [USES_DEADLINE] = PHI_COLUMN_I64,
+    [USES_USED] = PHI_COLUMN_I64,
 };
 static const enum phi_column ledger_columns[] = {PHI_COLUMN_I64, PHI_COLUMN_BYTES, PHI_COLUMN_I64};
 
@@ -47,30 +80,49 @@ static const enum phi_column ledger_columns[] = {PHI_COLUMN_I64, PHI_COLUMN_BYTE
     "serial_hmac, app, scope, result_code, flags, deadline_s, used_us"
 
 static const struct phi_lane_table tables[] = {
-    {.name = "uses", .columns = uses_columns, .column_count = USES_COLUMNS, .key_count = 3,
-     .is_guard = true, .on_conflict = PHI_ERR_CONFLICT,
-     .insert_sql = "INSERT INTO uses (" USES_LIST ") SELECT * FROM unnest($1::text[], $2::text[], "
-                   "$3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bytea[], "
-                   "$9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) "
-                   "ON CONFLICT (platform, program, request_id) DO NOTHING "
-                   "RETURNING platform, program, request_id",
-     .fetch_sql = "SELECT " USES_LIST " FROM uses WHERE (platform, program, request_id) IN (SELECT * "
-                  "FROM unnest($1::text[], $2::text[], $3::bytea[]))"},
-    {.name = "ledger", .columns = ledger_columns, .column_count = 3, .key_count = 2,
-     .is_guard = true, .on_conflict = PHI_ERR_CODE_USED,
-     .insert_sql = "INSERT INTO ledger (deadline_s, serial_hmac, used_us) SELECT * FROM "
-                   "unnest($1::bigint[], $2::bytea[], $3::bigint[]) ON CONFLICT (deadline_s, serial_hmac) "
-                   "DO NOTHING RETURNING deadline_s, serial_hmac"},
+    {.name = "uses",
+     .columns = uses_columns,
+     .column_count = USES_COLUMNS,
+     .key_count = 3,
+     .is_guard = true,
+     .on_conflict = PHI_ERR_CONFLICT,
+     .insert_sql =
+         "INSERT INTO uses (" USES_LIST ") SELECT * FROM unnest($1::text[], $2::text[], "
+         "$3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bytea[], "
+         "$9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) "
+         "ON CONFLICT (platform, program, request_id) DO NOTHING "
+         "RETURNING platform, program, request_id",
+     .fetch_sql =
+         "SELECT " USES_LIST " FROM uses WHERE (platform, program, request_id) IN (SELECT * "
+         "FROM unnest($1::text[], $2::text[], $3::bytea[]))"},
+    {.name = "ledger",
+     .columns = ledger_columns,
+     .column_count = 3,
+     .key_count = 2,
+     .is_guard = true,
+     .on_conflict = PHI_ERR_CODE_USED,
+     .insert_sql =
+         "INSERT INTO ledger (deadline_s, serial_hmac, used_us) SELECT * FROM "
+         "unnest($1::bigint[], $2::bytea[], $3::bigint[]) ON CONFLICT (deadline_s, serial_hmac) "
+         "DO NOTHING RETURNING deadline_s, serial_hmac"},
 };
 
 static const char *const verify_fields[] = {"code", "operation", "challenge", "scope", NULL};
 static const char *const uses_queries[] = {"limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
-    {.method = "POST", .path = "/v1/codes/verify", .role = "verify", .identity = PHI_API_CITIZEN,
-     .fields = verify_fields, .handle = verify_http},
-    {.method = "GET", .path = "/v1/codes/uses", .role = "uses", .identity = PHI_API_CITIZEN,
-     .queries = uses_queries, .handle = verify_uses},
+    {.method = "POST",
+     .path = "/v1/codes/verify",
+     .role = "verify",
+     .identity = PHI_API_CITIZEN,
+     .fields = verify_fields,
+     .handle = verify_http},
+    {.method = "GET",
+     .path = "/v1/codes/uses",
+     .role = "uses",
+     .identity = PHI_API_CITIZEN,
+     .queries = uses_queries,
+     .handle = verify_uses},
 };
 
 static enum phi_err open_codeside(struct phi_service *service, struct verify *verify,
@@ -79,14 +131,16 @@ static enum phi_err open_codeside(struct phi_service *service, struct verify *ve
     enum phi_err err = PHI_OK;
     struct phi_codeside_set set = {
         .id = (uint8_t)phi_config_int(phi_service_config(service), "PHI_KEY_SET")};
-    PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key, sizeof(set.seal_key), error));
+    PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key,
+                                    sizeof(set.seal_key), error));
     PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, set.id, &verify->codeside));
 out:
     phi_wipe(&set, sizeof(set));
     return err;
 }
 
-static enum phi_err open_keys(struct phi_service *service, struct verify *verify, struct phi_error *error)
+static enum phi_err open_keys(struct phi_service *service, struct verify *verify,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
@@ -110,10 +164,10 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     phi_service_set_state(service, verify);
     PHI_GUARD(verify->allow == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(open_keys(service, verify, error));
-    verify->verified[0] = phi_counter_new("phi_codes_verified_total", "verifications recorded",
-                                          "result=\"refused\"");
-    verify->verified[1] = phi_counter_new("phi_codes_verified_total", "verifications recorded",
-                                          "result=\"good\"");
+    verify->verified[0] =
+        phi_counter_new("phi_codes_verified_total", "verifications recorded", "result=\"refused\"");
+    verify->verified[1] =
+        phi_counter_new("phi_codes_verified_total", "verifications recorded", "result=\"good\"");
     PHI_GUARD(verify_late_start(verify));
 out:
     return err;
@@ -153,7 +207,8 @@ static void callers_changed(struct phi_service *service)
 {
     struct verify *verify = phi_service_state(service);
     if (verify != NULL && phi_service_allow_peers(service, verify->allow) != PHI_OK)
-        phi_log(PHI_LOG_ERROR, "allow_list_kept", PHI_L_WORD("why", "the_new_one_can_not_be_taken"));
+        phi_log(PHI_LOG_ERROR, "allow_list_kept",
+                PHI_L_WORD("why", "the_new_one_can_not_be_taken"));
 }
 
 static const char *unready(struct phi_service *service)

@@ -27,7 +27,8 @@ static enum phi_err fill(struct verify_job *job, struct phi_receipt *receipt)
     memcpy(receipt->serial_hmac, job->serial_hmac, PHI_SM3_LEN);
     receipt->has_subject = true;
     memcpy(receipt->subject, job->content.subject, PHI_SUBJECT_LEN);
-    snprintf(receipt->requester, sizeof(receipt->requester), "%s.%s", request->platform, request->program);
+    snprintf(receipt->requester, sizeof(receipt->requester), "%s.%s", request->platform,
+             request->program);
     snprintf(receipt->app, sizeof(receipt->app), "%s", request->app);
     add_audience(receipt, region);
     add_audience(receipt, request->platform);

@@ -1,5 +1,5 @@
-/* A use is recorded, and a one-time code spent, before the answer: the guards `uses` (same request, same
- * answer) and `ledger` (once is once), and the event, in one group commit. */
+/* A use is recorded, and a one-time code spent, before the answer: the guards `uses` (same request,
+ * same answer) and `ledger` (once is once), and the event, in one group commit. */
 #include "svc-verify/verify.h"
 
 #include "base/metrics.h"
@@ -38,7 +38,8 @@ static enum phi_err add_ledger(struct verify_job *job, struct phi_commit *commit
     if (!is_spent)
         return PHI_OK;
     const struct phi_param row[] = {PHI_I64(job->code.deadline_s),
-                                    PHI_BYTES_OF(job->serial_hmac, PHI_SM3_LEN), PHI_I64(job->now_us)};
+                                    PHI_BYTES_OF(job->serial_hmac, PHI_SM3_LEN),
+                                    PHI_I64(job->now_us)};
     return phi_commit_add(commit, TABLE_LEDGER, row, 3);
 }
 
@@ -49,10 +50,11 @@ static enum phi_err make_event(struct verify_job *job)
     char serial[2 * PHI_SM3_LEN + 1], time[PHI_RFC3339_MAX];
     phi_hex_encode(phi_view_of(job->serial_hmac, PHI_SM3_LEN), serial);
     phi_rfc3339_format(job->now_us, time);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "serialHmac", serial, "platform",
-                             job->request.platform, "program", job->request.program, "app", job->request.app,
-                             "scope", phi_scope_name(job->reply.scope), "resultCode",
-                             phi_err_return_code(job->reply.status), "verifiedAt", time);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "serialHmac", serial, "platform",
+                  job->request.platform, "program", job->request.program, "app", job->request.app,
+                  "scope", phi_scope_name(job->reply.scope), "resultCode",
+                  phi_err_return_code(job->reply.status), "verifiedAt", time);
     PHI_GUARD(phi_json_keep(job->arena, json));
     job->event = (struct phi_event){.topic = phi_service_topic(service, "code.verified"),
                                     .type = "cn.phi.code.verified",
@@ -77,16 +79,16 @@ out:
     return err;
 }
 
-/* What the recorded answer of the same request was; another code or requester under its id is a conflict. */
+/* What the recorded answer of the same request was; another code or requester under its id is a
+ * conflict. */
 static void keep_recorded(struct verify_job *job, const struct phi_commit_result *result)
 {
     const struct phi_rows *rows = result->rows;
     size_t row = result->row;
-    job->is_other_request =
-        !phi_view_equal(phi_rows_bytes(rows, row, USES_CODE_DIGEST),
-                        phi_view_of(job->code_digest, PHI_SM3_LEN)) ||
-        !phi_view_equal(phi_rows_bytes(rows, row, USES_REQUESTER_DIGEST),
-                        phi_view_of(job->request.digest, PHI_SM3_LEN));
+    job->is_other_request = !phi_view_equal(phi_rows_bytes(rows, row, USES_CODE_DIGEST),
+                                            phi_view_of(job->code_digest, PHI_SM3_LEN)) ||
+                            !phi_view_equal(phi_rows_bytes(rows, row, USES_REQUESTER_DIGEST),
+                                            phi_view_of(job->request.digest, PHI_SM3_LEN));
     job->reply.status = phi_err_from_return_code(phi_rows_text(rows, row, USES_STATUS));
     job->reply.scope = (enum phi_scope)phi_rows_i64(rows, row, USES_SCOPE);
     job->reply.is_repeat = true;

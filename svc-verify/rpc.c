@@ -76,8 +76,8 @@ static struct frame *frame_new(struct verify *verify, struct phi_rpc_call *call,
     frame->left = count;
     for (; frame->count < count; frame->count++) {
         name_requester(&items[frame->count], peer);
-        struct verify_job *job = verify_job_new(verify, &items[frame->count], peer->scopes,
-                                                phi_rpc_call_deadline(call));
+        struct verify_job *job =
+            verify_job_new(verify, &items[frame->count], peer->scopes, phi_rpc_call_deadline(call));
         if (job == NULL) {
             frame_free(frame);
             return NULL;
@@ -94,9 +94,10 @@ static void take(struct verify *verify, struct phi_rpc_call *call)
     size_t count = 0;
     struct frame *frame = NULL;
     struct phi_verify_request *items = calloc(PHI_VERIFY_BATCH_MAX, sizeof(*items));
-    enum phi_err err = items == NULL ? PHI_ERR_MEMORY
-                                     : phi_verify_requests_decode(phi_rpc_call_payload(call), items,
-                                                                  PHI_VERIFY_BATCH_MAX, &count, NULL);
+    enum phi_err err = items == NULL
+                           ? PHI_ERR_MEMORY
+                           : phi_verify_requests_decode(phi_rpc_call_payload(call), items,
+                                                        PHI_VERIFY_BATCH_MAX, &count, NULL);
     if (err == PHI_OK) {
         frame = frame_new(verify, call, items, count);
         err = frame == NULL ? PHI_ERR_MEMORY : PHI_OK;
@@ -128,7 +129,8 @@ enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error)
                                              .handle = handle,
                                              .context = verify};
     PHI_GUARD(phi_service_allow_peers(verify->service, verify->allow));
-    PHI_GUARD(phi_service_key_curve(verify->service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
+    PHI_GUARD(
+        phi_service_key_curve(verify->service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
     PHI_GUARD(phi_rpc_server_open(&options, &verify->rpc, error));
 out:
     phi_wipe(options.secret_key, sizeof(options.secret_key));

@@ -15,7 +15,8 @@ struct uses_query {
     int64_t before_us;
 };
 
-static enum phi_err parse(struct phi_api_call *call, struct uses_query *out, struct phi_error *error)
+static enum phi_err parse(struct phi_api_call *call, struct uses_query *out,
+                          struct phi_error *error)
 {
     struct verify *verify = phi_service_state(phi_api_service(call));
     const char *limit = phi_http_query(phi_api_request(call), "limit");
@@ -65,11 +66,13 @@ enum phi_err verify_uses(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(parse(call, &query, error));
     const struct phi_param params[] = {PHI_BYTES_OF(query.subject, PHI_SUBJECT_LEN),
                                        PHI_I64(query.before_us), PHI_I64(query.limit)};
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(phi_conn_exec(conn, "uses_page",
-                            "SELECT used_us, platform, program, app, scope, result_code FROM uses WHERE "
-                            "subject = $1 AND used_us < $2 ORDER BY used_us DESC LIMIT $3",
-                            params, 3, &rows, error));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_conn_exec(conn, "uses_page",
+                      "SELECT used_us, platform, program, app, scope, result_code FROM uses WHERE "
+                      "subject = $1 AND used_us < $2 ORDER BY used_us DESC LIMIT $3",
+                      params, 3, &rows, error));
     phi_api_data(call, page_of(rows, query.limit));
 out:
     phi_rows_free(rows);

@@ -76,7 +76,8 @@ struct verify_job {
 struct verify_job *verify_job_new(struct verify *verify, const struct phi_verify_request *request,
                                   uint32_t allowed_scopes, struct phi_deadline deadline);
 void verify_job_free(struct verify_job *job);
-/* Checks, records where the operation does, signs the receipt; `done` is called when all is kept. */
+/* Checks, records where the operation does, signs the receipt; `done` is called when all is kept.
+ */
 void verify_start(struct verify_job *job);
 
 /* check.c: form, platform, signature, deadline, then what is sealed; sets reply, never blocks. */
@@ -92,7 +93,9 @@ void verify_late_push(struct verify_job *job);
 
 /* rpc.c and http.c: the doors. */
 enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
-enum phi_err verify_http(struct phi_api_call *call, struct phi_error *error); /* POST /v1/codes/verify */
-enum phi_err verify_uses(struct phi_api_call *call, struct phi_error *error); /* GET /v1/codes/uses */
+enum phi_err verify_http(struct phi_api_call *call,
+                         struct phi_error *error); /* POST /v1/codes/verify */
+enum phi_err verify_uses(struct phi_api_call *call,
+                         struct phi_error *error); /* GET /v1/codes/uses */
 
 #endif

@@ -12,14 +12,16 @@
 
 #include <stdint.h>
 
-/* A borrowed run of bytes; never outlives the call it is given to. `data` may be NULL when len is 0. */
+/* A borrowed run of bytes; never outlives the call it is given to. `data` may be NULL when len is
+ * 0. */
 struct phi_view {
     const uint8_t *data;
     size_t len;
 };
 
 struct phi_view phi_view_of(const void *data, size_t len);
-struct phi_view phi_view_text(const char *text); /* without the ending zero; NULL gives an empty view */
+struct phi_view
+phi_view_text(const char *text); /* without the ending zero; NULL gives an empty view */
 bool phi_view_equal(struct phi_view a, struct phi_view b); /* not constant time */
 
 /* Reading: a failed read returns zero or an empty view and makes the reader fail for good. */
@@ -58,18 +60,20 @@ void phi_write_view(struct phi_writer *out, struct phi_view view);
 void phi_write_view16(struct phi_writer *out, struct phi_view view); /* fails past 65,535 bytes */
 size_t phi_writer_len(const struct phi_writer *out);
 
-/* Decoding gives PHI_ERR_FIELD_VALUE and leaves `out` and `len` alone when the text is not well formed or
- * does not fit. None of this blocks or allocates; any thread.
- * Hex: lower case out, both cases in. `out` has room for 2*len+1 (encode ends it with a zero). */
+/* Decoding gives PHI_ERR_FIELD_VALUE and leaves `out` and `len` alone when the text is not well
+ * formed or does not fit. None of this blocks or allocates; any thread. Hex: lower case out, both
+ * cases in. `out` has room for 2*len+1 (encode ends it with a zero). */
 void phi_hex_encode(struct phi_view in, char *out);
-enum phi_err phi_hex_decode(struct phi_view text, uint8_t *out, size_t out_len) PHI_MUST_USE; /* exact length */
+enum phi_err phi_hex_decode(struct phi_view text, uint8_t *out,
+                            size_t out_len) PHI_MUST_USE; /* exact length */
 
 /* Base64 of RFC 4648 section 4 with padding; strict on reading (no white space, no spare bits). */
 #define PHI_BASE64_LEN(n) (((n) + 2) / 3 * 4)
 void phi_base64_encode(struct phi_view in, char *out); /* room for PHI_BASE64_LEN(len)+1 */
-enum phi_err phi_base64_decode(struct phi_view text, uint8_t *out, size_t size, size_t *len) PHI_MUST_USE;
+enum phi_err phi_base64_decode(struct phi_view text, uint8_t *out, size_t size,
+                               size_t *len) PHI_MUST_USE;
 
-void phi_wipe(void *data, size_t len);                          /* not removed by the compiler */
+void phi_wipe(void *data, size_t len);                           /* not removed by the compiler */
 bool phi_equal_secret(const void *a, const void *b, size_t len); /* constant time */
 
 #endif

@@ -1,5 +1,6 @@
 /* A bounded queue of pointers between threads: pushing never waits, popping waits with a deadline
- * and takes what has arrived, up to `max`. Any number of threads on both sides. The items are the caller's.
+ * and takes what has arrived, up to `max`. Any number of threads on both sides. The items are the
+ * caller's.
  *
  *   if (phi_queue_push(queue, job) != PHI_OK) refuse(job);
  *   size_t n = phi_queue_pop(queue, jobs, 64, phi_deadline_in_ms(100));
@@ -15,11 +16,13 @@ struct phi_queue;
 
 struct phi_queue *phi_queue_new(size_t capacity); /* NULL when out of memory or for 0 */
 void phi_queue_free(struct phi_queue *queue);     /* must be empty */
-enum phi_err phi_queue_push(struct phi_queue *queue, void *item) PHI_MUST_USE; /* PHI_ERR_OVERLOAD, PHI_ERR_DRAINING */
+enum phi_err phi_queue_push(struct phi_queue *queue,
+                            void *item) PHI_MUST_USE; /* PHI_ERR_OVERLOAD, PHI_ERR_DRAINING */
 /* Blocks until something is there, the deadline passes or the queue is closed; 0 in the last two
  * cases. What a closed queue still holds is given out first. */
-size_t phi_queue_pop(struct phi_queue *queue, void **items, size_t max, struct phi_deadline deadline);
-void phi_queue_close(struct phi_queue *queue);    /* pushes are refused from now on, waiters wake */
+size_t phi_queue_pop(struct phi_queue *queue, void **items, size_t max,
+                     struct phi_deadline deadline);
+void phi_queue_close(struct phi_queue *queue); /* pushes are refused from now on, waiters wake */
 bool phi_queue_is_closed(struct phi_queue *queue);
 size_t phi_queue_len(struct phi_queue *queue);
 

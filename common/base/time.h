@@ -27,12 +27,13 @@ int64_t phi_deadline_left_ms(struct phi_deadline deadline); /* 0 when past */
 bool phi_deadline_is_past(struct phi_deadline deadline);
 struct phi_deadline phi_deadline_min(struct phi_deadline a, struct phi_deadline b);
 
-#define PHI_TIME14_LEN 14 /* YYYYMMDDHHMMSS */
+#define PHI_TIME14_LEN  14 /* YYYYMMDDHHMMSS */
 #define PHI_RFC3339_MAX 40
 
-/* The parsers give PHI_ERR_FIELD_VALUE and write nothing when the text is wrong; the writers bring a time
- * that has no such form to the nearest that has one. Nothing here blocks; any thread.
- * `offset_min` is 0 for a code's deadline (UTC), 480 for the consent record (UTC+8). Years 1970..9999. */
+/* The parsers give PHI_ERR_FIELD_VALUE and write nothing when the text is wrong; the writers bring
+ * a time that has no such form to the nearest that has one. Nothing here blocks; any thread.
+ * `offset_min` is 0 for a code's deadline (UTC), 480 for the consent record (UTC+8). Years
+ * 1970..9999. */
 void phi_time14_format(int64_t time_s, int offset_min, char out[PHI_TIME14_LEN + 1]);
 enum phi_err phi_time14_parse(struct phi_view text, int offset_min, int64_t *time_s) PHI_MUST_USE;
 
@@ -40,7 +41,8 @@ enum phi_err phi_time14_parse(struct phi_view text, int offset_min, int64_t *tim
  * leap seconds, real dates only; writing gives UTC+8 (the fraction only when it is not zero). */
 void phi_rfc3339_format(int64_t time_us, char out[PHI_RFC3339_MAX]);
 enum phi_err phi_rfc3339_parse(struct phi_view text, int64_t *time_us) PHI_MUST_USE;
-enum phi_err phi_date_parse(struct phi_view text, int *year, int *month, int *day) PHI_MUST_USE; /* YYYY-MM-DD */
+enum phi_err phi_date_parse(struct phi_view text, int *year, int *month,
+                            int *day) PHI_MUST_USE; /* YYYY-MM-DD */
 bool phi_date_is_real(int year, int month, int day);
 
 #endif

@@ -6,7 +6,8 @@
 #define REPLY   0xb1
 #define QUERY   5
 
-enum phi_err phi_query_request_encode(const struct phi_query_request *request, struct phi_writer *out)
+enum phi_err phi_query_request_encode(const struct phi_query_request *request,
+                                      struct phi_writer *out)
 {
     if (request->receipt.len == 0 || request->receipt.len > PHI_RECEIPT_MAX)
         return PHI_ERR_FIELD_VALUE;

@@ -1,5 +1,6 @@
-/* The query RPC's bytes: a receipt in, a JSON answer out. Spoken on 5110 (the nation's entries of the receipt's
- * subject) in the framing of verify_message.h. Reader and writer together; docs/rpc.md gives the bytes.
+/* The query RPC's bytes: a receipt in, a JSON answer out. Spoken on 5110 (the nation's entries of
+ * the receipt's subject) in the framing of verify_message.h. Reader and writer together;
+ * docs/rpc.md gives the bytes.
  *
  *   PHI_GUARD(phi_query_request_encode(&request, &writer));
  *   PHI_GUARD(phi_query_request_decode(frame, &request));
@@ -38,6 +39,7 @@ enum phi_err phi_query_reply_encode(const struct phi_query_reply *reply,
 /* Errors: PHI_ERR_FRAME. */
 enum phi_err phi_query_request_decode(struct phi_view frame,
                                       struct phi_query_request *out) PHI_MUST_USE;
-enum phi_err phi_query_reply_decode(struct phi_view frame, struct phi_query_reply *out) PHI_MUST_USE;
+enum phi_err phi_query_reply_decode(struct phi_view frame,
+                                    struct phi_query_reply *out) PHI_MUST_USE;
 
 #endif

@@ -1,5 +1,6 @@
-/* JSON out, in the one canonical form of RFC 8785: members sorted by UTF-16 code units, no white space,
- * numbers as ECMAScript writes them. For all that is signed, compared or stored by its bytes.
+/* JSON out, in the one canonical form of RFC 8785: members sorted by UTF-16 code units, no white
+ * space, numbers as ECMAScript writes them. For all that is signed, compared or stored by its
+ * bytes.
  *
  *   struct phi_view bytes;
  *   PHI_GUARD(phi_json_canonical(document, arena, &bytes));
@@ -11,9 +12,9 @@
 
 #include "json/json.h"
 
-/* The bytes are the arena's and followed by a zero that is not counted. PHI_ERR_FIELD_VALUE for an integer
- * beyond ±(2^53 - 1), which other implementations would round; PHI_ERR_MEMORY past the arena's bound;
- * PHI_ERR_JSON for more than 64 levels or a NULL value. */
+/* The bytes are the arena's and followed by a zero that is not counted. PHI_ERR_FIELD_VALUE for an
+ * integer beyond ±(2^53 - 1), which other implementations would round; PHI_ERR_MEMORY past the
+ * arena's bound; PHI_ERR_JSON for more than 64 levels or a NULL value. */
 enum phi_err phi_json_canonical(const json_t *value, struct phi_arena *arena,
                                 struct phi_view *out) PHI_MUST_USE;
 

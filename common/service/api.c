@@ -59,8 +59,12 @@ static struct phi_http_route http_route(const struct phi_api_route *route,
     return (struct phi_http_route){
         .method = route->method,
         .path = route->path,
-        .body_max_bytes = !has_body ? 0 : is_lines ? NDJSON_BODY_MAX : JSON_BODY_MAX,
-        .content_type = !has_body ? NULL : is_lines ? "application/x-ndjson" : "application/json",
+        .body_max_bytes = !has_body  ? 0
+                          : is_lines ? NDJSON_BODY_MAX
+                                     : JSON_BODY_MAX,
+        .content_type = !has_body  ? NULL
+                        : is_lines ? "application/x-ndjson"
+                                   : "application/json",
         .handle = handle,
         .context = binding,
     };

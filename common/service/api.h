@@ -1,8 +1,8 @@
-/* A business route after GB/T 38963: the steps every one shares, in order, so that a program writes only the
- * middle one.
+/* A business route after GB/T 38963: the steps every one shares, in order, so that a program writes
+ * only the middle one.
  *
- *   caller's signature → role → identity token → envelope → HANDLER → one group commit (nonce, idempotency,
- *   the handler's rows, its outbox rows) → signed answer → events to the relay
+ *   caller's signature → role → identity token → envelope → HANDLER → one group commit (nonce,
+ * idempotency, the handler's rows, its outbox rows) → signed answer → events to the relay
  *
  *   static enum phi_err mint(struct phi_api_call *call, struct phi_error *error)
  *   {
@@ -15,9 +15,10 @@
  *       return err;
  *   }
  *
- * A handler runs on a worker thread and may block on the database or a neighbour within phi_api_deadline.
- * What it returns: PHI_OK (data and verdict as set), or an error, answered with `error`'s place and text;
- * then nothing of it is stored. Everything handed out lives until the answer is sent.
+ * A handler runs on a worker thread and may block on the database or a neighbour within
+ * phi_api_deadline. What it returns: PHI_OK (data and verdict as set), or an error, answered with
+ * `error`'s place and text; then nothing of it is stored. Everything handed out lives until the
+ * answer is sent.
  */
 #ifndef PHI_SERVICE_API_H
 #define PHI_SERVICE_API_H
@@ -30,16 +31,17 @@
 struct phi_api_call;
 
 enum phi_api_identity {
-    PHI_API_NOBODY,   /* the app alone; a token is ignored */
-    PHI_API_CITIZEN,  /* a citizen's token with a biometric factor */
-    PHI_API_STAFF,    /* a staff token */
-    PHI_API_EITHER,   /* one of the two */
+    PHI_API_NOBODY,  /* the app alone; a token is ignored */
+    PHI_API_CITIZEN, /* a citizen's token with a biometric factor */
+    PHI_API_STAFF,   /* a staff token */
+    PHI_API_EITHER,  /* one of the two */
 };
 
 enum phi_api_flag {
     PHI_API_CREATES = 1, /* idempotent for 24 h by (app, route, customNumber, bizSerialNum) */
-    PHI_API_NDJSON = 2,  /* body and answer are application/x-ndjson, up to 8 MiB; no JSON envelope */
-    PHI_API_OPEN = 4,    /* no signature needed, no nonce; the answer is not signed */
+    PHI_API_NDJSON =
+        2,            /* body and answer are application/x-ndjson, up to 8 MiB; no JSON envelope */
+    PHI_API_OPEN = 4, /* no signature needed, no nonce; the answer is not signed */
 };
 
 struct phi_api_route {
@@ -48,8 +50,10 @@ struct phi_api_route {
     const char *role;   /* what the app must be allowed to do; NULL for any registered app */
     enum phi_api_identity identity;
     unsigned flags;
-    const char *const *fields; /* members of the body besides the envelope's, NULL-ended; others are refused */
-    const char *const *queries; /* query parameters besides the envelope's, NULL-ended; others are refused */
+    const char *const
+        *fields; /* members of the body besides the envelope's, NULL-ended; others are refused */
+    const char *const
+        *queries; /* query parameters besides the envelope's, NULL-ended; others are refused */
     enum phi_err (*handle)(struct phi_api_call *call, struct phi_error *error);
 };
 
@@ -64,26 +68,29 @@ struct phi_deadline phi_api_deadline(struct phi_api_call *call);
 int64_t phi_api_now_us(struct phi_api_call *call); /* taken once a call */
 const struct phi_registry_app *phi_api_app(struct phi_api_call *call);
 const struct phi_identity *phi_api_who(struct phi_api_call *call); /* NULL for PHI_API_NOBODY */
-struct phi_json_at phi_api_body(struct phi_api_call *call);             /* "$" */
-struct phi_view phi_api_body_bytes(struct phi_api_call *call);          /* as sent */
-const char *phi_api_customer(struct phi_api_call *call);                /* customNumber, "" when a GET has none */
-const char *phi_api_serial(struct phi_api_call *call);                  /* bizSerialNum, likewise */
+struct phi_json_at phi_api_body(struct phi_api_call *call);        /* "$" */
+struct phi_view phi_api_body_bytes(struct phi_api_call *call);     /* as sent */
+const char *phi_api_customer(struct phi_api_call *call);  /* customNumber, "" when a GET has none */
+const char *phi_api_serial(struct phi_api_call *call);    /* bizSerialNum, likewise */
 const uint8_t *phi_api_digest(struct phi_api_call *call); /* SM3 of the signed request, 32 bytes */
 
-/* What goes down with this call's commit. At most 64 rows and 24 events a call. Params are copied. */
+/* What goes down with this call's commit. At most 64 rows and 24 events a call. Params are copied.
+ */
 enum phi_err phi_api_row(struct phi_api_call *call, int table, const struct phi_param *params,
                          size_t count) PHI_MUST_USE;
-/* An outbox row on PHI_BUS, offered to the relay after the commit; id, time, source, trace and request id
- * are filled here where they are zero. Copied. */
+/* An outbox row on PHI_BUS, offered to the relay after the commit; id, time, source, trace and
+ * request id are filled here where they are zero. Copied. */
 enum phi_err phi_api_event(struct phi_api_call *call, struct phi_event *event) PHI_MUST_USE;
 
-/* The answer's `data` (the reference is taken; NULL gives null) and, for a verdict about a code, the 2xxx or
- * 5004 that goes into resultCode with HTTP 200. */
+/* The answer's `data` (the reference is taken; NULL gives null) and, for a verdict about a code,
+ * the 2xxx or 5004 that goes into resultCode with HTTP 200. */
 void phi_api_data(struct phi_api_call *call, json_t *data);
 void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict);
 /* NDJSON routes: the whole answer, built in the call's arena. */
 void phi_api_lines(struct phi_api_call *call, struct phi_view lines);
-/* Called on the lane's thread after the commit succeeded, before the answer: short and without waits. */
-void phi_api_after_commit(struct phi_api_call *call, void (*after)(struct phi_api_call *, void *), void *context);
+/* Called on the lane's thread after the commit succeeded, before the answer: short and without
+ * waits. */
+void phi_api_after_commit(struct phi_api_call *call, void (*after)(struct phi_api_call *, void *),
+                          void *context);
 
 #endif

@@ -47,10 +47,10 @@ static enum phi_err render(struct phi_api_call *call, enum phi_err result, json_
     char time[PHI_RFC3339_MAX];
     char *text = NULL;
     phi_rfc3339_format(call->now_us, time);
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O?}", "resultCode",
-                             phi_err_return_code(result), "resultDesc", phi_err_text_zh(result),
-                             "resultDescEn", phi_err_text_en(result), "bizSerialNum",
-                             call->serial == NULL ? "" : call->serial, "timeStamp", time, "data", data);
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:O?}", "resultCode", phi_err_return_code(result), "resultDesc",
+        phi_err_text_zh(result), "resultDescEn", phi_err_text_en(result), "bizSerialNum",
+        call->serial == NULL ? "" : call->serial, "timeStamp", time, "data", data);
     PHI_GUARD(root == NULL ? PHI_ERR_MEMORY : PHI_OK);
     text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
     PHI_GUARD(text == NULL ? PHI_ERR_MEMORY : PHI_OK);
@@ -89,8 +89,7 @@ void phi_api_refuse(struct phi_api_call *call, const struct phi_error *error)
     json_t *data = error->place[0] == '\0'
                        ? NULL
                        : json_pack("{s:s, s:s}", "field", error->place, "reason", error->text);
-    if (render(call, error->code, data, &answer.body) != PHI_OK ||
-        sign(call, &answer) != PHI_OK)
+    if (render(call, error->code, data, &answer.body) != PHI_OK || sign(call, &answer) != PHI_OK)
         answer = (struct phi_api_answer){.status = 500, .body = phi_view_text("{}")};
     send(call, &answer);
     json_decref(data);

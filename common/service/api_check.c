@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#define BODY_DEPTH_MAX   16
-#define ENVELOPE_MAX     64
-#define FIELDS_MAX       32
+#define BODY_DEPTH_MAX 16
+#define ENVELOPE_MAX   64
+#define FIELDS_MAX     32
 
 static enum phi_err check_caller(struct phi_api_call *call, struct phi_error *error)
 {
@@ -74,11 +74,12 @@ static enum phi_err check_queries(struct phi_api_call *call, struct phi_error *e
 {
     enum phi_err err = PHI_OK;
     static const char *const shared[] = {"customNumber", "bizSerialNum", NULL};
-    bool has_envelope = strcmp(call->route->method, "GET") == 0 || call->route->flags & PHI_API_NDJSON;
+    bool has_envelope =
+        strcmp(call->route->method, "GET") == 0 || call->route->flags & PHI_API_NDJSON;
     for (size_t i = 0; i < phi_http_query_count(call->request); i++) {
         const char *name = phi_http_query_name(call->request, i);
-        bool is_known = names_have(call->route->queries, name) ||
-                        (has_envelope && names_have(shared, name));
+        bool is_known =
+            names_have(call->route->queries, name) || (has_envelope && names_have(shared, name));
         if (!is_known)
             return phi_error_set(error, PHI_ERR_QUERY, "query", "an unknown query parameter");
     }
@@ -115,7 +116,8 @@ static enum phi_err read_envelope(struct phi_api_call *call, struct phi_error *e
     int64_t time_us = 0;
     struct phi_json_at ext;
     struct phi_json_at *root = &call->body;
-    PHI_GUARD(phi_json_read(phi_http_body(call->request), BODY_DEPTH_MAX, call->arena, root, error));
+    PHI_GUARD(
+        phi_json_read(phi_http_body(call->request), BODY_DEPTH_MAX, call->arena, root, error));
     PHI_GUARD(check_members(call, error));
     PHI_GUARD(phi_json_word(root, "customNumber", ENVELOPE_MAX, &call->customer, error));
     PHI_GUARD(phi_json_word(root, "bizSerialNum", ENVELOPE_MAX, &call->serial, error));
@@ -126,7 +128,8 @@ out:
     return err;
 }
 
-/* What makes two requests of one number the same: the path, the body without its time, who stands behind it. */
+/* What makes two requests of one number the same: the path, the body without its time, who stands
+ * behind it. */
 static enum phi_err digest_body(struct phi_api_call *call)
 {
     enum phi_err err = PHI_OK;
@@ -138,8 +141,13 @@ static enum phi_err digest_body(struct phi_api_call *call)
     const char *issuer = call->has_identity ? call->identity.issuer : "";
     const char *sub = call->has_identity ? call->identity.sub : "";
     const struct phi_view line = phi_view_of("\n", 1);
-    const struct phi_view parts[] = {phi_view_text(phi_http_path(call->request)), line, canonical, line,
-                                     phi_view_text(issuer), line, phi_view_text(sub)};
+    const struct phi_view parts[] = {phi_view_text(phi_http_path(call->request)),
+                                     line,
+                                     canonical,
+                                     line,
+                                     phi_view_text(issuer),
+                                     line,
+                                     phi_view_text(sub)};
     PHI_GUARD(phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), call->body_digest));
 out:
     json_decref(copy);

@@ -11,9 +11,9 @@
 
 static enum phi_err add_nonce(struct phi_api_call *call)
 {
-    const struct phi_param nonce[PHI_NONCES_COLUMNS] = {
-        PHI_TEXT(call->caller.app->app_id), PHI_TEXT(call->caller.authorization.nonce),
-        PHI_I64(call->now_us)};
+    const struct phi_param nonce[PHI_NONCES_COLUMNS] = {PHI_TEXT(call->caller.app->app_id),
+                                                        PHI_TEXT(call->caller.authorization.nonce),
+                                                        PHI_I64(call->now_us)};
     return phi_commit_add(call->commit, PHI_API_NONCES, nonce, PHI_NONCES_COLUMNS);
 }
 
@@ -38,7 +38,8 @@ out:
     return err;
 }
 
-/* Runs on the lane's thread: copies what the late thread needs out of rows that go with the batch. */
+/* Runs on the lane's thread: copies what the late thread needs out of rows that go with the batch.
+ */
 static void keep_stored(struct phi_api_call *call, const struct phi_commit_result *result)
 {
     if (result->table != PHI_API_IDEMPOTENCY || result->rows == NULL)
@@ -47,8 +48,7 @@ static void keep_stored(struct phi_api_call *call, const struct phi_commit_resul
         call->arena, phi_rows_bytes(result->rows, result->row, PHI_IDEMPOTENCY_DIGEST));
     call->stored_answer = phi_arena_view(
         call->arena, phi_rows_bytes(result->rows, result->row, PHI_IDEMPOTENCY_ANSWER));
-    call->stored_status =
-        (int)phi_rows_i64(result->rows, result->row, PHI_IDEMPOTENCY_STATUS);
+    call->stored_status = (int)phi_rows_i64(result->rows, result->row, PHI_IDEMPOTENCY_STATUS);
     call->has_stored = true;
 }
 
@@ -119,8 +119,8 @@ static enum phi_err find_stored(struct phi_api_call *call)
     struct phi_rows *rows = NULL;
     struct phi_error error = {0};
     PHI_GUARD(phi_store_acquire(call->service->store, phi_api_deadline(call), &conn));
-    PHI_GUARD(phi_idempotency_find(conn, call->caller.app->app_id, call->route->path, call->customer,
-                                   call->serial, &rows, &error));
+    PHI_GUARD(phi_idempotency_find(conn, call->caller.app->app_id, call->route->path,
+                                   call->customer, call->serial, &rows, &error));
     struct phi_commit_result found = {.table = PHI_API_IDEMPOTENCY, .rows = rows};
     if (phi_rows_count(rows) > 0)
         keep_stored(call, &found);
@@ -137,11 +137,12 @@ bool phi_api_answer_again(struct phi_api_call *call)
     if (find_stored(call) != PHI_OK || !call->has_stored)
         return false;
     struct phi_commit *commit = phi_commit_new(call->service->lane);
-    const struct phi_param nonce[PHI_NONCES_COLUMNS] = {
-        PHI_TEXT(call->caller.app->app_id), PHI_TEXT(call->caller.authorization.nonce),
-        PHI_I64(call->now_us)};
-    enum phi_err err = commit == NULL ? PHI_ERR_MEMORY
-                                      : phi_commit_add(commit, PHI_API_NONCES, nonce, PHI_NONCES_COLUMNS);
+    const struct phi_param nonce[PHI_NONCES_COLUMNS] = {PHI_TEXT(call->caller.app->app_id),
+                                                        PHI_TEXT(call->caller.authorization.nonce),
+                                                        PHI_I64(call->now_us)};
+    enum phi_err err = commit == NULL
+                           ? PHI_ERR_MEMORY
+                           : phi_commit_add(commit, PHI_API_NONCES, nonce, PHI_NONCES_COLUMNS);
     if (err == PHI_OK)
         err = phi_commit_wait(commit, phi_api_deadline(call), NULL, NULL);
     else

@@ -43,8 +43,9 @@ struct phi_api_call {
     struct phi_json_at body; /* value is NULL without a JSON body */
     const char *customer;
     const char *serial;
-    uint8_t digest[PHI_SM3_LEN];      /* of the signed request */
-    uint8_t body_digest[PHI_SM3_LEN]; /* of the body without timeStamp and of who stands behind it */
+    uint8_t digest[PHI_SM3_LEN]; /* of the signed request */
+    uint8_t
+        body_digest[PHI_SM3_LEN]; /* of the body without timeStamp and of who stands behind it */
     struct phi_commit *commit;
     size_t row_count;
     struct phi_event events[PHI_API_EVENTS_MAX];
@@ -68,15 +69,18 @@ struct phi_api_call {
 enum phi_err phi_api_check(struct phi_api_call *call, struct phi_error *error) PHI_MUST_USE;
 
 /* api_answer.c: bodies of answers and their signatures. */
-enum phi_err phi_api_prepare(struct phi_api_call *call) PHI_MUST_USE; /* from data, verdict, lines */
-void phi_api_send(struct phi_api_call *call);                           /* the prepared one */
+enum phi_err
+phi_api_prepare(struct phi_api_call *call) PHI_MUST_USE; /* from data, verdict, lines */
+void phi_api_send(struct phi_api_call *call);            /* the prepared one */
 void phi_api_refuse(struct phi_api_call *call, const struct phi_error *error);
-/* The stored answer of the same request: PHI_ERR_CONFLICT when it was another request. Sends on success. */
+/* The stored answer of the same request: PHI_ERR_CONFLICT when it was another request. Sends on
+ * success. */
 enum phi_err phi_api_send_stored(struct phi_api_call *call) PHI_MUST_USE;
 
 /* api_commit.c: the one commit of a call. */
 enum phi_err phi_api_commit(struct phi_api_call *call) PHI_MUST_USE; /* answers later, by itself */
-/* After a refusal by the handler: was the same request answered before? Then that is the answer, and true. */
+/* After a refusal by the handler: was the same request answered before? Then that is the answer,
+ * and true. */
 bool phi_api_answer_again(struct phi_api_call *call);
 enum phi_err phi_api_late_start(struct phi_api *api) PHI_MUST_USE;
 void phi_api_late_stop(struct phi_api *api);

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define TICK_MS          200
-#define CHECK_EVERY_MS   2000
-#define PRUNE_EVERY_MS   60000
-#define CHECK_MS         1000
-#define CLOCK_APART_US   (5 * 1000 * 1000)
+#define TICK_MS        200
+#define CHECK_EVERY_MS 2000
+#define PRUNE_EVERY_MS 60000
+#define CHECK_MS       1000
+#define CLOCK_APART_US (5 * 1000 * 1000)
 
 static void look_at_clock(struct phi_service *service, struct phi_conn *conn)
 {

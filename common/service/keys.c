@@ -30,10 +30,10 @@ static enum phi_err secret_read(struct phi_service *service, const char *variabl
                                 struct phi_error *error)
 {
     const char *path = phi_config_text(service->config, variable);
-    return name_variable(error,
-                         phi_key_read_secret(path, password_of(service), secret,
-                                             PHI_KEY_SECRET_MAX, len, error),
-                         variable);
+    return name_variable(
+        error,
+        phi_key_read_secret(path, password_of(service), secret, PHI_KEY_SECRET_MAX, len, error),
+        variable);
 }
 
 enum phi_err phi_service_key_hmac(struct phi_service *service, const char *variable,

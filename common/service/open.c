@@ -11,8 +11,9 @@
 #define RELAY_QUEUE       20000
 
 static const struct phi_migration shared_migrations[SHARED_MIGRATIONS] = {
-    {1, "lane", phi_lane_ddl},       {2, "requests", phi_requests_ddl}, {3, "outbox", phi_outbox_ddl},
-    {4, "offsets", phi_offsets_ddl}, {5, "auth", phi_auth_ddl},
+    {1, "lane", phi_lane_ddl},     {2, "requests", phi_requests_ddl},
+    {3, "outbox", phi_outbox_ddl}, {4, "offsets", phi_offsets_ddl},
+    {5, "auth", phi_auth_ddl},
 };
 
 static const struct phi_lane_table shared_tables[] = {
@@ -39,11 +40,11 @@ static enum phi_err migrate(struct phi_service *service, struct phi_error *error
     if (program->migration_count > 0)
         memcpy(service->migrations + SHARED_MIGRATIONS, program->migrations,
                program->migration_count * sizeof(*program->migrations));
-    struct phi_deadline until =
-        phi_deadline_in_ms(phi_config_int(service->config, "PHI_START_MS"));
+    struct phi_deadline until = phi_deadline_in_ms(phi_config_int(service->config, "PHI_START_MS"));
     for (;;) {
-        enum phi_err err = phi_migrate(service->conninfo, phi_config_text(service->config, "PHI_SCHEMA"),
-                                       service->migrations, count, error);
+        enum phi_err err =
+            phi_migrate(service->conninfo, phi_config_text(service->config, "PHI_SCHEMA"),
+                        service->migrations, count, error);
         if (err != PHI_ERR_STORE || phi_deadline_is_past(until))
             return err;
         phi_log(PHI_LOG_WARN, "database_awaited", PHI_L_DETAIL(error));

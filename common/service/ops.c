@@ -72,16 +72,23 @@ static void metrics(struct phi_http_request *request, void *context)
 static void openapi(struct phi_http_request *request, void *context)
 {
     const struct phi_service *service = context;
-    struct phi_view body =
-        phi_view_of(service->program->openapi, *service->program->openapi_len);
+    struct phi_view body = phi_view_of(service->program->openapi, *service->program->openapi_len);
     phi_http_answer(request, 200, JSON_TYPE, body, NULL, 0);
 }
 
 size_t phi_service_ops_routes(struct phi_service *service, struct phi_http_route *routes)
 {
     const struct phi_http_route ops[] = {
-        {.method = "GET", .path = "/healthz", .handle = healthz, .context = service, .on_io_thread = true},
-        {.method = "GET", .path = "/readyz", .handle = readyz, .context = service, .on_io_thread = true},
+        {.method = "GET",
+         .path = "/healthz",
+         .handle = healthz,
+         .context = service,
+         .on_io_thread = true},
+        {.method = "GET",
+         .path = "/readyz",
+         .handle = readyz,
+         .context = service,
+         .on_io_thread = true},
         {.method = "GET", .path = "/metrics", .handle = metrics, .context = service},
         {.method = "GET", .path = "/openapi.json", .handle = openapi, .context = service},
     };

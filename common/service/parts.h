@@ -59,7 +59,8 @@ void phi_service_rows(struct phi_service *service);
 char *phi_service_conninfo(const struct phi_config *config);
 
 /* open.c: database, lane, buses, callers, in the order of a daemon's life; and back. */
-enum phi_err phi_service_open_parts(struct phi_service *service, struct phi_error *error) PHI_MUST_USE;
+enum phi_err phi_service_open_parts(struct phi_service *service,
+                                    struct phi_error *error) PHI_MUST_USE;
 /* Before the program's own close: their threads call back into it. */
 void phi_service_close_callers(struct phi_service *service);
 void phi_service_close_parts(struct phi_service *service, struct phi_deadline until);
@@ -72,12 +73,14 @@ bool phi_service_is_ready(struct phi_service *service, const char **why);
 enum phi_err phi_service_keeper_start(struct phi_service *service) PHI_MUST_USE;
 void phi_service_keeper_stop(struct phi_service *service);
 
-/* signals.c: TERM and INT as events; a second one leaves at once. Before any other thread starts. */
+/* signals.c: TERM and INT as events; a second one leaves at once. Before any other thread starts.
+ */
 void phi_service_signals_block(void);
 enum phi_err phi_service_signals_start(int64_t drain_ms) PHI_MUST_USE;
 void phi_service_signals_wait(void); /* until the first TERM or INT */
 
-/* api.c: one HTTP route for each business route; and the thread for answers after a refused commit. */
+/* api.c: one HTTP route for each business route; and the thread for answers after a refused commit.
+ */
 enum phi_err phi_api_open(struct phi_service *service, struct phi_http_route *routes,
                           struct phi_api **out) PHI_MUST_USE;
 void phi_api_close(struct phi_api *api); /* after the lane is closed */

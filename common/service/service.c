@@ -35,7 +35,8 @@ static void open_log(struct phi_service *service)
                  level_of(phi_config_text(service->config, "PHI_LOG_LEVEL")), STDERR_FILENO);
 }
 
-/* Memory of this process holds keys: no core dumps, no ptrace by others, no files readable by others. */
+/* Memory of this process holds keys: no core dumps, no ptrace by others, no files readable by
+ * others. */
 static void harden(void)
 {
     const struct rlimit none = {0, 0};
@@ -104,8 +105,7 @@ out:
 /* What was accepted is finished and committed before what it needs is taken away. */
 static void drain(struct phi_service *service)
 {
-    struct phi_deadline until =
-        phi_deadline_in_ms(phi_config_int(service->config, "PHI_DRAIN_MS"));
+    struct phi_deadline until = phi_deadline_in_ms(phi_config_int(service->config, "PHI_DRAIN_MS"));
     if (service->http != NULL)
         phi_http_stop_accepting(service->http);
     if (service->program->stop != NULL)
@@ -127,8 +127,7 @@ static int serve(struct phi_service *service)
     harden();
     open_log(service);
     phi_service_signals_block();
-    enum phi_err err =
-        phi_service_signals_start(phi_config_int(service->config, "PHI_DRAIN_MS"));
+    enum phi_err err = phi_service_signals_start(phi_config_int(service->config, "PHI_DRAIN_MS"));
     if (err == PHI_OK)
         err = start(service, &error);
     if (err == PHI_OK)

@@ -1,11 +1,13 @@
-/* The one shape of a daemon: options → configuration → log → keys → connect → privileges → ready → serve →
- * drain → exit code. A program is a table (struct phi_program) and its callbacks; main() is one line.
+/* The one shape of a daemon: options → configuration → log → keys → connect → privileges → ready →
+ * serve → drain → exit code. A program is a table (struct phi_program) and its callbacks; main() is
+ * one line.
  *
- *   static const struct phi_program program = {.name = "svc-codegen", .schema = "codegen", .routes = …};
- *   int main(int argc, char **argv) { return phi_service_main(&program, argc, argv); }
+ *   static const struct phi_program program = {.name = "svc-codegen", .schema = "codegen", .routes
+ * = …}; int main(int argc, char **argv) { return phi_service_main(&program, argc, argv); }
  *
- * TERM: no new work, what was taken is finished and committed, producers are flushed, everything is closed,
- * exit 0 within PHI_DRAIN_MS; a second TERM or INT leaves at once with status 1. Core dumps are off.
+ * TERM: no new work, what was taken is finished and committed, producers are flushed, everything is
+ * closed, exit 0 within PHI_DRAIN_MS; a second TERM or INT leaves at once with status 1. Core dumps
+ * are off.
  */
 #ifndef PHI_SERVICE_SERVICE_H
 #define PHI_SERVICE_SERVICE_H
@@ -35,11 +37,11 @@ enum phi_service_part {
 };
 
 struct phi_program {
-    const char *name;   /* "svc-codegen" */
-    const char *about;  /* one line for --help */
-    const char *schema; /* default of PHI_SCHEMA */
-    const char *http_port; /* default of PHI_HTTP_PORT, "8101" */
-    unsigned parts;     /* enum phi_service_part */
+    const char *name;                  /* "svc-codegen" */
+    const char *about;                 /* one line for --help */
+    const char *schema;                /* default of PHI_SCHEMA */
+    const char *http_port;             /* default of PHI_HTTP_PORT, "8101" */
+    unsigned parts;                    /* enum phi_service_part */
     const struct phi_config_row *rows; /* the program's own configuration rows */
     size_t row_count;
     const struct phi_migration *migrations; /* numbered from 100; the shared tables come first */
@@ -50,16 +52,17 @@ struct phi_program {
     size_t route_count;
     const unsigned char *openapi; /* openapi.json, embedded */
     const size_t *openapi_len;
-    /* open: load keys, connect to neighbours; nothing is served yet. start: consumers, RPC servers; the
-     * service is about to be ready. stop: no new work, finish what was taken, before `until`. close: free.
-     * close is called whenever open was, also after its failure. */
+    /* open: load keys, connect to neighbours; nothing is served yet. start: consumers, RPC servers;
+     * the service is about to be ready. stop: no new work, finish what was taken, before `until`.
+     * close: free. close is called whenever open was, also after its failure. */
     enum phi_err (*open)(struct phi_service *service, struct phi_error *error);
     enum phi_err (*start)(struct phi_service *service, struct phi_error *error);
     void (*stop)(struct phi_service *service, struct phi_deadline until);
     void (*close)(struct phi_service *service);
     /* optional: why the program can't serve ("registry"), or NULL; called by /readyz */
     const char *(*unready)(struct phi_service *service);
-    /* optional: the registry of callers changed, from its own thread, also before open has returned; short */
+    /* optional: the registry of callers changed, from its own thread, also before open has
+     * returned; short */
     void (*callers_changed)(struct phi_service *service);
 };
 
@@ -72,7 +75,8 @@ void *phi_service_state(struct phi_service *service);
 const struct phi_config *phi_service_config(struct phi_service *service);
 const char *phi_service_region(struct phi_service *service);  /* PHI_REGION, "320000" */
 const char *phi_service_program(struct phi_service *service); /* "svc-codegen" */
-const char *phi_service_source(struct phi_service *service);  /* ce_source: "/phi/320000/svc-codegen" */
+const char *
+phi_service_source(struct phi_service *service); /* ce_source: "/phi/320000/svc-codegen" */
 const struct phi_clock *phi_service_clock(struct phi_service *service);
 struct phi_store *phi_service_store(struct phi_service *service);
 struct phi_lane *phi_service_lane(struct phi_service *service);
@@ -87,7 +91,8 @@ const char *phi_service_topic(struct phi_service *service, const char *stream);
 /* Keys by configuration name; the password is PHI_KEY_PASSWORD_FILE's. The caller frees the key.
  * Errors name the variable. Call from open. */
 enum phi_err phi_service_key_sm2(struct phi_service *service, const char *variable,
-                                 struct phi_sm2_private **out, struct phi_error *error) PHI_MUST_USE;
+                                 struct phi_sm2_private **out,
+                                 struct phi_error *error) PHI_MUST_USE;
 enum phi_err phi_service_key_hmac(struct phi_service *service, const char *variable,
                                   struct phi_hmac_key **out, struct phi_error *error) PHI_MUST_USE;
 enum phi_err phi_service_key_seal(struct phi_service *service, const char *variable,
@@ -95,8 +100,8 @@ enum phi_err phi_service_key_seal(struct phi_service *service, const char *varia
 /* A symmetric key of exactly `len` bytes; the caller wipes it. */
 enum phi_err phi_service_key_bytes(struct phi_service *service, const char *variable, uint8_t *out,
                                    size_t len, struct phi_error *error) PHI_MUST_USE;
-/* The key under which stored answers (24 h) are sealed: the program's own side's. Borrowed until close.
- * Needed by programs with routes that create. */
+/* The key under which stored answers (24 h) are sealed: the program's own side's. Borrowed until
+ * close. Needed by programs with routes that create. */
 void phi_service_set_answer_seal(struct phi_service *service, const struct phi_seal_key *key);
 
 /* Replaces the allow-list of an RPC server by the peers of the registry; a peer's scope bits are
@@ -105,7 +110,8 @@ enum phi_err phi_service_allow_peers(struct phi_service *service,
                                      struct phi_rpc_allow_list *allow) PHI_MUST_USE;
 /* The CURVE secret of a file that holds it in Z85 or hex, mode 0600 (PHI_CONFIG_SECRET). */
 enum phi_err phi_service_key_curve(struct phi_service *service, const char *variable,
-                                   uint8_t out[PHI_CURVE_KEY_LEN], struct phi_error *error) PHI_MUST_USE;
+                                   uint8_t out[PHI_CURVE_KEY_LEN],
+                                   struct phi_error *error) PHI_MUST_USE;
 
 /* A part that is down but does not make the service unready ("bus", "clock"): shown by /readyz. */
 void phi_service_set_degraded(struct phi_service *service, const char *part, bool degraded);

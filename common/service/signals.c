@@ -11,7 +11,8 @@ static struct {
     int64_t drain_ms;
 } signals = {.lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER};
 
-/* Past the drain time a process that hangs is of no use: it leaves, and what was not acknowledged was not kept. */
+/* Past the drain time a process that hangs is of no use: it leaves, and what was not acknowledged
+ * was not kept. */
 #define DRAIN_GRACE_MS 2000
 
 static sigset_t signals_set(void)
