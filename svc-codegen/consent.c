@@ -77,7 +77,7 @@ enum phi_err codegen_consent(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct consent_request request;
-    struct phi_view record;
+    struct phi_view record = {0};
     char digest[2 * PHI_SM3_LEN + 1];
     PHI_GUARD(parse(call, &request, error));
     PHI_GUARD(find(call, &request, &record, error));

@@ -100,7 +100,7 @@ enum phi_err platform_trust_sign(struct platform *platform, struct phi_error *er
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
-    struct phi_view json;
+    struct phi_view json = {0};
     struct phi_trust_list list;
     uint8_t digest[PHI_SM3_LEN];
     uint64_t last = 0;

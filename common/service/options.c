@@ -1,6 +1,7 @@
 #include "service/parts.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,9 +242,7 @@ char *phi_service_conninfo(const struct phi_config *config)
     char *out = malloc(size);
     if (out == NULL)
         return NULL;
-    size_t len = strlen(database);
-    memcpy(out, database, len);
-    memcpy(out + len, " password=", 10);
-    (void)quote_value(password, out + len + 10);
+    int len = snprintf(out, size, "%s password=", database);
+    (void)quote_value(password, out + len);
     return out;
 }

@@ -50,8 +50,9 @@ static enum phi_err drop_privileges(struct phi_service *service, struct phi_erro
     const char *name = phi_config_text(service->config, "PHI_USER");
     if (name == NULL || geteuid() != 0)
         return PHI_OK;
-    const struct passwd *user = getpwnam(name);
-    if (user == NULL)
+    char names[4096];
+    struct passwd entry, *user = NULL;
+    if (getpwnam_r(name, &entry, names, sizeof(names), &user) != 0 || user == NULL)
         return phi_error_set(error, PHI_ERR_CONFIG, "PHI_USER", "no such user");
     if (initgroups(name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
         setuid(user->pw_uid) != 0)

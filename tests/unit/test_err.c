@@ -109,7 +109,7 @@ static void cut_text_stays_utf8(void **state)
     size_t prefix = sizeof(error.place) - 1 - 3;
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         memset(place, 'a', prefix);
-        strcpy(place + prefix, cases[i].tail);
+        snprintf(place + prefix, sizeof(place) - prefix, "%s", cases[i].tail);
         assert_int_equal(phi_error_set(&error, PHI_ERR_IO, place, "x"), PHI_ERR_IO);
         phi_check(cases[i].name, strlen(error.place) == prefix + cases[i].kept);
         phi_check(cases[i].name, memcmp(error.place, place, prefix + cases[i].kept) == 0);

@@ -333,7 +333,8 @@ static void many_queries(void **state)
     char request[1024] = "GET /healthz?";
     for (int i = 0; i < 33; i++)
         snprintf(request + strlen(request), sizeof(request) - strlen(request), "&q%d=", i);
-    strcat(request, " HTTP/1.1\r\n" HOST "\r\n");
+    snprintf(request + strlen(request), sizeof(request) - strlen(request),
+             " HTTP/1.1\r\n" HOST "\r\n");
     struct client client;
     client_open(&client, phi_http_port(server));
     assert_int_equal(ask(&client, request).status, 400);

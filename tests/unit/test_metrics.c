@@ -21,11 +21,12 @@ static char *rendered(const char *prefix)
     assert_int_equal(strlen(text), len);
     char *kept = calloc(1, len + 1);
     assert_non_null(kept);
+    size_t at = 0;
     char *rest = text;
     for (char *line = strsep(&rest, "\n"); rest != NULL; line = strsep(&rest, "\n")) {
         const char *name = line[0] == '#' ? line + 7 : line;
         if (strncmp(name, prefix, strlen(prefix)) == 0)
-            strcat(strcat(kept, line), "\n");
+            at += (size_t)snprintf(kept + at, len + 1 - at, "%s\n", line);
     }
     free(text);
     return kept;
