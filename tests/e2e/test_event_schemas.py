@@ -1,0 +1,173 @@
+"""docs/asyncapi.yaml and docs/schemas say what stands on the topics: held against the list of topics and, after all
+other tests, against every record of the session."""
+import base64
+import collections
+import json
+import os
+import re
+
+import jsonschema
+import pytest
+import yaml
+from phi_client.life import source_line, trip
+from phi_client.people import Person
+from phi_client.sm2 import PublicKey
+from phi_client.suite import ROOT, wait_until
+from phi_client.topics import read_topic
+
+DOCS, REGION = os.path.join(ROOT, "docs"), "320000"
+MESSAGES = "#/components/messages/"
+# Whose records count on a registry's topic: the owner and the use of the pinned key. Others may have been put there by tests.
+OWNERS = {f"phi.{REGION}.access.registry": ("operator", "access"), "phi.000000.access.registry": ("operator", "access"),
+          "phi.registry": ("svc-platform", "trust")}
+
+
+def document():
+    with open(os.path.join(DOCS, "asyncapi.yaml"), encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def channels():
+    """(topic, channel) of the province under test and of the nation."""
+    return [(c["address"].replace("{region}", REGION), c) for c in document()["channels"].values()]
+
+
+def messages_of(channel):
+    parts = document()["components"]["messages"]
+    return [parts[m["$ref"].removeprefix(MESSAGES)] for m in channel.get("messages", {}).values()]
+
+
+def produced():
+    """(topic, message) of every topic whose records are JSON and that some program writes today."""
+    return [(topic, message) for topic, channel in channels() for message in messages_of(channel)
+            if "$ref" in message["payload"]]
+
+
+def schema(name):
+    with open(os.path.join(DOCS, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def closed(node):
+    """The same schema without room for members that it does not name: what writers of today may send."""
+    if isinstance(node, list):
+        return [closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {key: closed(value) for key, value in node.items() if key != "$schema"}
+    if copy.get("type") == "object" and "properties" in copy:
+        copy["unevaluatedProperties"] = False
+    return copy
+
+
+def topic_rows():
+    with open(os.path.join(ROOT, "compose", "topics.txt"), encoding="utf-8") as lines:
+        return [line.split(None, 6) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def test_the_document_names_exactly_the_topics_that_are_made():
+    assert document()["asyncapi"].startswith("3.")
+    rows = {row[0]: row for row in topic_rows()}
+    named = {channel["address"]: channel for channel in document()["channels"].values()}
+    assert sorted(named) == sorted(rows) and len(named) == len(document()["channels"])
+    for address, (_name, bus, _key, partitions, policy, hours, _meaning) in rows.items():
+        kafka = named[address]["bindings"]["kafka"]
+        retention = -1 if hours == "-" else int(hours) * 3600 * 1000
+        assert kafka == {"partitions": int(partitions),
+                         "topicConfiguration": {"cleanup.policy": [policy], "retention.ms": retention}}, address
+        assert named[address]["servers"] == [{"$ref": f"#/servers/{bus}"}], address
+
+
+def test_every_reference_of_the_document_leads_somewhere():
+    whole = document()
+    for reference in re.findall(r"\$ref: '?([^'}\s]+)", open(os.path.join(DOCS, "asyncapi.yaml"), encoding="utf-8").read()):
+        if not reference.startswith("#/"):
+            assert os.path.exists(os.path.join(DOCS, reference)), reference
+            continue
+        part = whole
+        for step in reference[2:].split("/"):
+            assert step in part, reference
+            part = part[step]
+    written = {op["channel"]["$ref"].rsplit("/", 1)[1] for op in whole["operations"].values() if op["action"] == "send"}
+    assert written == {name for name, channel in whole["channels"].items() if channel.get("messages")}
+
+
+def test_every_schema_is_one_and_is_used():
+    used = {message["payload"]["$ref"] for _topic, message in produced()}
+    assert used == {f"schemas/{name}" for name in os.listdir(os.path.join(DOCS, "schemas"))}
+    for name in used:
+        jsonschema.Draft7Validator.check_schema(schema(name))
+
+
+def set_aside(suite):
+    """(topic, partition, offset) of the records that a consumer refused: tests write such."""
+    places = set()
+    for topic in (f"phi.{REGION}.dlq.svc-directory", "phi.000000.dlq.svc-platform"):
+        for letter in read_topic(suite.bus, topic):
+            places.add((letter.header("phi-dlq-topic"), int(letter.header("phi-dlq-partition")),
+                        int(letter.header("phi-dlq-offset"))))
+    return places
+
+
+def is_owners(suite, record):
+    """Signed by the owner of a registry."""
+    owner = PublicKey.from_file(suite.public_file(*OWNERS[record.topic]))
+    if None in (record.header("phi-signature"), record.header("phi-version")) or record.value is None:
+        return False
+    signed = b"\n".join([record.topic.encode(), record.key or b"", record.headers["phi-version"], record.value])
+    try:
+        return owner.verify(signed, base64.b64decode(record.header("phi-signature"), validate=True))
+    except ValueError:
+        return False
+
+
+def fault_of(record, message, validators):
+    """What is wrong with a record, or None."""
+    try:
+        value = json.loads(record.value)
+    except (TypeError, ValueError):
+        return "no JSON"
+    for validator in validators:
+        error = next(validator.iter_errors(value), None)
+        if error is not None:
+            return f"{error.json_path}: {error.message[:200]}"
+    if record.header("ce_specversion") != "1.0" or record.header("ce_type") != message["name"]:
+        return f"ce_type {record.header('ce_type')}"
+    headers = document()["components"]["schemas"]
+    wanted = headers[message["headers"]["$ref"].rsplit("/", 1)[1]]
+    missing = (set(wanted["required"]) | set(headers["cloudEvent"]["required"])) - set(record.headers)
+    return f"headers missing: {sorted(missing)}" if missing else None
+
+
+@pytest.fixture(scope="module")
+def one_of_each(suite, life):
+    """At least one record on every topic that is written today, also when this file runs alone."""
+    person, scanner, officer = Person(), Person(), Person()
+    life.consent(person)
+    life.declare(person, symptoms=["cough"], vaccinationDoses=2)
+    life.declare_trips(person, trip())
+    life.report("tests", [source_line(person, "tests", result="negative")])
+    code = life.mint(person)["code"]
+    life.verify(code, scanner)
+    case, _fact = life.disputed(person)
+    life.decide(case["caseId"], officer)
+
+
+@pytest.mark.last
+@pytest.mark.parametrize("topic,message", produced(), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_record_keeps_to_its_schema(suite, one_of_each, topic, message):
+    rules = schema(message["payload"]["$ref"])
+    checker = jsonschema.Draft7Validator.FORMAT_CHECKER
+    validators = [jsonschema.Draft7Validator(rules, format_checker=checker), jsonschema.Draft202012Validator(closed(rules))]
+    records = read_topic(suite.bus, topic, until=lambda seen: True) and read_topic(suite.bus, topic, seconds=60)
+    faults = {}
+    for record in records:
+        fault = fault_of(record, message, validators)
+        if fault is not None and not (topic in OWNERS and not is_owners(suite, record)):
+            faults[record.topic, record.partition, record.offset] = fault
+    assert len(records) > len(faults), f"{topic}: {collections.Counter(faults.values())}"
+
+    def are_all_set_aside():
+        return not faults or set(faults) <= set_aside(suite)
+
+    wait_until(are_all_set_aside, 15, f"{topic}: {collections.Counter(faults.values())} would be set aside")
