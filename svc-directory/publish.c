@@ -321,8 +321,8 @@ static void *run(void *context)
     while (goes_on) {
         size_t count = 0;
         enum phi_err err = run_round(publisher, round, &count);
-        tell_health(publisher, &was_failing, err);
         goes_on = rest(publisher, err != PHI_OK ? BACKOFF_MS : count == ROUND_MAX ? 0 : IDLE_MS, err == PHI_OK);
+        tell_health(publisher, &was_failing, err);
     }
     if (!was_failing) {
         size_t count = 0;
