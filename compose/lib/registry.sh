@@ -68,23 +68,36 @@ phi_platforms_write() {
     chmod 0644 "$PHI_RUN/platforms.json"
 }
 
-# phi_phictl_curl: the arguments that let phictl curl sign for an app.
-phi_phictl_curl() {
-    printf '%s curl --app %s --key %s/app.key --password-file %s/password\n' "$PHI_BIN/phictl" "$1" \
-        "$PHI_RUN/keys/apps/$1" "$PHI_RUN/keys/apps/$1"
+# try/curl signs for the citizens' app and says who the citizen is: what the lines at the end of compose/up use.
+# The token and the bodies beside it are left there by the main job.
+phi_try_write() {
+    local folder=$PHI_RUN/try app=$PHI_RUN/keys/apps/citizen-app
+    mkdir -p -m 0700 "$folder"
+    cat > "$folder/curl" <<TRY
+#!/bin/sh
+exec $PHI_BIN/phictl curl --app citizen-app --key $app/app.key --password-file $app/password \\
+    --identity $folder/citizen.token "\$@"
+TRY
+    chmod 0700 "$folder/curl"
 }
 
 # The addresses, and a line for each to try.
 phi_print_addresses() {
-    local name
+    local name folder=$PHI_RUN/try
     for name in $(phi_service_names); do
-        printf '  %-15s http://127.0.0.1:%s   (readyz, metrics, openapi.json)\n' "$name" "$(phi_port "$name")"
+        printf '  %-15s http://127.0.0.1:%s   (healthz, readyz, metrics, openapi.json)\n' "$name" "$(phi_port "$name")"
     done
     printf '  %-15s %s\n' broker "$(phi_bus_address)" postgres "127.0.0.1:$(phi_port postgres)" idp "$(phi_issuer citizens)"
+    [ -s "$folder/citizen.token" ] && cat <<TRY
+  $folder/curl http://127.0.0.1:$(phi_port svc-codegen)/v1/code-applications -d @$folder/application.json
+  $folder/curl http://127.0.0.1:$(phi_port svc-verify)/v1/codes/uses
+  $folder/curl http://127.0.0.1:$(phi_port svc-declare)/v1/consents -d @$folder/consent.json
+  $folder/curl http://127.0.0.1:$(phi_port svc-directory)/v1/health/explain
+  $folder/curl http://127.0.0.1:$(phi_port svc-correction)/v1/corrections
+TRY
     cat <<TRY
+  curl -s http://127.0.0.1:$(phi_port svc-platform)/v1/trust-list
   kcat -C -e -b $(phi_bus_address) -t phi.$PHI_PROVINCE.code.minted -f '%h\n%s\n'
-  curl -s http://127.0.0.1:$(phi_port svc-directory)/readyz
-  $(phi_phictl_curl citizen-app) http://127.0.0.1:$(phi_port svc-platform)/v1/trust-list
   compose/status; compose/down
 TRY
 }
