@@ -102,8 +102,10 @@ bool phi_http_settle(struct phi_http_request *request, int status, struct MHD_Re
         request->state = PHI_HTTP_ANSWERED;
         request->status = status;
         request->response = response;
-        if (request->is_suspended)
+        if (request->is_suspended) {
             MHD_resume_connection(request->connection);
+            phi_http_io_wake(request->io); /* polled from outside, the library wakes nobody */
+        }
     }
     pthread_mutex_unlock(&request->lock);
     if (!is_first && response != NULL)

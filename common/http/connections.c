@@ -68,7 +68,7 @@ void phi_http_conn_cut(struct phi_http_server *server, struct phi_http_conn *con
 
 static void make_room(struct phi_http_server *server)
 {
-    while (server->waiting.count > server->options.waiting_max) {
+    while (server->waiting.first != NULL && server->waiting.count > server->options.waiting_max) {
         phi_counter_add(server->crowded_counter, 1);
         phi_http_conn_cut(server, server->waiting.first);
     }
@@ -112,7 +112,7 @@ static void closed(struct phi_http_server *server, struct phi_http_conn *conn)
 void phi_http_on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                             enum MHD_ConnectionNotificationCode code)
 {
-    struct phi_http_server *server = cls;
+    struct phi_http_server *server = ((struct phi_http_io *)cls)->server;
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
         opened(server, connection, socket_context);
     else if (*socket_context != NULL)

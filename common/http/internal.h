@@ -1,7 +1,7 @@
 /* What the files of this room share; nobody else includes it.
  *
- * Threads: the library's I/O threads run intake.c, body.c, dispatch.c and the callbacks of connections.c;
- * workers run handlers; the timer runs timer.c; answers come from anywhere.
+ * Threads: I/O threads (io.c), each with a daemon of the library, run intake.c, body.c, dispatch.c and the
+ * callbacks of connections.c; workers run handlers; the timer runs timer.c; answers come from anywhere.
  * Locks: a request's lock may be held while the library's own are taken (suspend, resume); the server's lock is
  * the innermost and never held while calling out.
  * Lives: a request is held by its connection until the library says it is completed, and by its handler until
@@ -47,6 +47,7 @@ enum phi_http_state { PHI_HTTP_INTAKE, PHI_HTTP_HANDED, PHI_HTTP_ANSWERED };
 
 struct phi_http_request {
     struct phi_http_server *server;
+    struct phi_http_io *io; /* the thread of its connection */
     _Atomic int holders;
     struct MHD_Connection *connection;
 
@@ -88,10 +89,22 @@ struct phi_http_meter {
     _Atomic(struct phi_counter *) by_status[PHI_HTTP_STATUS_SLOTS];
 };
 
+struct phi_http_io {
+    struct phi_http_server *server;
+    struct MHD_Daemon *daemon;
+    pthread_t thread;
+    bool has_thread;
+    bool is_quiesced;
+    int wake_fd;
+};
+
 struct phi_http_server {
     struct phi_http_options options; /* defaults filled in */
     _Atomic int holders;
-    struct MHD_Daemon *daemon;
+    struct phi_http_io *ios;
+    size_t io_count;
+    _Atomic size_t listeners; /* I/O threads that still listen; the last one closes listen_fd */
+    _Atomic bool io_ends;
     int listen_fd;
     uint16_t port;
     struct phi_queue *queue;
@@ -121,6 +134,12 @@ struct phi_http_server {
 
 /* server.c */
 void phi_http_server_drop(struct phi_http_server *server);
+
+/* io.c */
+enum phi_err phi_http_io_start(struct phi_http_server *server) PHI_MUST_USE;
+void phi_http_io_wake(struct phi_http_io *io); /* something has changed for it */
+void phi_http_io_wake_all(struct phi_http_server *server);
+void phi_http_io_stop(struct phi_http_server *server); /* joins the threads, closes all connections */
 
 /* listen.c: a bound, listening socket */
 enum phi_err phi_http_listen(const char *address, uint16_t port, int *fd, uint16_t *bound,
@@ -185,7 +204,7 @@ enum phi_err phi_http_workers_start(struct phi_http_server *server) PHI_MUST_USE
 void phi_http_workers_stop(struct phi_http_server *server);
 
 /* request.c */
-struct phi_http_request *phi_http_request_new(struct phi_http_server *server, const char *target,
+struct phi_http_request *phi_http_request_new(struct phi_http_io *io, const char *target,
                                               struct MHD_Connection *connection);
 void phi_http_request_hold(struct phi_http_request *request);
 void phi_http_request_drop(struct phi_http_request *request);

@@ -12,7 +12,7 @@
 
 static enum phi_err port_of(int fd, uint16_t *bound)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(name);
     if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
         return PHI_ERR_IO;

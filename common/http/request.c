@@ -5,9 +5,10 @@
 #include <strings.h>
 
 /* A target over its bound is not kept: the empty one says so. */
-struct phi_http_request *phi_http_request_new(struct phi_http_server *server, const char *target,
+struct phi_http_request *phi_http_request_new(struct phi_http_io *io, const char *target,
                                               struct MHD_Connection *connection)
 {
+    struct phi_http_server *server = io->server;
     size_t len = strnlen(target, PHI_HTTP_TARGET_MAX + 1);
     len = len > PHI_HTTP_TARGET_MAX ? 0 : len;
     struct phi_http_request *request = calloc(1, sizeof(*request) + len + 1);
@@ -19,6 +20,7 @@ struct phi_http_request *phi_http_request_new(struct phi_http_server *server, co
     }
     memcpy(request->target, target, len);
     request->server = server;
+    request->io = io;
     request->connection = connection;
     request->started_us = phi_monotonic_us();
     request->deadline.at_us = request->started_us + server->options.total_deadline_ms * 1000;

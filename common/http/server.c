@@ -2,11 +2,8 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#define CONNECTION_BYTES ((size_t)32768)
-#define LAST_SENDING_MS  500
+#define LAST_SENDING_MS 500
 
 #define DEFAULT(field, value)                                                                      \
     do {                                                                                           \
@@ -63,34 +60,6 @@ no_lock:
     return NULL;
 }
 
-/* The target is looked at by us alone, byte by byte as sent. */
-static size_t unescape_nothing(void *cls, struct MHD_Connection *connection, char *text)
-{
-    (void)cls, (void)connection;
-    return strlen(text);
-}
-
-static enum phi_err start_daemon(struct phi_http_server *server)
-{
-    const struct phi_http_options *options = &server->options;
-    struct MHD_OptionItem pool[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)options->io_threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    if (options->io_threads == 1)
-        pool[0].option = MHD_OPTION_END;
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
-        phi_http_on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, phi_http_on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, phi_http_on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
-        phi_http_on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
-        MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
-    return server->daemon == NULL ? PHI_ERR_IO : PHI_OK;
-}
-
 /* Signals are for the program's main thread. */
 static enum phi_err start_threads(struct phi_http_server *server)
 {
@@ -101,7 +70,7 @@ static enum phi_err start_threads(struct phi_http_server *server)
     pthread_sigmask(SIG_BLOCK, &all, &before);
     PHI_GUARD(phi_http_workers_start(server));
     PHI_GUARD(phi_http_timer_start(server));
-    PHI_GUARD(start_daemon(server));
+    PHI_GUARD(phi_http_io_start(server));
 out:
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return err;
@@ -148,9 +117,8 @@ uint16_t phi_http_port(const struct phi_http_server *server)
 
 void phi_http_stop_accepting(struct phi_http_server *server)
 {
-    if (atomic_exchange(&server->is_stopping, true) || server->daemon == NULL)
-        return;
-    MHD_quiesce_daemon(server->daemon);
+    if (!atomic_exchange(&server->is_stopping, true))
+        phi_http_io_wake_all(server);
 }
 
 static void wait_until_idle(struct phi_http_server *server, struct phi_deadline until)
@@ -173,10 +141,6 @@ void phi_http_close(struct phi_http_server *server, struct phi_deadline until)
     phi_http_timer_stop(server);
     if (server->queue != NULL)
         phi_http_workers_stop(server);
-    if (server->daemon != NULL)
-        MHD_stop_daemon(server->daemon);
-    server->daemon = NULL;
-    if (server->listen_fd >= 0)
-        close(server->listen_fd);
+    phi_http_io_stop(server);
     phi_http_server_drop(server);
 }

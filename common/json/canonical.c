@@ -39,7 +39,8 @@ static enum phi_err put(struct text *out, const char *data, size_t len)
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(reserve(out, len));
-    memcpy(out->data + out->len, data, len);
+    if (len > 0)
+        memcpy(out->data + out->len, data, len);
     out->len += len;
 out:
     return err;

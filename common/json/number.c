@@ -80,7 +80,7 @@ static void print(const struct decimal *d, const char *sign, char out[PHI_JSON_N
     size_t size = PHI_JSON_NUMBER_MAX;
     if (k <= n && n <= 21)
         snprintf(out, size, "%s%s%.*s", sign, d->digits, n - k, "00000000000000000000");
-    else if (0 < n && n <= 21)
+    else if (0 < n && n < k)
         snprintf(out, size, "%s%.*s.%s", sign, n, d->digits, d->digits + n);
     else if (-6 < n && n <= 0)
         snprintf(out, size, "%s0.%.*s%s", sign, -n, "000000", d->digits);

@@ -20,6 +20,7 @@ struct reply {
 };
 
 void client_open(struct client *client, uint16_t port); /* fails the test */
+bool client_try(struct client *client, uint16_t port);  /* false: refused */
 void client_close(struct client *client);
 bool client_send(struct client *client, const void *data,
                  size_t len); /* false: the peer has closed */
