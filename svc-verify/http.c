@@ -31,6 +31,7 @@ static void run(struct verify_job *job)
 {
     struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER};
     job->done = on_done;
+    /* cppcheck-suppress autoVariables ; this function outlives the job's answer */
     job->context = &wait;
     verify_start(job);
     pthread_mutex_lock(&wait.lock);
@@ -77,18 +78,17 @@ static enum phi_err digest_requester(struct phi_api_call *call, uint8_t out[PHI_
 }
 
 static enum phi_err parse(struct phi_api_call *call, struct phi_verify_request *out,
-                          struct phi_error *error)
+                          bool *has_challenge, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call);
     const char *code = NULL;
     size_t operation = 0, scope = 0;
-    bool has_challenge = false;
     PHI_GUARD(phi_json_text(&body, "code", 1, PHI_JKM1_TEXT_MAX, &code, error));
     PHI_GUARD(phi_json_enum_opt(&body, "operation", operations, 2, 0, &operation, error));
     PHI_GUARD(phi_json_enum_opt(&body, "scope", scopes, 2, 0, &scope, error));
-    PHI_GUARD(phi_json_hex_opt(&body, "challenge", out->challenge, sizeof(out->challenge), &has_challenge,
-                               error));
+    PHI_GUARD(phi_json_hex_opt(&body, "challenge", out->challenge, sizeof(out->challenge),
+                               has_challenge, error));
     out->operation = operation == 0 ? PHI_VERIFY_VERIFY : PHI_VERIFY_CHECK;
     out->is_text = true;
     out->code = phi_view_text(code);
@@ -111,7 +111,8 @@ static json_t *check_names(uint16_t bits)
     return names;
 }
 
-static void tell(struct phi_api_call *call, const struct verify_job *job)
+/* A receipt answers a challenge; without one it would be anybody's to use for its minute. */
+static void tell(struct phi_api_call *call, const struct verify_job *job, bool has_challenge)
 {
     const struct phi_verify_reply *reply = &job->reply;
     json_t *data = json_pack("{s:o, s:o}", "checked", check_names(reply->checked), "unchecked",
@@ -127,7 +128,7 @@ static void tell(struct phi_api_call *call, const struct verify_job *job)
         json_object_set_new(data, "paper", json_boolean(reply->flags & PHI_JKM1_PAPER));
         json_object_set_new(data, "scope", json_string(phi_scope_name(reply->scope)));
     }
-    if (data != NULL && reply->receipt.len > 0) {
+    if (data != NULL && has_challenge && reply->receipt.len > 0) {
         char base64[PHI_BASE64_LEN(PHI_RECEIPT_MAX) + 1];
         phi_base64_encode(reply->receipt, base64);
         json_object_set_new(data, "receipt", json_string(base64));
@@ -147,14 +148,16 @@ enum phi_err verify_http(struct phi_api_call *call, struct phi_error *error)
     struct phi_verify_request request = {0};
     struct verify *verify = phi_service_state(phi_api_service(call));
     struct verify_job *job = NULL;
-    PHI_GUARD(parse(call, &request, error));
+    bool has_challenge = false;
+    PHI_GUARD(parse(call, &request, &has_challenge, error));
     job = verify_job_new(verify, &request, scopes_of(phi_api_app(call)), phi_api_deadline(call));
     PHI_GUARD(job == NULL ? PHI_ERR_MEMORY : PHI_OK);
     run(job);
     if (is_verdict(job->reply.status))
-        tell(call, job);
+        tell(call, job, has_challenge);
     else
-        err = phi_error_set(error, job->reply.status, "$.code", "%s", phi_err_text_en(job->reply.status));
+        err = phi_error_set(error, job->reply.status, "$.code", "%s",
+                            phi_err_text_en(job->reply.status));
 out:
     verify_job_free(job);
     return err;
