@@ -2,6 +2,7 @@
 other tests, against every record of the session."""
 import base64
 import collections
+import functools
 import json
 import os
 import re
@@ -22,6 +23,7 @@ OWNERS = {f"phi.{REGION}.access.registry": ("operator", "access"), "phi.000000.a
           "phi.registry": ("svc-platform", "trust")}
 
 
+@functools.cache
 def document():
     with open(os.path.join(DOCS, "asyncapi.yaml"), encoding="utf-8") as file:
         return yaml.safe_load(file)
