@@ -8,7 +8,6 @@
 #define CASE_LEN        16
 #define CASE_TEXT_MAX   1000 /* characters of a statement or note */
 #define CASE_WORD_MAX   64
-#define CASE_RECORD_MAX 1024 /* a declaration's number is long: route, numbers and subject in hex  \
                               */
 
 struct correction {

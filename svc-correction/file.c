@@ -27,7 +27,7 @@ static enum phi_err parse_fact(const struct phi_json_at *body, struct case_fact 
     PHI_GUARD(phi_json_word(&fact, "region", 6, &out->region, error));
     PHI_GUARD(phi_json_word(&fact, "source", CASE_WORD_MAX, &out->source, error));
     PHI_GUARD(phi_json_word(&fact, "institution", CASE_WORD_MAX, &out->institution, error));
-    PHI_GUARD(phi_json_word(&fact, "recordNo", CASE_RECORD_MAX, &out->record_no, error));
+    PHI_GUARD(phi_json_word(&fact, "recordNo", CASE_WORD_MAX, &out->record_no, error));
     if (!phi_region_is_valid(phi_view_text(out->region)))
         err = phi_json_refuse(&fact, "region", PHI_ERR_FIELD_VALUE, "not a region", error);
 out:

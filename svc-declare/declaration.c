@@ -19,14 +19,12 @@ out:
 static enum phi_err number(struct declaration *d, const char *route, struct fact *fact)
 {
     enum phi_err err = PHI_OK;
-    struct phi_arena *arena = phi_api_arena(d->call);
+    char *record_no = phi_arena_alloc(phi_api_arena(d->call), PHI_DECLARATION_RECORD_LEN + 1);
+    PHI_GUARD(record_no == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_declaration_record_no(
         phi_view_text(route), phi_view_text(phi_api_customer(d->call)),
-        phi_view_text(phi_api_serial(d->call)), d->subject, arena, &fact->record_no));
-    char *hex = phi_arena_alloc(arena, 2 * fact->record_no.len + 1);
-    PHI_GUARD(hex == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    phi_hex_encode(fact->record_no, hex);
-    fact->record_text = hex;
+        phi_view_text(phi_api_serial(d->call)), d->subject, record_no));
+    fact->record_no = record_no;
 out:
     return err;
 }
@@ -152,7 +150,7 @@ static enum phi_err keep_row(struct declaration *d, const struct fact *fact)
         PHI_I64(PHI_SUBJECT_KEY_VERSION),
         PHI_TEXT(fact->stream),
         PHI_TEXT(fact->institution),
-        PHI_BYTES(fact->record_no),
+        PHI_TEXT(fact->record_no),
         PHI_I64(fact->revision),
         PHI_BYTES_OF(fact->digest, PHI_SM3_LEN),
         PHI_TEXT_VIEW(fact->content_bytes),

@@ -27,8 +27,7 @@ struct fact_keys {
 struct fact {
     const char *stream; /* "source.tests": the topic's stream and the fact's source */
     const char *institution;
-    struct phi_view record_no; /* the bytes that count in the id */
-    const char *record_text;   /* the same in JSON */
+    const char *record_no;
     uint32_t revision;
     uint8_t subject[PHI_SUBJECT_LEN];
     int64_t observed_us;

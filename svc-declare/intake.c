@@ -80,8 +80,7 @@ static enum phi_err read_fact(struct intake *intake, struct phi_view line, struc
     *fact = (struct fact){
         .stream = intake->kind->stream,
         .institution = intake->institution,
-        .record_no = phi_view_text(form.record_no),
-        .record_text = form.record_no,
+        .record_no = form.record_no,
         .revision = form.revision,
         .observed_us = form.observed_us,
         .recorded_us = now_us,
@@ -162,7 +161,7 @@ static void decide_among(struct intake *intake, size_t line)
     for (size_t i = 0; i < line && later->result == INTAKE_ACCEPTED; i++) {
         const struct intake_line *earlier = &intake->lines[i];
         if (earlier->result != INTAKE_ACCEPTED ||
-            strcmp(earlier->fact.record_text, later->fact.record_text) != 0)
+            strcmp(earlier->fact.record_no, later->fact.record_no) != 0)
             continue;
         bool is_same = earlier->fact.revision == later->fact.revision;
         intake_decide(later, phi_view_of(earlier->fact.digest, is_same ? PHI_SM3_LEN : 0),
@@ -191,7 +190,7 @@ static enum phi_err find(struct intake *intake, struct phi_conn *conn, struct ph
     PHI_GUARD(columns_init(&wanted, (enum phi_column[]){PHI_COLUMN_TEXT, PHI_COLUMN_I64}, 2));
     for (size_t i = 0; i < intake->count; i++) {
         const struct fact *fact = &intake->lines[i].fact;
-        const struct phi_param row[] = {PHI_TEXT(fact->record_text), PHI_I64(fact->revision)};
+        const struct phi_param row[] = {PHI_TEXT(fact->record_no), PHI_I64(fact->revision)};
         if (intake->lines[i].result == INTAKE_ACCEPTED)
             PHI_GUARD(columns_add(&wanted, row));
     }
@@ -214,7 +213,7 @@ static enum phi_err add_intake(struct intake *intake, const struct fact *fact, s
         PHI_TEXT(region_of(intake)),
         PHI_TEXT(fact->stream),
         PHI_TEXT(fact->institution),
-        PHI_TEXT(fact->record_text),
+        PHI_TEXT(fact->record_no),
         PHI_I64(fact->revision),
         PHI_BYTES_OF(fact->digest, PHI_SM3_LEN),
         PHI_BYTES_OF(fact->id, PHI_FACT_ID_LEN),

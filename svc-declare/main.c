@@ -39,7 +39,7 @@ static const struct phi_migration migrations[] = {
 
 static const enum phi_column declaration_columns[] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
-    PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_BYTES,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64, PHI_COLUMN_BYTES,
     PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_I64};
 static const enum phi_column basic_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_TEXT,
                                                 PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64};
@@ -58,7 +58,7 @@ static const struct phi_lane_table tables[] = {
          "INSERT INTO declarations (fact_id, subject, subject_key, source, institution, record_no, "
          "revision, content_digest, content, sealed, observed_us, recorded_us) SELECT f, s, k, o, "
          "i, n, r, d, c::jsonb, e, a, b FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], "
-         "$4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::bytea[], $9::text[], "
+         "$4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $9::text[], "
          "$10::bytea[], "
          "$11::bigint[], $12::bigint[]) AS t (f, s, k, o, i, n, r, d, c, e, a, b) "
          "ON CONFLICT (fact_id) DO NOTHING RETURNING fact_id",

@@ -54,32 +54,14 @@ out:
     return err;
 }
 
-/* The record number of a declaration counts as bytes and travels as hex. */
-static enum phi_err record_bytes(const struct fact *fact, struct phi_arena *arena, struct phi_view *out)
-{
-    *out = phi_view_text(fact->record_no);
-    if (strncmp(fact->source, "declare.", 8) != 0)
-        return PHI_OK;
-    size_t len = out->len / 2;
-    uint8_t *bytes = phi_arena_alloc(arena, len + 1);
-    if (bytes == NULL)
-        return PHI_ERR_MEMORY;
-    enum phi_err err = phi_hex_decode(*out, bytes, len);
-    *out = phi_view_of(bytes, len);
-    return err;
-}
-
-static enum phi_err check_id(const struct phi_json_at *root, const char *region, struct phi_arena *arena,
-                             struct fact *out, struct phi_error *error)
+static enum phi_err check_id(const struct phi_json_at *root, const char *region, struct fact *out,
+                             struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t made[PHI_FACT_ID_LEN];
-    struct phi_view record_no;
     PHI_GUARD(phi_json_hex(root, "factId", out->id, PHI_FACT_ID_LEN, error));
-    if (record_bytes(out, arena, &record_no) != PHI_OK)
-        return phi_json_refuse(root, "recordNo", PHI_ERR_FIELD_VALUE, "not hex", error);
     PHI_GUARD(phi_fact_id(phi_view_text(region), phi_view_text(out->source), phi_view_text(out->institution),
-                          record_no, (uint32_t)out->revision, made));
+                          phi_view_text(out->record_no), (uint32_t)out->revision, made));
     if (memcmp(made, out->id, PHI_FACT_ID_LEN) != 0)
         return phi_json_refuse(root, "factId", PHI_ERR_DATA_BROKEN, "not made of its parts", error);
 out:
@@ -166,7 +148,7 @@ enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char
     PHI_GUARD(open_value(msg, arena, &root, error));
     PHI_GUARD(read_place(msg, &root, &root, region, fact.subject, error));
     PHI_GUARD(read_record(&root, &fact, error));
-    PHI_GUARD(check_id(&root, region, arena, &fact, error));
+    PHI_GUARD(check_id(&root, region, &fact, error));
     PHI_GUARD(read_content(&root, arena, &fact, error));
     PHI_GUARD(unseal(&root, keys, arena, &fact, &plain, error));
     PHI_GUARD(digest(keys, plain, &fact));

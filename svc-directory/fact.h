@@ -19,7 +19,7 @@
 
 #define FACT_VALUE_MAX (64 * 1024)
 #define FACT_INSTITUTION_MAX 64
-#define FACT_RECORD_MAX  1024
+#define FACT_RECORD_MAX  64
 
 struct fact_keys {
     struct phi_hmac_key *bus;    /* the health side's, for phi-mac and digests */

@@ -3,19 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIELD_MAX 0xffff
+#define FIELD_MAX  0xffff
+#define FIELDS_MAX 5
 
-enum phi_err phi_fact_id(struct phi_view region, struct phi_view source,
-                         struct phi_view institution, struct phi_view record_no, uint32_t revision,
-                         uint8_t out[PHI_FACT_ID_LEN])
+/* SM3 over the fields, each preceded by its length as u16 big-endian. */
+static enum phi_err digest_fields(const struct phi_view *fields, size_t count,
+                                  uint8_t digest[PHI_SM3_LEN])
 {
-    char decimal[12];
-    snprintf(decimal, sizeof(decimal), "%u", (unsigned)revision);
-    const struct phi_view fields[] = {region, source, institution, record_no,
-                                      phi_view_text(decimal)};
-    uint8_t lengths[5][2];
-    struct phi_view parts[10];
-    for (size_t i = 0; i < 5; i++) {
+    uint8_t lengths[FIELDS_MAX][2];
+    struct phi_view parts[2 * FIELDS_MAX];
+    for (size_t i = 0; i < count; i++) {
         if (fields[i].len > FIELD_MAX)
             return PHI_ERR_FIELD_VALUE;
         lengths[i][0] = (uint8_t)(fields[i].len >> 8);
@@ -23,8 +20,19 @@ enum phi_err phi_fact_id(struct phi_view region, struct phi_view source,
         parts[2 * i] = phi_view_of(lengths[i], 2);
         parts[2 * i + 1] = fields[i];
     }
+    return phi_sm3_parts(parts, 2 * count, digest);
+}
+
+enum phi_err phi_fact_id(struct phi_view region, struct phi_view source,
+                         struct phi_view institution, struct phi_view record_no, uint32_t revision,
+                         uint8_t out[PHI_FACT_ID_LEN])
+{
+    char decimal[12];
     uint8_t digest[PHI_SM3_LEN];
-    enum phi_err err = phi_sm3_parts(parts, 10, digest);
+    snprintf(decimal, sizeof(decimal), "%u", (unsigned)revision);
+    const struct phi_view fields[] = {region, source, institution, record_no,
+                                      phi_view_text(decimal)};
+    enum phi_err err = digest_fields(fields, sizeof(fields) / sizeof(fields[0]), digest);
     if (err == PHI_OK)
         memcpy(out, digest, PHI_FACT_ID_LEN);
     return err;
@@ -33,21 +41,14 @@ enum phi_err phi_fact_id(struct phi_view region, struct phi_view source,
 enum phi_err phi_declaration_record_no(struct phi_view route, struct phi_view custom_number,
                                        struct phi_view biz_serial_num,
                                        const uint8_t subject[PHI_SUBJECT_LEN],
-                                       struct phi_arena *arena, struct phi_view *out)
+                                       char out[PHI_DECLARATION_RECORD_LEN + 1])
 {
-    if (route.len > FIELD_MAX || custom_number.len > FIELD_MAX || biz_serial_num.len > FIELD_MAX)
-        return PHI_ERR_FIELD_VALUE;
     char hex[2 * PHI_SUBJECT_LEN + 1];
+    uint8_t digest[PHI_SM3_LEN];
     phi_hex_encode(phi_view_of(subject, PHI_SUBJECT_LEN), hex);
-    size_t size = 8 + route.len + custom_number.len + biz_serial_num.len + 2 * PHI_SUBJECT_LEN;
-    uint8_t *bytes = phi_arena_alloc(arena, size);
-    if (!bytes)
-        return PHI_ERR_MEMORY;
-    struct phi_writer writer = phi_writer_of(bytes, size);
-    phi_write_view16(&writer, route);
-    phi_write_view16(&writer, custom_number);
-    phi_write_view16(&writer, biz_serial_num);
-    phi_write_view16(&writer, phi_view_text(hex));
-    *out = phi_view_of(bytes, phi_writer_len(&writer));
-    return PHI_OK;
+    const struct phi_view fields[] = {route, custom_number, biz_serial_num, phi_view_text(hex)};
+    enum phi_err err = digest_fields(fields, sizeof(fields) / sizeof(fields[0]), digest);
+    if (err == PHI_OK)
+        phi_hex_encode(phi_view_of(digest, PHI_DECLARATION_RECORD_LEN / 2), out);
+    return err;
 }

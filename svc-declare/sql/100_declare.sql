@@ -28,7 +28,7 @@ CREATE TABLE declarations (
     subject_key     smallint NOT NULL,
     source          text NOT NULL,
     institution     text NOT NULL,
-    record_no       bytea NOT NULL,
+    record_no       text NOT NULL,
     revision        integer NOT NULL,
     content_digest  bytea NOT NULL CHECK (octet_length(content_digest) = 32),
     content         jsonb NOT NULL,

@@ -42,8 +42,7 @@ static struct fact make(struct fixture *fixture, const char *content)
                                       phi_view_text("11010519491231002x"), phi_view_text("CHN")};
     struct fact fact = {.stream = "source.tests",
                         .institution = "lab",
-                        .record_no = phi_view_text("R-1"),
-                        .record_text = "R-1",
+                        .record_no = "R-1",
                         .revision = 2,
                         .observed_us = 1772337600000000LL,
                         .recorded_us = 1772337601000000LL};

@@ -432,9 +432,9 @@ write(
     ],
 )
 subject = bytes.fromhex("00112233445566778899aabbccddeeff")
-record_no = b"".join(
+record_no = r.sm3(b"".join(
     r.u16(len(f)) + f for f in (b"POST /v1/declarations/health", b"C-1", "流水-1".encode(), subject.hex().encode())
-)
+))[:16].hex().encode()
 write(
     "subject/fact_id.json",
     OURS,
@@ -462,7 +462,7 @@ write(
     ],
     declaration={
         "route": "POST /v1/declarations/health", "customNumber": "C-1", "bizSerialNum": "流水-1",
-        "subject": subject.hex(), "recordNo": record_no.hex(),
+        "subject": subject.hex(), "recordNo": record_no.decode(),
     },
 )
 
