@@ -7,11 +7,23 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from phi_client.http import App  # noqa: E402
+from phi_client.life import Life  # noqa: E402
 from phi_client.people import Person  # noqa: E402
-from phi_client.sm2 import PublicKey  # noqa: E402
-from phi_client.suite import ROOT, SERVICES, Suite  # noqa: E402
+from phi_client.suite import ROOT, Suite  # noqa: E402
 
-APPS = ("citizen-app", "scan-app", "officer-app")
+APPS = ("citizen-app", "scan-app", "lab-app", "officer-app", "directory-320000")
+# Registered besides those of compose/apps.txt: one cut off, one that may do nothing here.
+STRANGERS = {"suspended-app": ("--status", "suspended"), "idle-app": ()}
+EVERY_ROLE = "mint,declare,picture,query,verify,uses,correct,decide,source,directory"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "late: disturbs the suite, so it runs after the tests that do not")
+    config.addinivalue_line("markers", "last: looks at what the whole session left behind")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: 2 if item.get_closest_marker("last") else 1 if item.get_closest_marker("late") else 0)
 
 
 def pytest_addoption(parser):
@@ -35,19 +47,16 @@ def apps(suite):
 def suite(request, programs):
     """The whole suite on free ports, once a session."""
     suite = Suite(programs, broker=request.config.getoption("--broker"))
+    # Everything that may be logged is, so that what must not be there would show.
+    suite.set_extra("all", PHI_LOG_LEVEL="debug")
     suite.apps = {}
     for app_id in APPS:
-        app = App(app_id)
-        folder = os.path.join(suite.run, "keys", "apps", app_id)
-        os.makedirs(folder)
-        with open(os.path.join(folder, "public.pem"), "w", encoding="ascii") as file:
-            file.write(app.key.public.pem())
-        suite.apps[app_id] = app
+        suite.apps[app_id] = App(app_id)
+        suite.public_pem(suite.apps[app_id])
     try:
         suite.up()
         for app in suite.apps.values():
-            for name in SERVICES:
-                app.answer_keys[suite.url(name)] = PublicKey.from_file(suite.public_file(name, "answer"))
+            suite.adopt(app, wait=app.app_id == APPS[-1])  # the last one written is the last one read
         yield suite
     except BaseException:
         request.config.option.keep = True
@@ -57,6 +66,24 @@ def suite(request, programs):
         suite.down(keep=keep)
         if keep:
             print(f"\nthe suite's folder is kept: {suite.run} (logs in log/)")
+
+
+@pytest.fixture(scope="session")
+def strangers(suite):
+    """Callers to refuse, by app id; known to every service when this returns."""
+    callers = {app_id: App(app_id) for app_id in STRANGERS}
+    for app_id, status in STRANGERS.items():
+        roles = EVERY_ROLE if app_id == "suspended-app" else "rest"
+        suite.register("app", "--app", app_id, "--public", suite.public_pem(callers[app_id]), "--roles", roles, *status)
+    for app in callers.values():
+        suite.adopt(app)
+    return callers
+
+
+@pytest.fixture(scope="session")
+def life(suite):
+    """Steps of a code's life as a caller takes them."""
+    return Life(suite)
 
 
 @pytest.fixture

@@ -8,8 +8,14 @@ import time
 
 import requests
 
+from .sm2 import PublicKey
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 SERVICES = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory", "svc-correction", "svc-platform")
+
+# A route of each service that takes POST; an unfinished body is refused there only after the caller is known.
+A_POST = {"svc-codegen": "codes", "svc-verify": "codes/verify", "svc-declare": "consents",
+          "svc-directory": "health/query", "svc-correction": "corrections", "svc-platform": "directory/query"}
 
 
 class Suite:
@@ -21,6 +27,7 @@ class Suite:
 
     def __init__(self, programs, broker="kafka", run=None):
         self.programs, self.broker = os.path.abspath(programs), broker
+        self.tokens = []  # every token that was made, to look for in places where none may be
         # Reachable by the unprivileged user of the database, its contents are not.
         self.run = run or tempfile.mkdtemp(prefix="phi-e2e-", dir="/tmp")
         os.chmod(self.run, 0o711)
@@ -56,6 +63,10 @@ class Suite:
 
     def signal(self, signal, *names):
         self.ctl("signal", signal, *names)
+
+    def pid(self, name):
+        with open(os.path.join(self.run, "pids", f"{name}.pid"), encoding="ascii") as file:
+            return int(file.read().split()[0])
 
     def is_running(self, name):
         environment = dict(os.environ, PHI_RUN=self.run, PHI_BIN=self.programs)
@@ -94,6 +105,7 @@ class Suite:
 
     def set_extra(self, name, **variables):
         """Further PHI_* variables of a service (or of "all"), taken at its next start."""
+        os.makedirs(os.path.join(self.run, "env"), exist_ok=True)
         with open(os.path.join(self.run, "env", f"{name}.extra"), "w", encoding="utf-8") as file:
             for variable, value in variables.items():
                 file.write(f"{variable}={value}\n")
@@ -115,6 +127,31 @@ class Suite:
             raise AssertionError(f"phictl {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def register(self, what, *arguments, regions=("320000", "000000")):
+        """One more record of the callers' registry, in each region, written with phictl by the operator's key."""
+        operator = os.path.join(self.run, "keys", "operator")
+        for region in regions:
+            self.phictl(what, "add", "--region", region, "--bus", self.bus, "--key", f"{operator}/access.key",
+                        "--password-file", f"{operator}/password", *arguments)
+
+    def public_pem(self, app):
+        """The app's public key as a file."""
+        folder = os.path.join(self.run, "keys", "apps", app.app_id)
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "public.pem")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(app.key.public.pem())
+        return path
+
+    def adopt(self, app, wait=True, seconds=20.0):
+        """Gives the app the services' answer keys, and waits until each service knows the app."""
+        for name in SERVICES:
+            app.answer_keys[self.url(name)] = PublicKey.from_file(self.public_file(name, "answer"))
+            path = f"/v1/{A_POST[name]}"
+            if wait:
+                wait_until(lambda: app.post(self.url(name), path).code != "3003", seconds,
+                           f"{name} knows {app.app_id}")
+
     def database(self, region="320000"):
         """Arguments of psycopg.connect for the superuser of this suite's own cluster."""
         return {"host": self.state()["pg.socket"], "port": self.port("postgres"), "user": "postgres",
@@ -124,7 +161,9 @@ class Suite:
         """An id token of the development provider; see compose/dev-idp for what may be wished."""
         answer = requests.post(f"{self.url('idp')}/{kind}/token", json=wish, timeout=10)
         answer.raise_for_status()
-        return answer.json()["id_token"]
+        token = answer.json()["id_token"]
+        self.tokens.append(token)
+        return token
 
 
 def wait_until(condition, seconds=20.0, what="the condition"):

@@ -1,0 +1,142 @@
+"""Steps of a code's life, as the apps of citizens, scanning persons, institutions and officers take them."""
+import base64
+import json
+import secrets
+import time
+
+from .http import new_serial
+
+
+def moment(seconds_ago=0):
+    """RFC 3339 at +08:00."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S+08:00", time.gmtime(time.time() - seconds_ago + 8 * 3600))
+
+
+ADDRESS, PHONE = "南京市玄武区测试路七号", "13900001234"
+SEAT, COMPANIONS = "05-12F", "与测试同行人一名"
+STATEMENT = "当日不在该场所，记录有误。"
+
+
+def basic():
+    return {"sex": "1", "nationality": "CHN", "region": "320102", "address": ADDRESS, "phone": PHONE,
+            "medicalHistory": "无特殊病史"}
+
+
+def health(**changed):
+    value = {"observedAt": moment(60), "temperature": 36.5, "symptoms": [], "contact": "none", "isolation": "none"}
+    return {**value, **changed}
+
+
+def trip(**changed):
+    value = {"mode": "train", "number": "G7001", "seat": SEAT, "fromRegion": "310000", "toRegion": "320100",
+             "departedAt": moment(7 * 3600), "arrivedAt": moment(5 * 3600), "companions": COMPANIONS, "purpose": "探亲"}
+    return {**value, **changed}
+
+
+def source_line(person, kind, record_no=None, revision=1, **content):
+    """One line of POST /v1/sources/{kind}."""
+    contents = {"contacts": {"distance": "close", "contactAt": moment(86400)},
+                "tests": {"method": "nucleic-acid", "result": "positive", "sampledAt": moment(7200),
+                          "specimenNo": f"SPECIMEN-{secrets.token_hex(8)}"}}
+    return {"recordNo": record_no or f"r-{secrets.token_hex(8)}", "revision": revision,
+            "person": {"name": person.name, "idType": person.id_type, "idNo": person.id_no,
+                       "country": person.country},
+            "observedAt": moment(3600), "content": {**contents[kind], **content}}
+
+
+def ndjson(lines):
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
+
+
+class Life:
+    def __init__(self, suite):
+        self.suite = suite
+        self.codes = []  # every code that was minted, to look for in places where none may be
+        self._tokens = {}
+
+    def token(self, person, app_id="citizen-app"):
+        """One token per person and app, as long as it is fresh."""
+        key = (person.sub, app_id)
+        made, token = self._tokens.get(key, (0, None))
+        if time.monotonic() - made > 120 or token is None:
+            aud = self.suite.apps[app_id].client_id
+            token = self.suite.token("citizens", **{**person.claims(), "aud": aud})
+            self._tokens[key] = (time.monotonic(), token)
+        return token
+
+    def officer(self, person, sub="officer-1"):
+        return self.suite.token("staff", **{**person.claims(), "sub": sub, "aud": "officer-app"})
+
+    def post(self, app_id, service, path, fields, person=None, token=None, **options):
+        app = self.suite.apps[app_id]
+        token = token or (self.token(person, app_id) if person else None)
+        return app.post(self.suite.url(service), path, fields, token, **options)
+
+    def get(self, app_id, service, path, person=None, token=None, **options):
+        app = self.suite.apps[app_id]
+        token = token or (self.token(person, app_id) if person else None)
+        return app.get(self.suite.url(service), path, token, **options)
+
+    @staticmethod
+    def done(answer):
+        assert (answer.status, answer.code) == (200, "0000"), answer
+        assert answer.signed, answer
+        return answer.data
+
+    def consent(self, person):
+        return self.done(self.post("citizen-app", "svc-declare", "/v1/consents",
+                                   {"noticeVersion": "2026-11", "purpose": "health-code"}, person))
+
+    def declare(self, person, with_basic=True, **changed):
+        fields = {"health": health(**changed)}
+        if with_basic:
+            fields["basic"] = basic()
+        return self.done(self.post("citizen-app", "svc-declare", "/v1/declarations/health", fields, person))
+
+    def declare_trips(self, person, *trips):
+        return self.done(self.post("citizen-app", "svc-declare", "/v1/declarations/trips",
+                                   {"trips": list(trips) or [trip()]}, person))
+
+    def report(self, kind, lines):
+        """Lines of an institution; the answer's lines as objects."""
+        target = f"/v1/sources/{kind}"
+        answer = self.suite.apps["lab-app"].call("POST", self.suite.url("svc-declare"), target, ndjson(lines),
+                                                 headers={"Content-Type": "application/x-ndjson"})
+        assert answer.status == 200 and answer.signed, answer
+        return [json.loads(line) for line in answer.body.splitlines()]
+
+    def apply(self, person, scene="pass"):
+        return self.done(self.post("citizen-app", "svc-codegen", "/v1/code-applications", {"scene": scene}, person))
+
+    def mint(self, person, scene="pass", application=None, **fields):
+        application = application or self.apply(person, scene)
+        data = self.done(self.post("citizen-app", "svc-codegen", "/v1/codes",
+                                   {"applicationId": application["applicationId"],
+                                    "challenge": application["challenge"], **fields}, person))
+        self.codes.append(data["code"])
+        return data
+
+    def verify(self, code, person, serial=None, customer="c-1", **fields):
+        """The answer, whatever its verdict."""
+        return self.post("scan-app", "svc-verify", "/v1/codes/verify", {"code": code, **fields}, person,
+                         serial=serial or new_serial(), customer=customer)
+
+    def receipt(self, code, person):
+        answer = self.verify(code, person, challenge=secrets.token_hex(16))
+        return base64.b64decode(self.done(answer)["receipt"], validate=True)
+
+    def file(self, person, fact, statement=STATEMENT):
+        return self.done(self.post("citizen-app", "svc-correction", "/v1/corrections",
+                                   {"matter": "fact", "fact": fact, "statement": statement}, person))
+
+    def decide(self, case_id, officer, decision="retract", reason="record-error"):
+        return self.done(self.post("officer-app", "svc-correction", f"/v1/corrections/{case_id}/decision",
+                                   {"decision": decision, "reason": reason}, token=self.officer(officer)))
+
+    def disputed(self, person):
+        """A case about a fact that an institution reported of the person: its case and the fact."""
+        line = source_line(person, "contacts")
+        assert [answer["result"] for answer in self.report("contacts", [line])] == ["accepted"]
+        fact = {"region": "320000", "source": "source.contacts", "institution": "cdc-320102",
+                "recordNo": line["recordNo"]}
+        return self.file(person, fact), fact
