@@ -1,11 +1,11 @@
 /* What the files of this room share; nobody else includes it.
  *
- * Threads: I/O threads (io.c), each with a daemon of the library, run intake.c, body.c, dispatch.c and the
- * callbacks of connections.c; workers run handlers; the timer runs timer.c; answers come from anywhere.
- * Locks: a request's lock may be held while the library's own are taken (suspend, resume); the server's lock is
- * the innermost and never held while calling out.
- * Lives: a request is held by its connection until the library says it is completed, and by its handler until
- * the answer; the server is held by its opener and by each request.
+ * Threads: I/O threads (io.c), each with a daemon of the library, run intake.c, body.c, dispatch.c
+ * and the callbacks of connections.c; workers run handlers; the timer runs timer.c; answers come
+ * from anywhere. Locks: a request's lock may be held while the library's own are taken (suspend,
+ * resume); the server's lock is the innermost and never held while calling out. Lives: a request is
+ * held by its connection until the library says it is completed, and by its handler until the
+ * answer; the server is held by its opener and by each request.
  */
 #ifndef PHI_HTTP_INTERNAL_H
 #define PHI_HTTP_INTERNAL_H
@@ -18,8 +18,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* A connection waits for its client (idle, or with a half-sent request), for its handler, or for its client to
- * take the answer. */
+/* A connection waits for its client (idle, or with a half-sent request), for its handler, or for
+ * its client to take the answer. */
 enum phi_http_phase { PHI_HTTP_WAITING, PHI_HTTP_HANDLING, PHI_HTTP_SENDING, PHI_HTTP_CLOSING };
 
 struct phi_http_conn {
@@ -139,7 +139,8 @@ void phi_http_server_drop(struct phi_http_server *server);
 enum phi_err phi_http_io_start(struct phi_http_server *server) PHI_MUST_USE;
 void phi_http_io_wake(struct phi_http_io *io); /* something has changed for it */
 void phi_http_io_wake_all(struct phi_http_server *server);
-void phi_http_io_stop(struct phi_http_server *server); /* joins the threads, closes all connections */
+void phi_http_io_stop(
+    struct phi_http_server *server); /* joins the threads, closes all connections */
 
 /* listen.c: a bound, listening socket */
 enum phi_err phi_http_listen(const char *address, uint16_t port, int *fd, uint16_t *bound,
@@ -148,10 +149,10 @@ enum phi_err phi_http_listen(const char *address, uint16_t port, int *fd, uint16
 /* connections.c: callbacks and changes of phase, all on an I/O thread */
 void phi_http_on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                             enum MHD_ConnectionNotificationCode code);
-void phi_http_conn_begin(struct phi_http_request *request);       /* request line */
-void phi_http_conn_got_head(struct phi_http_request *request);    /* headers complete */
-bool phi_http_conn_hand_over(struct phi_http_request *request);   /* false: the server is closing */
-void phi_http_conn_send(struct phi_http_request *request);        /* answer queued */
+void phi_http_conn_begin(struct phi_http_request *request);     /* request line */
+void phi_http_conn_got_head(struct phi_http_request *request);  /* headers complete */
+bool phi_http_conn_hand_over(struct phi_http_request *request); /* false: the server is closing */
+void phi_http_conn_send(struct phi_http_request *request);      /* answer queued */
 void phi_http_conn_complete(struct phi_http_request *request);
 /* under the server's lock: the library will see the end of the stream and close */
 void phi_http_conn_cut(struct phi_http_server *server, struct phi_http_conn *conn);
@@ -190,7 +191,8 @@ enum phi_err phi_http_route_find(struct phi_http_request *request) PHI_MUST_USE;
 enum phi_err phi_http_route_params(struct phi_http_request *request) PHI_MUST_USE;
 
 /* body.c */
-enum MHD_Result phi_http_body_take(struct phi_http_request *request, const char *data, size_t *size);
+enum MHD_Result phi_http_body_take(struct phi_http_request *request, const char *data,
+                                   size_t *size);
 void phi_http_body_free(struct phi_http_request *request);
 bool phi_http_body_is_hopeless(const struct phi_http_request *request); /* not worth reading */
 

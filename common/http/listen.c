@@ -12,13 +12,15 @@
 
 static enum phi_err port_of(int fd, uint16_t *bound)
 {
-    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = {.v6 = {.sin6_port = 0}};
     socklen_t len = sizeof(name);
-    if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
+    if (getsockname(fd, &name.any, &len) != 0)
         return PHI_ERR_IO;
-    in_port_t port = name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-                                                : ((struct sockaddr_in *)&name)->sin_port;
-    *bound = ntohs(port);
+    *bound = ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
     return PHI_OK;
 }
 

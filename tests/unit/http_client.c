@@ -98,7 +98,8 @@ struct reply client_read(struct client *client, bool is_head)
     memcpy(reply.body, client->data + head_len, body_len);
     client->len -= head_len + body_len;
     memmove(client->data, client->data + head_len + body_len, client->len);
-    assert_int_equal(sscanf(reply.head, "HTTP/1.1 %d", &reply.status), 1);
+    assert_int_equal(strncmp(reply.head, "HTTP/1.1 ", 9), 0);
+    reply.status = (int)strtol(reply.head + 9, NULL, 10);
     return reply;
 }
 
