@@ -1,12 +1,14 @@
 #include "json/canonical.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEPTH_MAX      64
 #define SAFE_INTEGER   INT64_C(9007199254740991)
+#define EXPONENT_FROM  1e21 /* written with an exponent from here on */
 #define FIRST_CAPACITY ((size_t)512)
 
 /* Grown outside the arena, so that the arena holds the result only once. */
@@ -90,10 +92,18 @@ out:
     return err;
 }
 
+/* Written as an integer that a reader would have to round. */
+static bool is_unsafe(double value)
+{
+    return fabs(value) > (double)SAFE_INTEGER && fabs(value) < EXPONENT_FROM;
+}
+
 static enum phi_err put_number(struct text *out, const json_t *value)
 {
     char text[PHI_JSON_NUMBER_MAX];
     enum phi_err err = PHI_OK;
+    if (json_is_real(value) && is_unsafe(json_real_value(value)))
+        return PHI_ERR_FIELD_VALUE;
     if (json_is_real(value)) {
         PHI_GUARD(phi_json_format_number(json_real_value(value), text));
         return put(out, text, strlen(text));

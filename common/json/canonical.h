@@ -13,8 +13,8 @@
 #include "json/json.h"
 
 /* The bytes are the arena's and followed by a zero that is not counted. PHI_ERR_FIELD_VALUE for an
- * integer beyond ±(2^53 - 1), which other implementations would round; PHI_ERR_MEMORY past the
- * arena's bound; PHI_ERR_JSON for more than 64 levels or a NULL value. */
+ * integer beyond ±(2^53 - 1), also one written as 1e16, which a reader would have to round;
+ * PHI_ERR_MEMORY past the arena's bound; PHI_ERR_JSON for more than 64 levels or a NULL value. */
 enum phi_err phi_json_canonical(const json_t *value, struct phi_arena *arena,
                                 struct phi_view *out) PHI_MUST_USE;
 

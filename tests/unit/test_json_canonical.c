@@ -142,6 +142,12 @@ static void what_is_refused(void **state)
     struct phi_view out;
     json_t *large = json_integer(INT64_C(9007199254740992));
     assert_int_equal(phi_json_canonical(large, arena, &out), PHI_ERR_FIELD_VALUE);
+    json_t *real = json_real(1e16);
+    assert_int_equal(phi_json_canonical(real, arena, &out), PHI_ERR_FIELD_VALUE);
+    json_real_set(real, -1e21);
+    assert_int_equal(phi_json_canonical(real, arena, &out), PHI_OK);
+    assert_string_equal(out.data, "-1e+21");
+    json_decref(real);
     assert_int_equal(phi_json_canonical(NULL, arena, &out), PHI_ERR_JSON);
     json_t *deep = json_array();
     for (int i = 0; i < 64; i++)
