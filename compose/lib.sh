@@ -93,8 +93,13 @@ phi_choose_ports() {
             port=${free[$i]}
         fi
         i=$((i + 1))
-        [ -n "$(phi_port "$name")" ] || phi_set "port.$name" "$port"
+        # A port once chosen stays, unless the other kind is asked for while its owner is down.
+        if [ -n "$(phi_port "$name")" ]; then
+            [ "$(phi_get ports "$PHI_PORTS")" != "$PHI_PORTS" ] && ! phi_is_running "${name%.rpc}" || continue
+        fi
+        phi_set "port.$name" "$port"
     done
+    phi_set ports "$PHI_PORTS"
 }
 
 # Ends with a clear sentence when a port we need is held by a process that is not ours.
