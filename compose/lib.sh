@@ -95,7 +95,7 @@ phi_choose_ports() {
         i=$((i + 1))
         # A port once chosen stays, unless the other kind is asked for while its owner is down.
         if [ -n "$(phi_port "$name")" ]; then
-            [ "$(phi_get ports "$PHI_PORTS")" != "$PHI_PORTS" ] && ! phi_is_running "${name%.rpc}" || continue
+            [ "$(phi_get ports fixed)" != "$PHI_PORTS" ] && ! phi_is_running "${name%.rpc}" || continue
         fi
         phi_set "port.$name" "$port"
     done
