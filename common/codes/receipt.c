@@ -27,22 +27,28 @@ static bool audience_is_sound(const struct phi_receipt *receipt)
     return true;
 }
 
+/* Any two numbers may stand there: the difference is taken only of times that have one. */
+static bool life_is_sound(const struct phi_receipt *receipt)
+{
+    return receipt->issued_s >= 0 && receipt->expires_s >= receipt->issued_s &&
+           receipt->expires_s - receipt->issued_s <= PHI_RECEIPT_LIFE_MAX_S;
+}
+
 static bool is_sound(const struct phi_receipt *receipt)
 {
-    int64_t life_s = receipt->expires_s - receipt->issued_s;
-    return receipt->issued_s >= 0 && receipt->expires_s >= 0 && life_s >= 0 &&
-           life_s <= PHI_RECEIPT_LIFE_MAX_S && receipt->scope <= PHI_SCOPE_MAX &&
+    return life_is_sound(receipt) && receipt->scope <= PHI_SCOPE_MAX &&
            phi_platform_is_valid(phi_view_text(receipt->issuer)) &&
            key_id_is_sound(receipt->key_id) && audience_is_sound(receipt) &&
            phi_text_is_word(phi_view_text(receipt->requester), PHI_RECEIPT_REQUESTER_MAX) &&
            phi_text_is_word(phi_view_text(receipt->app), PHI_RECEIPT_REQUESTER_MAX);
 }
 
+static const uint8_t unknown[PHI_SUBJECT_LEN];
+
 enum phi_err phi_receipt_encode(const struct phi_receipt *receipt, struct phi_writer *out)
 {
     if (!is_sound(receipt))
         return PHI_ERR_FIELD_VALUE;
-    static const uint8_t unknown[PHI_SUBJECT_LEN];
     phi_write_bytes(out, MAGIC, 4);
     phi_write_u8(out, VERSION);
     phi_write_u8(out, receipt->has_subject ? HAS_SUBJECT : 0);
@@ -88,6 +94,15 @@ static bool head_is_known(struct phi_reader *in, struct phi_receipt *out)
            (flags & ~HAS_SUBJECT) == 0;
 }
 
+/* Bytes that mean nothing are not let through: they would be signed, and somebody would read them.
+ */
+static void decode_subject(struct phi_reader *in, struct phi_receipt *out)
+{
+    phi_read_into(in, out->subject, PHI_SUBJECT_LEN);
+    if (!out->has_subject && memcmp(out->subject, unknown, PHI_SUBJECT_LEN) != 0)
+        in->failed = true;
+}
+
 static void decode_audience(struct phi_reader *in, struct phi_receipt *out)
 {
     out->audience_count = phi_read_u8(in);
@@ -108,7 +123,7 @@ enum phi_err phi_receipt_decode(struct phi_view bytes, struct phi_receipt *out,
     phi_read_into(&in, receipt.issuer, PHI_REGION_LEN);
     phi_read_into(&in, receipt.key_id, 16);
     phi_read_into(&in, receipt.serial_hmac, PHI_SM3_LEN);
-    phi_read_into(&in, receipt.subject, PHI_SUBJECT_LEN);
+    decode_subject(&in, &receipt);
     phi_get_text8(&in, receipt.requester, sizeof(receipt.requester));
     phi_get_text8(&in, receipt.app, sizeof(receipt.app));
     decode_audience(&in, &receipt);

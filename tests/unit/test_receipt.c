@@ -91,6 +91,24 @@ static void bad_receipts(void **state)
     vector_close(file);
 }
 
+/* The flag gone, the bytes still there. */
+static void a_subject_that_is_not_announced_is_refused(void **state)
+{
+    (void)state;
+    json_t *file = vector_open("receipt/receipt.json");
+    struct phi_view good = vector_bytes(json_array_get(json_object_get(file, "good"), 0), "bytes");
+    uint8_t bytes[PHI_RECEIPT_MAX];
+    struct phi_receipt found;
+    struct phi_view signed_part;
+    const uint8_t *sig = NULL;
+    memcpy(bytes, good.data, good.len);
+    assert_int_equal(bytes[5], 1);
+    bytes[5] = 0;
+    assert_int_equal(phi_receipt_decode(phi_view_of(bytes, good.len), &found, &signed_part, &sig),
+                     PHI_ERR_RECEIPT);
+    vector_close(file);
+}
+
 static void any_flipped_bit_never_verifies(void **state)
 {
     (void)state;
@@ -149,8 +167,8 @@ static void fields_out_of_bounds_are_not_written(void **state)
     (void)state;
     json_t *file = vector_open("receipt/receipt.json");
     struct phi_receipt good = receipt_of(json_array_get(json_object_get(file, "good"), 0));
-    struct phi_receipt bad[8];
-    for (size_t i = 0; i < 8; i++)
+    struct phi_receipt bad[9];
+    for (size_t i = 0; i < 9; i++)
         bad[i] = good;
     bad[0].expires_s = bad[0].issued_s + 61;
     bad[1].expires_s = bad[1].issued_s - 1;
@@ -160,7 +178,9 @@ static void fields_out_of_bounds_are_not_written(void **state)
     put(bad[5].requester, sizeof(bad[5].requester), "a b");
     bad[6].app[0] = '\0';
     put(bad[7].key_id, sizeof(bad[7].key_id), "0123");
-    for (size_t i = 0; i < 8; i++) {
+    bad[8].issued_s = INT64_MIN;
+    bad[8].expires_s = INT64_MAX;
+    for (size_t i = 0; i < 9; i++) {
         uint8_t out[PHI_RECEIPT_MAX];
         struct phi_writer writer = phi_writer_of(out, sizeof(out));
         assert_int_equal(phi_receipt_encode(&bad[i], &writer), PHI_ERR_FIELD_VALUE);
@@ -186,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_receipts),
         cmocka_unit_test(bad_receipts),
+        cmocka_unit_test(a_subject_that_is_not_announced_is_refused),
         cmocka_unit_test(any_flipped_bit_never_verifies),
         cmocka_unit_test(signed_receipts_verify),
         cmocka_unit_test(fields_out_of_bounds_are_not_written),
