@@ -16,7 +16,8 @@ if(PHI_SANITIZE)
   target_link_options(phi_flags INTERFACE -fsanitize=address,undefined)
 endif()
 if(PHI_FUZZ)
-  target_compile_options(phi_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+  target_compile_options(phi_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
   target_link_options(phi_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
