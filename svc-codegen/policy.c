@@ -1,5 +1,6 @@
 #include "svc-codegen/policy.h"
 
+#include "base/file.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -9,21 +10,6 @@
 #define LIFE_MAX_S   (30 * 86400)
 #define TERM_MAX_S   (30 * 86400)
 #define SCENES_ARENA (1024 * 1024)
-
-static enum phi_err read_file(const char *path, struct phi_arena *arena, struct phi_view *out)
-{
-    uint8_t *bytes = phi_arena_alloc(arena, FILE_MAX + 1);
-    if (bytes == NULL)
-        return PHI_ERR_MEMORY;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return PHI_ERR_IO;
-    size_t len = fread(bytes, 1, FILE_MAX + 1, file);
-    bool is_bad = ferror(file) != 0 || len > FILE_MAX;
-    fclose(file);
-    *out = phi_view_of(bytes, len);
-    return is_bad ? PHI_ERR_IO : PHI_OK;
-}
 
 static enum phi_err read_scene(const struct phi_json_at *at, struct policy_scene *out,
                                struct phi_error *error)
@@ -77,7 +63,7 @@ enum phi_err policy_read(const char *path, const char *region, struct policy *ou
     struct phi_json_at root;
     struct phi_arena *arena = phi_arena_new(SCENES_ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(read_file(path, arena, &bytes));
+    PHI_GUARD(phi_file_read(path, FILE_MAX, arena, &bytes));
     PHI_GUARD(phi_json_read(bytes, 8, arena, &root, error));
     PHI_GUARD(read_scenes(&root, region, out, error));
 out:

@@ -40,15 +40,12 @@ static enum phi_err parse(struct phi_api_call *call, struct decision *out, struc
     enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call);
     size_t reason = 0;
-    const struct phi_identity *who = phi_api_who(call);
-    const struct phi_view officer[] = {phi_view_text(who->issuer), phi_view_of("\n", 1),
-                                       phi_view_text(who->sub)};
     PHI_GUARD(case_id_of(call, out->case_id, error));
     PHI_GUARD(phi_json_enum(&body, "decision", decisions, 2, &out->decision, error));
     PHI_GUARD(phi_json_enum(&body, "reason", reasons, sizeof(reasons) / sizeof(reasons[0]), &reason,
                             error));
     PHI_GUARD(phi_json_lines_opt(&body, "note", 1, CASE_TEXT_MAX, NULL, &out->note, error));
-    PHI_GUARD(phi_sm3_parts(officer, 3, out->officer));
+    PHI_GUARD(phi_api_who_digest(call, out->officer));
     out->reason = reasons[reason];
     out->version = phi_api_now_us(call);
 out:

@@ -18,21 +18,10 @@ enum phi_err correction_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJE
 }
 
 static const struct phi_config_row rows[] = {
-    {.name = "PHI_INDEX_KEY_FILE",
-     .type = PHI_CONFIG_FILE,
-     .max = 4096,
-     .unit = "",
-     .text = "the national index key"},
-    {.name = "PHI_HEALTH_KEY_FILE",
-     .type = PHI_CONFIG_FILE,
-     .max = 4096,
-     .unit = "",
-     .text = "the health side's key for personal text"},
-    {.name = "PHI_CORRECTION_KEY_FILE",
-     .type = PHI_CONFIG_FILE,
-     .max = 4096,
-     .unit = "",
-     .text = "SM2 key that signs decisions (correction.decided)"},
+    PHI_SERVICE_KEY_ROW("PHI_INDEX_KEY_FILE", "the national index key"),
+    PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE", "the health side's key for personal text"),
+    PHI_SERVICE_KEY_ROW("PHI_CORRECTION_KEY_FILE",
+                        "SM2 key that signs decisions (correction.decided)"),
 };
 
 static const struct phi_migration migrations[] = {

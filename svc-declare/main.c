@@ -16,21 +16,10 @@ struct declare *declare_of(struct phi_api_call *call)
 }
 
 static const struct phi_config_row rows[] = {
-    {.name = "PHI_INDEX_KEY_FILE",
-     .type = PHI_CONFIG_FILE,
-     .max = 4096,
-     .unit = "",
-     .text = "the national index key"},
-    {.name = "PHI_HEALTH_KEY_FILE",
-     .type = PHI_CONFIG_FILE,
-     .max = 4096,
-     .unit = "",
-     .text = "the health side's key for personal text, stored or on topics"},
-    {.name = "PHI_BUS_KEY_FILE",
-     .type = PHI_CONFIG_FILE,
-     .max = 4096,
-     .unit = "",
-     .text = "the health side's key for the MAC of facts"},
+    PHI_SERVICE_KEY_ROW("PHI_INDEX_KEY_FILE", "the national index key"),
+    PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE",
+                        "the health side's key for personal text, stored or on topics"),
+    PHI_SERVICE_KEY_ROW("PHI_BUS_KEY_FILE", "the health side's key for the MAC of facts"),
 };
 
 static const struct phi_migration migrations[] = {

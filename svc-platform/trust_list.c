@@ -2,6 +2,7 @@
 #include "svc-platform/platform.h"
 
 #include "auth/record.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "json/canonical.h"
 
@@ -20,19 +21,11 @@
 static enum phi_err read_file(const char *path, struct phi_arena *arena, struct phi_view *out,
                               struct phi_error *error)
 {
-    uint8_t *bytes = phi_arena_alloc(arena, FILE_MAX + 1);
-    if (bytes == NULL)
-        return PHI_ERR_MEMORY;
-    FILE *file = fopen(path, "rb");
-    size_t len = file == NULL ? 0 : fread(bytes, 1, FILE_MAX + 1, file);
-    bool is_bad = file == NULL || ferror(file) != 0 || len > FILE_MAX;
-    if (file != NULL)
-        fclose(file);
-    if (is_bad)
+    enum phi_err err = phi_file_read(path, FILE_MAX, arena, out);
+    if (err == PHI_ERR_IO)
         return phi_error_set(error, PHI_ERR_CONFIG, "PHI_PLATFORMS_FILE",
                              "can't be read, or over 1 MiB");
-    *out = phi_view_of(bytes, len);
-    return PHI_OK;
+    return err;
 }
 
 /* The digest leaves out version and time, which are ours to give. */

@@ -73,6 +73,13 @@ struct phi_view phi_api_body_bytes(struct phi_api_call *call);     /* as sent */
 const char *phi_api_customer(struct phi_api_call *call);  /* customNumber, "" when a GET has none */
 const char *phi_api_serial(struct phi_api_call *call);    /* bizSerialNum, likewise */
 const uint8_t *phi_api_digest(struct phi_api_call *call); /* SM3 of the signed request, 32 bytes */
+/* What a business request is to a neighbour: repeats of one number of one app are one request,
+ * whichever replica asks. The first 16 bytes of SM3(app ‖ customNumber ‖ bizSerialNum), with line
+ * feeds between. */
+enum phi_err phi_api_request_key(struct phi_api_call *call, uint8_t out[16]) PHI_MUST_USE;
+/* The person behind the call, the same through every repeat: SM3(issuer ‖ sub), 32 bytes. Not for
+ * PHI_API_NOBODY. */
+enum phi_err phi_api_who_digest(struct phi_api_call *call, uint8_t out[32]) PHI_MUST_USE;
 
 /* What goes down with this call's commit. At most 64 rows and 24 events a call. Params are copied.
  */

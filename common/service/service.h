@@ -88,6 +88,12 @@ struct phi_relay *phi_service_relay(struct phi_service *service);
 /* "phi.320000.code.minted" for stream "code.minted"; borrowed, lives as long as the service */
 const char *phi_service_topic(struct phi_service *service, const char *stream);
 
+/* A configuration row for a key's file. */
+#define PHI_SERVICE_KEY_ROW(variable, sentence)                                                    \
+    {                                                                                              \
+        .name = (variable), .type = PHI_CONFIG_FILE, .max = 4096, .unit = "", .text = (sentence)   \
+    }
+
 /* Keys by configuration name; the password is PHI_KEY_PASSWORD_FILE's. The caller frees the key.
  * Errors name the variable. Call from open. */
 enum phi_err phi_service_key_sm2(struct phi_service *service, const char *variable,

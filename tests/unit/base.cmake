@@ -1,4 +1,4 @@
-foreach(module err bytes arena text time queue log metrics config)
+foreach(module err bytes arena file text time queue log metrics config)
   phi_test(test_${module} SOURCES test_${module}.c ROOMS base)
 endforeach()
 target_link_options(test_arena PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=free)
