@@ -50,6 +50,8 @@ static enum phi_err read_scenes(const struct phi_json_at *root, const char *regi
     for (size_t i = 0; i < out->count; i++) {
         struct phi_json_at at = phi_json_item(&scenes, i);
         PHI_GUARD(read_scene(&at, &out->scenes[i], error));
+        if (policy_find(out, out->scenes[i].scene) != &out->scenes[i])
+            return phi_json_refuse(&at, "scene", PHI_ERR_FIELD_VALUE, "a scene twice", error);
     }
 out:
     return err;
