@@ -187,7 +187,8 @@ static const struct phi_config_row trust_rows[] = {
 static void rows_add(struct phi_service *service, const struct phi_config_row *rows, size_t count)
 {
     assert(service->row_count + count <= PHI_SERVICE_ROWS_MAX);
-    memcpy(service->rows + service->row_count, rows, count * sizeof(*rows));
+    if (count > 0)
+        memcpy(service->rows + service->row_count, rows, count * sizeof(*rows));
     service->row_count += count;
 }
 
