@@ -77,6 +77,16 @@ static void known_rows(void **state)
     assert_string_equal(phi_err_text_en(PHI_ERR_CODE_EXPIRED), "the code has expired");
 }
 
+static void return_codes_lead_back(void **state)
+{
+    (void)state;
+    static const char *const unknown[] = {"", "0", "00000", "8002", "2003 ", "ok", "-001"};
+    for (enum phi_err err = PHI_OK; err < PHI_ERR_COUNT; err++)
+        phi_check(phi_err_name(err), phi_err_from_return_code(phi_err_return_code(err)) == err);
+    for (size_t i = 0; i < PHI_COUNT(unknown); i++)
+        phi_check(unknown[i], phi_err_from_return_code(unknown[i]) == PHI_ERR_INTERNAL);
+}
+
 static void set_fills_and_returns(void **state)
 {
     (void)state;
@@ -160,6 +170,7 @@ int main(void)
         cmocka_unit_test(every_row_is_complete_and_unique),
         cmocka_unit_test(classes_agree_with_http),
         cmocka_unit_test(known_rows),
+        cmocka_unit_test(return_codes_lead_back),
         cmocka_unit_test(set_fills_and_returns),
         cmocka_unit_test(cut_text_stays_utf8),
         cmocka_unit_test(guard_leaves_at_the_first_failure),
