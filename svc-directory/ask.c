@@ -1,5 +1,5 @@
-/* svc-verify's word about a code, and what makes a receipt of it good here. The receipt answers a challenge of
- * ours that is outstanding: it can't be used twice, here or at another replica. */
+/* svc-verify's word about a code, and what makes a receipt of it good here. The receipt answers a
+ * challenge of ours that is outstanding: it can't be used twice, here or at another replica. */
 #include "svc-directory/directory.h"
 
 #include <stdio.h>
@@ -7,7 +7,8 @@
 
 #define ASK_MS 2500
 
-/* Repeats of one business request are one request to svc-verify's ledger, whichever replica asks. */
+/* Repeats of one business request are one request to svc-verify's ledger, whichever replica asks.
+ */
 static enum phi_err derive_id(struct phi_api_call *call, uint8_t out[16])
 {
     uint8_t digest[PHI_SM3_LEN];
@@ -31,8 +32,8 @@ static enum phi_err digest_requester(struct phi_api_call *call, uint8_t out[PHI_
     return phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), out);
 }
 
-static enum phi_err make_request(struct phi_api_call *call, const struct ask *ask, struct phi_deadline until,
-                                 struct phi_verify_request *out)
+static enum phi_err make_request(struct phi_api_call *call, const struct ask *ask,
+                                 struct phi_deadline until, struct phi_verify_request *out)
 {
     enum phi_err err = PHI_OK;
     struct phi_service *service = phi_api_service(call);
@@ -66,13 +67,14 @@ out:
     return err == PHI_ERR_FRAME ? PHI_ERR_NEIGHBOUR : err;
 }
 
-enum phi_err ask_verify(struct phi_api_call *call, const struct ask *ask, struct phi_verify_reply *reply,
-                        struct phi_error *error)
+enum phi_err ask_verify(struct phi_api_call *call, const struct ask *ask,
+                        struct phi_verify_reply *reply, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_verify_request request;
     struct phi_view frame;
-    struct phi_deadline until = phi_deadline_min(phi_api_deadline(call), phi_deadline_in_ms(ASK_MS));
+    struct phi_deadline until =
+        phi_deadline_min(phi_api_deadline(call), phi_deadline_in_ms(ASK_MS));
     uint8_t *bytes = phi_arena_alloc(phi_api_arena(call), PHI_VERIFY_REQUEST_MAX);
     PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
     struct phi_writer out = phi_writer_of(bytes, PHI_VERIFY_REQUEST_MAX);
@@ -112,8 +114,8 @@ enum phi_err ask_tell_refusal(struct phi_api_call *call, const struct phi_verify
     return PHI_OK;
 }
 
-static bool is_signed(struct phi_api_call *call, const struct phi_receipt *receipt, struct phi_view signed_part,
-                      const uint8_t *sig)
+static bool is_signed(struct phi_api_call *call, const struct phi_receipt *receipt,
+                      struct phi_view signed_part, const uint8_t *sig)
 {
     const struct phi_trust_view *view = phi_trust_acquire(phi_service_trust(phi_api_service(call)));
     const struct phi_trust_platform *issuer = phi_trust_platform(view, receipt->issuer);
@@ -127,15 +129,17 @@ static bool is_signed(struct phi_api_call *call, const struct phi_receipt *recei
 }
 
 /* What we asked for, at most, by us, through the same app, and about somebody. */
-static bool is_for_us(struct phi_api_call *call, const struct ask *ask, const struct phi_receipt *receipt)
+static bool is_for_us(struct phi_api_call *call, const struct ask *ask,
+                      const struct phi_receipt *receipt)
 {
     return receipt->has_subject && receipt->scope <= ask->scope &&
            strcmp(receipt->app, phi_api_app(call)->app_id) == 0 &&
            phi_receipt_has_audience(receipt, phi_service_region(phi_api_service(call)));
 }
 
-enum phi_err ask_check_receipt(struct phi_api_call *call, const struct ask *ask, struct phi_view bytes,
-                               struct phi_receipt *out, struct phi_error *error)
+enum phi_err ask_check_receipt(struct phi_api_call *call, const struct ask *ask,
+                               struct phi_view bytes, struct phi_receipt *out,
+                               struct phi_error *error)
 {
     struct phi_view signed_part;
     const uint8_t *sig = NULL;

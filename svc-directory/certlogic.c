@@ -1,8 +1,5 @@
-#include "svc-directory/certlogic.h"
+#include "svc-directory/certlogic_value.h"
 
-#include "base/bytes.h"
-
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,18 +8,11 @@ _Static_assert(JSON_HAVE_ATOMIC_BUILTINS, "jansson's reference counts must be at
 
 #define OPERANDS_MAX 64
 
-/* A time, or else JSON whose reference this owns. */
-struct value {
-    bool is_time;
-    int64_t ms;
-    json_t *json;
-};
-
 /* What "var" sees: the document, or inside "reduce" the two of it. */
 struct scope {
     const json_t *data;
     bool is_reduce;
-    const struct value *accumulator;
+    const struct certlogic_value *accumulator;
     json_t *current;
 };
 
@@ -33,168 +23,42 @@ struct run {
 };
 
 typedef enum phi_err evaluate_op(struct run *run, const char *op, const json_t *args,
-                                 const struct scope *scope, struct value *out);
+                                 const struct scope *scope, struct certlogic_value *out);
 
 static enum phi_err evaluate(struct run *run, const json_t *logic, const struct scope *scope,
-                             struct value *out);
+                             struct certlogic_value *out);
 
 static enum phi_err fail(struct run *run, const char *place, const char *text)
 {
     return phi_error_set(run->error, PHI_ERR_RULE, place, "%s", text);
 }
 
-static void value_drop(struct value *value)
-{
-    json_decref(value->json);
-    value->json = NULL;
-}
-
-static struct value value_of(json_t *json)
-{
-    return (struct value){.json = json};
-}
-
-static struct value value_borrow(const json_t *json)
-{
-    return value_of(json_incref((json_t *)(uintptr_t)json));
-}
-
-static bool is_int(const struct value *value, int64_t *out)
-{
-    if (value->is_time || !json_is_number(value->json))
-        return false;
-    double real = json_number_value(value->json);
-    if (fabs(real) > (double)CERTLOGIC_INT_MAX || real != floor(real))
-        return false;
-    *out = json_is_integer(value->json) ? json_integer_value(value->json) : (int64_t)real;
-    return true;
-}
-
-/* False for what is neither: times, numbers with a fraction. */
-static bool truth_of(const struct value *value, bool *is_truthy)
-{
-    int64_t number = 0;
-    if (value->is_time)
-        return false;
-    switch (json_typeof(value->json)) {
-    case JSON_TRUE:
-    case JSON_FALSE:
-    case JSON_NULL:
-        *is_truthy = json_is_true(value->json);
-        return true;
-    case JSON_STRING:
-        *is_truthy = json_string_length(value->json) > 0;
-        return true;
-    case JSON_ARRAY:
-        *is_truthy = json_array_size(value->json) > 0;
-        return true;
-    case JSON_OBJECT:
-        *is_truthy = json_object_size(value->json) > 0;
-        return true;
-    default:
-        *is_truthy = is_int(value, &number) && number != 0;
-        return is_int(value, &number);
-    }
-}
-
-/* As === has it: numbers, texts, booleans and null by what they are, arrays and objects by which they are. */
-static bool is_same(const struct value *a, const struct value *b)
-{
-    if (a->is_time || b->is_time)
-        return false;
-    if (json_is_number(a->json) && json_is_number(b->json))
-        return json_number_value(a->json) == json_number_value(b->json);
-    if (json_is_string(a->json) && json_is_string(b->json))
-        return phi_view_equal(
-            phi_view_of(json_string_value(a->json), json_string_length(a->json)),
-            phi_view_of(json_string_value(b->json), json_string_length(b->json)));
-    return a->json == b->json; /* true, false and null exist once */
-}
-
 /* --- var --- */
 
-/* A fragment as an index, in the manner of parseInt: the digits it begins with. */
-static bool index_of(struct phi_view fragment, int64_t *out)
-{
-    size_t i = fragment.len > 0 && (fragment.data[0] == '-' || fragment.data[0] == '+') ? 1 : 0;
-    bool is_negative = i == 1 && fragment.data[0] == '-';
-    size_t first = i;
-    int64_t number = 0;
-    for (; i < fragment.len && i < first + 15 && fragment.data[i] >= '0' && fragment.data[i] <= '9'; i++)
-        number = number * 10 + (fragment.data[i] - '0');
-    *out = is_negative ? -number : number;
-    return i > first;
-}
-
-/* Length in UTF-16 code units. */
-static int64_t length_of(const json_t *text)
-{
-    int64_t units = 0;
-    const char *at = json_string_value(text);
-    for (size_t i = 0; i < json_string_length(text); i++)
-        units += ((unsigned char)at[i] & 0xc0) != 0x80 ? 1 + ((unsigned char)at[i] >= 0xf0) : 0;
-    return units;
-}
-
-static json_t *member_of(const json_t *object, struct phi_view fragment, bool has_index, int64_t index)
-{
-    char key[24];
-    if (!has_index)
-        return json_object_getn(object, (const char *)fragment.data, fragment.len);
-    snprintf(key, sizeof(key), "%lld", (long long)index);
-    return json_object_get(object, key);
-}
-
-/* One step into a value; what isn't there is null. Takes the reference and gives one. */
-static json_t *descend(json_t *from, struct phi_view fragment)
-{
-    int64_t index = 0;
-    json_t *to = NULL;
-    bool has_index = index_of(fragment, &index);
-    bool is_length = phi_view_equal(fragment, phi_view_text("length"));
-    if (json_is_object(from))
-        to = json_incref(member_of(from, fragment, has_index, index));
-    else if (json_is_array(from) && has_index && index >= 0)
-        to = json_incref(json_array_get(from, (size_t)index));
-    else if (json_is_array(from) && is_length)
-        to = json_integer((json_int_t)json_array_size(from));
-    else if (json_is_string(from) && is_length)
-        to = json_integer(length_of(from));
-    json_decref(from);
-    return to == NULL ? json_null() : to;
-}
-
-static struct phi_view next_fragment(const char **path)
-{
-    size_t len = strcspn(*path, ".");
-    struct phi_view fragment = phi_view_of(*path, len);
-    *path += len + ((*path)[len] == '.' ? 1 : 0);
-    return fragment;
-}
-
 /* Where a path begins; moves it past what was used. */
-static enum phi_err root_of(struct run *run, const char **path, const struct scope *scope, struct value *out)
+static enum phi_err root_of(struct run *run, const char **path, const struct scope *scope,
+                            struct certlogic_value *out)
 {
     if (!scope->is_reduce) {
-        *out = value_borrow(scope->data);
+        *out = certlogic_value_borrow(scope->data);
         return PHI_OK;
     }
-    struct phi_view first = next_fragment(path);
+    struct phi_view first = certlogic_next_fragment(path);
     if (first.len == 0)
         return fail(run, "var", "the whole scope of a reduce can't be had");
     if (phi_view_equal(first, phi_view_text("current")))
-        *out = value_borrow(scope->current);
+        *out = certlogic_value_borrow(scope->current);
     else if (phi_view_equal(first, phi_view_text("accumulator")) && scope->accumulator->is_time)
         *out = *scope->accumulator;
     else if (phi_view_equal(first, phi_view_text("accumulator")))
-        *out = value_borrow(scope->accumulator->json);
+        *out = certlogic_value_borrow(scope->accumulator->json);
     else
-        *out = value_of(json_null());
+        *out = certlogic_value_of(json_null());
     return PHI_OK;
 }
 
 static enum phi_err evaluate_var(struct run *run, const char *op, const json_t *args,
-                                 const struct scope *scope, struct value *out)
+                                 const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
     const char *path = json_string_value(args);
@@ -202,9 +66,9 @@ static enum phi_err evaluate_var(struct run *run, const char *op, const json_t *
         return fail(run, op, "its path is not a text");
     PHI_GUARD(root_of(run, &path, scope, out));
     while (*path != '\0' && !out->is_time && !json_is_null(out->json))
-        out->json = descend(out->json, next_fragment(&path));
+        out->json = certlogic_descend(out->json, certlogic_next_fragment(&path));
     if (*path != '\0' && out->is_time)
-        *out = value_of(json_null());
+        *out = certlogic_value_of(json_null());
 out:
     return err;
 }
@@ -212,12 +76,13 @@ out:
 /* --- the others --- */
 
 static enum phi_err evaluate_truth(struct run *run, const char *op, const json_t *logic,
-                                   const struct scope *scope, struct value *out, bool *is_truthy)
+                                   const struct scope *scope, struct certlogic_value *out,
+                                   bool *is_truthy)
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(evaluate(run, logic, scope, out));
-    if (!truth_of(out, is_truthy)) {
-        value_drop(out);
+    if (!certlogic_truth_of(out, is_truthy)) {
+        certlogic_value_drop(out);
         err = fail(run, op, "an operand is neither truthy nor falsy");
     }
 out:
@@ -225,31 +90,31 @@ out:
 }
 
 static enum phi_err evaluate_if(struct run *run, const char *op, const json_t *args,
-                                const struct scope *scope, struct value *out)
+                                const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
     bool is_truthy = false;
-    struct value guard = {0};
+    struct certlogic_value guard = {0};
     if (json_array_size(args) != 3)
         return fail(run, op, "needs three operands");
     PHI_GUARD(evaluate_truth(run, op, json_array_get(args, 0), scope, &guard, &is_truthy));
-    value_drop(&guard);
+    certlogic_value_drop(&guard);
     PHI_GUARD(evaluate(run, json_array_get(args, is_truthy ? 1 : 2), scope, out));
 out:
     return err;
 }
 
 static enum phi_err evaluate_and(struct run *run, const char *op, const json_t *args,
-                                 const struct scope *scope, struct value *out)
+                                 const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
     bool is_truthy = true;
-    struct value last = {0};
+    struct certlogic_value last = {0};
     size_t count = json_array_size(args);
     if (count < 2)
         return fail(run, op, "needs two operands or more");
     for (size_t i = 0; i < count && is_truthy; i++) {
-        value_drop(&last);
+        certlogic_value_drop(&last);
         /* the last operand is given as it is: only those before it are asked */
         PHI_GUARD(i + 1 < count
                       ? evaluate_truth(run, op, json_array_get(args, i), scope, &last, &is_truthy)
@@ -261,16 +126,16 @@ out:
 }
 
 static enum phi_err evaluate_not(struct run *run, const char *op, const json_t *args,
-                                 const struct scope *scope, struct value *out)
+                                 const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
     bool is_truthy = false;
-    struct value operand = {0};
+    struct certlogic_value operand = {0};
     if (json_array_size(args) != 1)
         return fail(run, op, "needs one operand");
     PHI_GUARD(evaluate_truth(run, op, json_array_get(args, 0), scope, &operand, &is_truthy));
-    value_drop(&operand);
-    *out = value_of(json_boolean(!is_truthy));
+    certlogic_value_drop(&operand);
+    *out = certlogic_value_of(json_boolean(!is_truthy));
 out:
     return err;
 }
@@ -278,7 +143,7 @@ out:
 /* Evaluates min..max operands; on success the caller drops them. */
 static enum phi_err evaluate_operands(struct run *run, const char *op, const json_t *args,
                                       const struct scope *scope, size_t min, size_t max,
-                                      struct value *out)
+                                      struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
     size_t count = json_array_size(args), done = 0;
@@ -288,60 +153,60 @@ static enum phi_err evaluate_operands(struct run *run, const char *op, const jso
         PHI_GUARD(evaluate(run, json_array_get(args, done), scope, &out[done]));
 out:
     while (err != PHI_OK && done > 0)
-        value_drop(&out[--done]);
+        certlogic_value_drop(&out[--done]);
     return err;
 }
 
 static enum phi_err evaluate_same(struct run *run, const char *op, const json_t *args,
-                                  const struct scope *scope, struct value *out)
+                                  const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
-    struct value pair[2] = {0};
+    struct certlogic_value pair[2] = {0};
     PHI_GUARD(evaluate_operands(run, op, args, scope, 2, 2, pair));
-    *out = value_of(json_boolean(is_same(&pair[0], &pair[1])));
-    value_drop(&pair[0]);
-    value_drop(&pair[1]);
+    *out = certlogic_value_of(json_boolean(certlogic_is_same(&pair[0], &pair[1])));
+    certlogic_value_drop(&pair[0]);
+    certlogic_value_drop(&pair[1]);
 out:
     return err;
 }
 
 static enum phi_err evaluate_in(struct run *run, const char *op, const json_t *args,
-                                const struct scope *scope, struct value *out)
+                                const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
-    struct value pair[2] = {0};
+    struct certlogic_value pair[2] = {0};
     bool is_in = false;
     PHI_GUARD(evaluate_operands(run, op, args, scope, 2, 2, pair));
     if (pair[1].is_time || !json_is_array(pair[1].json)) {
         err = fail(run, op, "its right-hand side is not an array");
     } else {
         for (size_t i = 0; i < json_array_size(pair[1].json) && !is_in; i++) {
-            struct value item = {.json = json_array_get(pair[1].json, i)};
-            is_in = is_same(&pair[0], &item);
+            struct certlogic_value item = {.json = json_array_get(pair[1].json, i)};
+            is_in = certlogic_is_same(&pair[0], &item);
         }
-        *out = value_of(json_boolean(is_in));
+        *out = certlogic_value_of(json_boolean(is_in));
     }
-    value_drop(&pair[0]);
-    value_drop(&pair[1]);
+    certlogic_value_drop(&pair[0]);
+    certlogic_value_drop(&pair[1]);
 out:
     return err;
 }
 
 static enum phi_err evaluate_plus(struct run *run, const char *op, const json_t *args,
-                                  const struct scope *scope, struct value *out)
+                                  const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
-    struct value pair[2] = {0};
+    struct certlogic_value pair[2] = {0};
     int64_t a = 0, b = 0;
     PHI_GUARD(evaluate_operands(run, op, args, scope, 2, 2, pair));
-    if (!is_int(&pair[0], &a) || !is_int(&pair[1], &b))
+    if (!certlogic_is_int(&pair[0], &a) || !certlogic_is_int(&pair[1], &b))
         err = fail(run, op, "an operand is not an integer");
     else if (a + b > CERTLOGIC_INT_MAX || a + b < -CERTLOGIC_INT_MAX)
         err = fail(run, op, "the sum is out of bounds");
     else
-        *out = value_of(json_integer(a + b));
-    value_drop(&pair[0]);
-    value_drop(&pair[1]);
+        *out = certlogic_value_of(json_integer(a + b));
+    certlogic_value_drop(&pair[0]);
+    certlogic_value_drop(&pair[1]);
     if (err == PHI_OK && out->json == NULL)
         err = PHI_ERR_MEMORY;
 out:
@@ -364,31 +229,34 @@ static bool holds(enum relation relation, int64_t a, int64_t b)
     }
 }
 
-static enum phi_err compare(struct run *run, const char *op, const json_t *args, const struct scope *scope,
-                            enum relation relation, bool are_times, struct value *out)
+static enum phi_err compare(struct run *run, const char *op, const json_t *args,
+                            const struct scope *scope, enum relation relation, bool are_times,
+                            struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
-    struct value operands[3] = {0};
+    struct certlogic_value operands[3] = {0};
     int64_t numbers[3] = {0};
     size_t count = json_array_size(args);
     PHI_GUARD(evaluate_operands(run, op, args, scope, 2, 3, operands));
     for (size_t i = 0; i < count; i++) {
-        bool fits = are_times ? operands[i].is_time : is_int(&operands[i], &numbers[i]);
+        bool fits = are_times ? operands[i].is_time : certlogic_is_int(&operands[i], &numbers[i]);
         if (are_times)
             numbers[i] = operands[i].ms;
         if (!fits && err == PHI_OK)
-            err = fail(run, op, are_times ? "an operand is not a time" : "an operand is not an integer");
-        value_drop(&operands[i]);
+            err = fail(run, op,
+                       are_times ? "an operand is not a time" : "an operand is not an integer");
+        certlogic_value_drop(&operands[i]);
     }
     if (err == PHI_OK)
-        *out = value_of(json_boolean(holds(relation, numbers[0], numbers[1]) &&
-                                     (count == 2 || holds(relation, numbers[1], numbers[2]))));
+        *out = certlogic_value_of(
+            json_boolean(holds(relation, numbers[0], numbers[1]) &&
+                         (count == 2 || holds(relation, numbers[1], numbers[2]))));
 out:
     return err;
 }
 
 static enum phi_err evaluate_compare(struct run *run, const char *op, const json_t *args,
-                                     const struct scope *scope, struct value *out)
+                                     const struct scope *scope, struct certlogic_value *out)
 {
     enum relation relation = op[0] == '<' ? (op[1] == '=' ? LESS_EQUAL : LESS)
                                           : (op[1] == '=' ? GREATER_EQUAL : GREATER);
@@ -396,13 +264,15 @@ static enum phi_err evaluate_compare(struct run *run, const char *op, const json
 }
 
 static enum phi_err evaluate_order(struct run *run, const char *op, const json_t *args,
-                                   const struct scope *scope, struct value *out)
+                                   const struct scope *scope, struct certlogic_value *out)
 {
     static const struct {
         const char *op;
         enum relation relation;
-    } rows[] = {
-        {"before", LESS}, {"after", GREATER}, {"not-after", LESS_EQUAL}, {"not-before", GREATER_EQUAL}};
+    } rows[] = {{"before", LESS},
+                {"after", GREATER},
+                {"not-after", LESS_EQUAL},
+                {"not-before", GREATER_EQUAL}};
     size_t i = 0;
     while (strcmp(rows[i].op, op) != 0)
         i++;
@@ -410,14 +280,14 @@ static enum phi_err evaluate_order(struct run *run, const char *op, const json_t
 }
 
 static enum phi_err evaluate_plus_time(struct run *run, const char *op, const json_t *args,
-                                       const struct scope *scope, struct value *out)
+                                       const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
-    struct value start = {0};
-    struct value amount = {.json = json_array_get(args, 1)};
+    struct certlogic_value start = {0};
+    struct certlogic_value amount = {.json = json_array_get(args, 1)};
     const char *unit = json_string_value(json_array_get(args, 2));
     int64_t number = 0, ms = 0;
-    if (json_array_size(args) != 3 || !is_int(&amount, &number) || unit == NULL)
+    if (json_array_size(args) != 3 || !certlogic_is_int(&amount, &number) || unit == NULL)
         return fail(run, op, "needs a time, an integer and a unit");
     PHI_GUARD(evaluate(run, json_array_get(args, 0), scope, &start));
     const char *text = start.is_time ? NULL : json_string_value(start.json);
@@ -426,21 +296,22 @@ static enum phi_err evaluate_plus_time(struct run *run, const char *op, const js
     else if (certlogic_time_plus(ms, number, unit, &ms) != PHI_OK)
         err = fail(run, op, "no such unit, or too much of it");
     else
-        *out = (struct value){.is_time = true, .ms = ms};
-    value_drop(&start);
+        *out = (struct certlogic_value){.is_time = true, .ms = ms};
+    certlogic_value_drop(&start);
 out:
     return err;
 }
 
-static enum phi_err fold(struct run *run, const json_t *array, const json_t *lambda, struct value *accumulator)
+static enum phi_err fold(struct run *run, const json_t *array, const json_t *lambda,
+                         struct certlogic_value *accumulator)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < json_array_size(array); i++) {
-        struct value next = {0};
+        struct certlogic_value next = {0};
         const struct scope scope = {
             .is_reduce = true, .accumulator = accumulator, .current = json_array_get(array, i)};
         PHI_GUARD(evaluate(run, lambda, &scope, &next));
-        value_drop(accumulator);
+        certlogic_value_drop(accumulator);
         *accumulator = next;
     }
 out:
@@ -448,10 +319,10 @@ out:
 }
 
 static enum phi_err evaluate_reduce(struct run *run, const char *op, const json_t *args,
-                                    const struct scope *scope, struct value *out)
+                                    const struct scope *scope, struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
-    struct value operand = {0}, accumulator = {0};
+    struct certlogic_value operand = {0}, accumulator = {0};
     if (json_array_size(args) != 3)
         return fail(run, op, "needs three operands");
     PHI_GUARD(evaluate(run, json_array_get(args, 0), scope, &operand));
@@ -463,8 +334,8 @@ static enum phi_err evaluate_reduce(struct run *run, const char *op, const json_
     *out = accumulator;
     accumulator.json = NULL;
 out:
-    value_drop(&accumulator);
-    value_drop(&operand);
+    certlogic_value_drop(&accumulator);
+    certlogic_value_drop(&operand);
     return err;
 }
 
@@ -472,18 +343,26 @@ static const struct {
     const char *op;
     evaluate_op *evaluate;
 } operations[] = {
-    {"if", evaluate_if},           {"and", evaluate_and},
-    {"!", evaluate_not},           {"===", evaluate_same},
-    {"in", evaluate_in},           {"+", evaluate_plus},
-    {"<", evaluate_compare},       {">", evaluate_compare},
-    {"<=", evaluate_compare},      {">=", evaluate_compare},
-    {"before", evaluate_order},    {"after", evaluate_order},
-    {"not-before", evaluate_order}, {"not-after", evaluate_order},
-    {"plusTime", evaluate_plus_time}, {"reduce", evaluate_reduce},
+    {"if", evaluate_if},
+    {"and", evaluate_and},
+    {"!", evaluate_not},
+    {"===", evaluate_same},
+    {"in", evaluate_in},
+    {"+", evaluate_plus},
+    {"<", evaluate_compare},
+    {">", evaluate_compare},
+    {"<=", evaluate_compare},
+    {">=", evaluate_compare},
+    {"before", evaluate_order},
+    {"after", evaluate_order},
+    {"not-before", evaluate_order},
+    {"not-after", evaluate_order},
+    {"plusTime", evaluate_plus_time},
+    {"reduce", evaluate_reduce},
 };
 
-static enum phi_err evaluate_operation(struct run *run, const json_t *logic, const struct scope *scope,
-                                       struct value *out)
+static enum phi_err evaluate_operation(struct run *run, const json_t *logic,
+                                       const struct scope *scope, struct certlogic_value *out)
 {
     json_t *object = (json_t *)(uintptr_t)logic;
     void *only = json_object_iter(object);
@@ -502,19 +381,19 @@ static enum phi_err evaluate_operation(struct run *run, const json_t *logic, con
 }
 
 static enum phi_err evaluate_array(struct run *run, const json_t *logic, const struct scope *scope,
-                                   struct value *out)
+                                   struct certlogic_value *out)
 {
     enum phi_err err = PHI_OK;
     json_t *array = json_array();
     PHI_GUARD(array == NULL ? PHI_ERR_MEMORY : PHI_OK);
     for (size_t i = 0; i < json_array_size(logic); i++) {
-        struct value item = {0};
+        struct certlogic_value item = {0};
         PHI_GUARD(evaluate(run, json_array_get(logic, i), scope, &item));
         if (item.is_time)
             PHI_GUARD(fail(run, "rule", "a time can't stand in an array"));
         PHI_GUARD(json_array_append_new(array, item.json) == 0 ? PHI_OK : PHI_ERR_MEMORY);
     }
-    *out = value_of(array);
+    *out = certlogic_value_of(array);
     array = NULL;
 out:
     json_decref(array);
@@ -522,23 +401,24 @@ out:
 }
 
 static enum phi_err evaluate_any(struct run *run, const json_t *logic, const struct scope *scope,
-                                 struct value *out)
+                                 struct certlogic_value *out)
 {
     int64_t number = 0;
-    struct value literal = {.json = (json_t *)(uintptr_t)logic};
+    struct certlogic_value literal = {.json = (json_t *)(uintptr_t)logic};
     if (json_is_object(logic))
         return evaluate_operation(run, logic, scope, out);
     if (json_is_array(logic))
         return evaluate_array(run, logic, scope, out);
-    bool is_literal = json_is_string(logic) || json_is_boolean(logic) || is_int(&literal, &number);
+    bool is_literal =
+        json_is_string(logic) || json_is_boolean(logic) || certlogic_is_int(&literal, &number);
     if (!is_literal)
         return fail(run, "rule", "neither an operation nor a literal");
-    *out = value_borrow(logic);
+    *out = certlogic_value_borrow(logic);
     return PHI_OK;
 }
 
 static enum phi_err evaluate(struct run *run, const json_t *logic, const struct scope *scope,
-                             struct value *out)
+                             struct certlogic_value *out)
 {
     if (++run->steps > CERTLOGIC_STEPS_MAX || run->depth >= CERTLOGIC_DEPTH_MAX)
         return fail(run, "rule", "too deep, or too many steps");
@@ -549,7 +429,7 @@ static enum phi_err evaluate(struct run *run, const json_t *logic, const struct 
 }
 
 static enum phi_err start(const json_t *logic, const json_t *data, struct phi_error *error,
-                          struct value *out)
+                          struct certlogic_value *out)
 {
     struct run run = {.error = error};
     const struct scope scope = {.data = data};
@@ -560,7 +440,7 @@ enum phi_err certlogic_evaluate(const json_t *logic, const json_t *data, json_t 
                                 struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct value value = {0};
+    struct certlogic_value value = {0};
     PHI_GUARD(start(logic, data, error, &value));
     if (value.is_time) {
         char text[CERTLOGIC_TIME_MAX];
@@ -577,14 +457,14 @@ enum phi_err certlogic_test(const json_t *logic, const json_t *data, bool *holds
                             struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct value value = {0};
+    struct certlogic_value value = {0};
     bool is_truthy = false;
     PHI_GUARD(start(logic, data, error, &value));
-    if (!truth_of(&value, &is_truthy))
+    if (!certlogic_truth_of(&value, &is_truthy))
         err = phi_error_set(error, PHI_ERR_RULE, "rule", "its result is neither truthy nor falsy");
     else
         *holds_out = is_truthy;
-    value_drop(&value);
+    certlogic_value_drop(&value);
 out:
     return err;
 }

@@ -35,8 +35,9 @@ static struct civil civil_of(int64_t days)
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     int64_t mp = (5 * doy + 2) / 153;
     int64_t month = mp < 10 ? mp + 3 : mp - 9;
-    return (struct civil){
-        .year = yoe + era * 400 + (month <= 2), .month = month, .day = doy - (153 * mp + 2) / 5 + 1};
+    return (struct civil){.year = yoe + era * 400 + (month <= 2),
+                          .month = month,
+                          .day = doy - (153 * mp + 2) / 5 + 1};
 }
 
 static int64_t floor_days(int64_t ms)

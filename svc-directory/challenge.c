@@ -109,7 +109,8 @@ static void put(struct challenges *challenges, const uint8_t *challenge, int64_t
     challenges->outstanding++;
 }
 
-enum phi_err challenge_issue(struct challenges *challenges, int64_t now_us, uint8_t out[CHALLENGE_LEN])
+enum phi_err challenge_issue(struct challenges *challenges, int64_t now_us,
+                             uint8_t out[CHALLENGE_LEN])
 {
     enum phi_err err = phi_random_bytes(out, CHALLENGE_LEN);
     if (err != PHI_OK)
@@ -124,7 +125,8 @@ enum phi_err challenge_issue(struct challenges *challenges, int64_t now_us, uint
     return err;
 }
 
-bool challenge_spend(struct challenges *challenges, const uint8_t challenge[CHALLENGE_LEN], int64_t now_us)
+bool challenge_spend(struct challenges *challenges, const uint8_t challenge[CHALLENGE_LEN],
+                     int64_t now_us)
 {
     pthread_mutex_lock(&challenges->lock);
     forget_past(challenges, now_us);

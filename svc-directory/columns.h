@@ -2,9 +2,9 @@
  *
  *   struct columns columns;
  *   PHI_GUARD(columns_init(&columns, types, 3));
- *   PHI_GUARD(columns_add(&columns, (struct phi_param[]){PHI_BYTES(id), PHI_TEXT(name), PHI_I64(1)}));
- *   PHI_GUARD(phi_conn_exec(tx, "…", sql, columns.params, columns.count, NULL, error));
- *   columns_fini(&columns);                      // also after a failed init
+ *   PHI_GUARD(columns_add(&columns, row)); // struct phi_param row[3]
+ *   PHI_GUARD(phi_conn_exec(tx, name, sql, columns.params, columns.count, NULL, error));
+ *   columns_fini(&columns);                // also after a failed init
  *
  * Rows are added in the order of their key, each key once. One thread.
  */
@@ -21,7 +21,8 @@ struct columns {
     struct phi_param params[COLUMNS_MAX];
 };
 
-enum phi_err columns_init(struct columns *columns, const enum phi_column *types, size_t count) PHI_MUST_USE;
+enum phi_err columns_init(struct columns *columns, const enum phi_column *types,
+                          size_t count) PHI_MUST_USE;
 enum phi_err columns_add(struct columns *columns, const struct phi_param *row) PHI_MUST_USE;
 size_t columns_rows(const struct columns *columns);
 void columns_fini(struct columns *columns);

@@ -13,8 +13,8 @@ enum phi_err decide(const struct decide_state *old, const struct rules_verdict *
     PHI_GUARD(phi_json_canonical(json, arena, &reasons));
     bool is_first = old->version == 0;
     bool is_same_grade = !is_first && old->grade == verdict->grade;
-    *is_changed =
-        !is_same_grade || old->sources_mask != sources_mask || !phi_view_equal(old->reasons, reasons);
+    *is_changed = !is_same_grade || old->sources_mask != sources_mask ||
+                  !phi_view_equal(old->reasons, reasons);
     *new = (struct decide_state){
         .grade = verdict->grade,
         .reasons = reasons,

@@ -1,5 +1,6 @@
-/* Why this grade, and my history: for the citizen's own eyes. The rules are asked again with the entry's own time,
- * fact by fact: what makes a rule hold alone stands behind it; where none does, all facts do. */
+/* Why this grade, and my history: for the citizen's own eyes. The rules are asked again with the
+ * entry's own time, fact by fact: what makes a rule hold alone stands behind it; where none does,
+ * all facts do. */
 #include "svc-directory/directory.h"
 
 #include <string.h>
@@ -29,8 +30,10 @@ static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
-    const struct phi_param params[] = {PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN), PHI_I64(HISTORY_MAX)};
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    const struct phi_param params[] = {PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN),
+                                       PHI_I64(HISTORY_MAX)};
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(person_entry_read(conn, e->subject, phi_api_arena(call), &e->entry, error));
     PHI_GUARD(read_facts(conn, e, error));
     PHI_GUARD(phi_conn_exec(conn, "history_of",
@@ -46,14 +49,16 @@ static json_t *fact_of(const struct phi_rows *rows, size_t i)
 {
     char observed[PHI_RFC3339_MAX];
     phi_rfc3339_format(phi_rows_i64(rows, i, GRADING_OBSERVED), observed);
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "region", phi_rows_text(rows, i, GRADING_REGION), "source",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "region",
+                     phi_rows_text(rows, i, GRADING_REGION), "source",
                      phi_rows_text(rows, i, GRADING_SOURCE), "institution",
                      phi_rows_text(rows, i, GRADING_INSTITUTION), "recordNo",
                      phi_rows_text(rows, i, GRADING_RECORD_NO), "revision",
                      (json_int_t)phi_rows_i64(rows, i, GRADING_REVISION), "observedAt", observed);
 }
 
-static enum phi_err add_facts(const struct explain *e, const struct rule *rule, bool only_alone, json_t *facts)
+static enum phi_err add_facts(const struct explain *e, const struct rule *rule, bool only_alone,
+                              json_t *facts)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < phi_rows_count(e->facts); i++) {
@@ -65,15 +70,17 @@ static enum phi_err add_facts(const struct explain *e, const struct rule *rule, 
             json_decref(input);
         }
         if (is_behind)
-            PHI_GUARD(json_array_append_new(facts, fact_of(e->facts, i)) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+            PHI_GUARD(json_array_append_new(facts, fact_of(e->facts, i)) == 0 ? PHI_OK
+                                                                              : PHI_ERR_MEMORY);
     }
 out:
     return err;
 }
 
-/* A rule that is gone from the file since still stands by its id; its words and facts then can't be told. */
-static enum phi_err reason_of(const struct directory *directory, const struct explain *e, const json_t *kept,
-                              json_t *reasons)
+/* A rule that is gone from the file since still stands by its id; its words and facts then can't be
+ * told. */
+static enum phi_err reason_of(const struct directory *directory, const struct explain *e,
+                              const json_t *kept, json_t *reasons)
 {
     enum phi_err err = PHI_OK;
     const char *id = json_string_value(json_object_get(kept, "rule"));
@@ -86,9 +93,10 @@ static enum phi_err reason_of(const struct directory *directory, const struct ex
         if (json_array_size(facts) == 0)
             PHI_GUARD(add_facts(e, rule, false, facts));
     }
-    json_t *reason = json_pack("{s:O, s:O, s:O, s:s, s:s, s:O}", "reason", json_object_get(kept, "reason"), "rule",
-                               json_object_get(kept, "rule"), "version", json_object_get(kept, "version"), "zh",
-                               rule == NULL ? "" : rule->zh, "en", rule == NULL ? "" : rule->en, "facts", facts);
+    json_t *reason = json_pack(
+        "{s:O, s:O, s:O, s:s, s:s, s:O}", "reason", json_object_get(kept, "reason"), "rule",
+        json_object_get(kept, "rule"), "version", json_object_get(kept, "version"), "zh",
+        rule == NULL ? "" : rule->zh, "en", rule == NULL ? "" : rule->en, "facts", facts);
     PHI_GUARD(json_array_append_new(reasons, reason) == 0 ? PHI_OK : PHI_ERR_MEMORY);
 out:
     json_decref(facts);
@@ -113,8 +121,9 @@ static enum phi_err add_period(const struct phi_rows *rows, size_t i, json_t *hi
     json_t *kept = NULL;
     PHI_GUARD(phi_json_parse(phi_view_text(phi_rows_text(rows, i, 1)), 4, &kept, NULL));
     phi_rfc3339_format(phi_rows_i64(rows, i, 2), from);
-    json_t *period = json_pack("{s:s, s:o, s:s}", "grade", phi_grade_code((enum phi_grade)phi_rows_i64(rows, i, 0)),
-                               "reasons", person_reason_words(kept), "from", from);
+    json_t *period = json_pack("{s:s, s:o, s:s}", "grade",
+                               phi_grade_code((enum phi_grade)phi_rows_i64(rows, i, 0)), "reasons",
+                               person_reason_words(kept), "from", from);
     PHI_GUARD(json_array_append_new(history, period) == 0 ? PHI_OK : PHI_ERR_MEMORY);
     if (phi_rows_is_null(rows, i, 3))
         goto out;

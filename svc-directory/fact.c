@@ -5,14 +5,15 @@
 
 #include <string.h>
 
-#define DEPTH_MAX     12
-#define CONTENT_MAX   (16 * 1024)
-#define SEALED_MAX    (32 * 1024)
-#define CASE_MAX      64
-#define VERSION_MAX   9007199254740991LL
-#define DIGEST_LABEL  "directory.fact"
+#define DEPTH_MAX    12
+#define CONTENT_MAX  (16 * 1024)
+#define SEALED_MAX   (32 * 1024)
+#define CASE_MAX     64
+#define VERSION_MAX  9007199254740991LL
+#define DIGEST_LABEL "directory.fact"
 
-/* The record's key, the value's subject and its region must say the same: who owns the partition may act. */
+/* The record's key, the value's subject and its region must say the same: who owns the partition
+ * may act. */
 static enum phi_err read_place(const struct phi_msg *msg, const struct phi_json_at *root,
                                const struct phi_json_at *with_region, const char *region,
                                uint8_t subject[PHI_SUBJECT_LEN], struct phi_error *error)
@@ -29,15 +30,16 @@ out:
     return err;
 }
 
-static enum phi_err open_value(const struct phi_msg *msg, struct phi_arena *arena, struct phi_json_at *root,
-                               struct phi_error *error)
+static enum phi_err open_value(const struct phi_msg *msg, struct phi_arena *arena,
+                               struct phi_json_at *root, struct phi_error *error)
 {
     if (msg->value.len > FACT_VALUE_MAX)
         return phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, "value", "over 64 KiB");
     return phi_json_read(msg->value, DEPTH_MAX, arena, root, error);
 }
 
-static enum phi_err read_record(const struct phi_json_at *root, struct fact *out, struct phi_error *error)
+static enum phi_err read_record(const struct phi_json_at *root, struct fact *out,
+                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const char *source = NULL;
@@ -60,16 +62,17 @@ static enum phi_err check_id(const struct phi_json_at *root, const char *region,
     enum phi_err err = PHI_OK;
     uint8_t made[PHI_FACT_ID_LEN];
     PHI_GUARD(phi_json_hex(root, "factId", out->id, PHI_FACT_ID_LEN, error));
-    PHI_GUARD(phi_fact_id(phi_view_text(region), phi_view_text(out->source), phi_view_text(out->institution),
-                          phi_view_text(out->record_no), (uint32_t)out->revision, made));
+    PHI_GUARD(phi_fact_id(phi_view_text(region), phi_view_text(out->source),
+                          phi_view_text(out->institution), phi_view_text(out->record_no),
+                          (uint32_t)out->revision, made));
     if (memcmp(made, out->id, PHI_FACT_ID_LEN) != 0)
         return phi_json_refuse(root, "factId", PHI_ERR_DATA_BROKEN, "not made of its parts", error);
 out:
     return err;
 }
 
-static enum phi_err read_content(const struct phi_json_at *root, struct phi_arena *arena, struct fact *out,
-                                 struct phi_error *error)
+static enum phi_err read_content(const struct phi_json_at *root, struct phi_arena *arena,
+                                 struct fact *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at content;
@@ -82,8 +85,8 @@ out:
 }
 
 /* The identity among the personal text, in a form of its own. */
-static enum phi_err read_identity(struct phi_view plain, struct phi_arena *arena, struct phi_view *out,
-                                  struct phi_error *error)
+static enum phi_err read_identity(struct phi_view plain, struct phi_arena *arena,
+                                  struct phi_view *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at root;
@@ -129,9 +132,14 @@ static enum phi_err digest(const struct fact_keys *keys, struct phi_view plain, 
     const struct phi_view feed = phi_view_text("\n");
     phi_rfc3339_format(fact->observed_us, observed);
     const struct phi_view parts[] = {
-        phi_view_text(DIGEST_LABEL), feed, phi_view_of(fact->subject, PHI_SUBJECT_LEN),
-        phi_view_text(observed),     feed, fact->content,
-        feed,                        plain,
+        phi_view_text(DIGEST_LABEL),
+        feed,
+        phi_view_of(fact->subject, PHI_SUBJECT_LEN),
+        phi_view_text(observed),
+        feed,
+        fact->content,
+        feed,
+        plain,
     };
     return phi_hmac_sm3(keys->bus, parts, sizeof(parts) / sizeof(parts[0]), fact->digest);
 }
@@ -160,7 +168,8 @@ out:
 }
 
 /* As a number, or as a decimal text from writers whose numbers are too narrow. */
-static enum phi_err read_version(const struct phi_json_at *root, int64_t *out, struct phi_error *error)
+static enum phi_err read_version(const struct phi_json_at *root, int64_t *out,
+                                 struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at at;
@@ -173,7 +182,8 @@ out:
     return err;
 }
 
-static enum phi_err read_named(const struct phi_json_at *fact, struct decision *out, struct phi_error *error)
+static enum phi_err read_named(const struct phi_json_at *fact, struct decision *out,
+                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(phi_json_word(fact, "source", 64, &out->source, error));

@@ -1,13 +1,14 @@
-/* What comes on the province's bus: facts (of declarations and sources, under phi-mac) and decisions about
- * disputes (signed by the province's correction key). Each is verified before a byte of it is read.
+/* What comes on the province's bus: facts (of declarations and sources, under phi-mac) and
+ * decisions about disputes (signed by the province's correction key). Each is verified before a
+ * byte of it is read.
  *
  *   PHI_GUARD(fact_read(msg, "declare.health", "320000", &keys, arena, &fact, error));
  *   PHI_GUARD(decision_read(msg, "320000", pinned, pinned_count, arena, &decision, error));
  *
- * What fails is poison for the dlq: PHI_ERR_UNSIGNED, PHI_ERR_HEADER, PHI_ERR_SIGNATURE, PHI_ERR_KEY (not of
- * ours), PHI_ERR_FORBIDDEN (of another region), PHI_ERR_JSON, PHI_ERR_FIELD_*, PHI_ERR_BODY_TOO_LARGE,
- * PHI_ERR_DATA_BROKEN (a fact id or a sealed part that isn't so). PHI_ERR_MEMORY is ours. Texts and views are
- * the arena's. Pure.
+ * What fails is poison for the dlq: PHI_ERR_UNSIGNED, PHI_ERR_HEADER, PHI_ERR_SIGNATURE,
+ * PHI_ERR_KEY (not of ours), PHI_ERR_FORBIDDEN (of another region), PHI_ERR_JSON, PHI_ERR_FIELD_*,
+ * PHI_ERR_BODY_TOO_LARGE, PHI_ERR_DATA_BROKEN (a fact id or a sealed part that isn't so).
+ * PHI_ERR_MEMORY is ours. Texts and views are the arena's. Pure.
  */
 #ifndef SVC_DIRECTORY_FACT_H
 #define SVC_DIRECTORY_FACT_H
@@ -17,9 +18,9 @@
 #include "codes/subject.h"
 #include "crypto/seal.h"
 
-#define FACT_VALUE_MAX (64 * 1024)
+#define FACT_VALUE_MAX       (64 * 1024)
 #define FACT_INSTITUTION_MAX 64
-#define FACT_RECORD_MAX  64
+#define FACT_RECORD_MAX      64
 
 struct fact_keys {
     struct phi_hmac_key *bus;    /* the health side's, for phi-mac and digests */
@@ -36,9 +37,10 @@ struct fact {
     int64_t revision;
     int64_t observed_us;
     int64_t recorded_us;
-    struct phi_view content; /* canonical JSON of the coded members, ended by a zero */
+    struct phi_view content;     /* canonical JSON of the coded members, ended by a zero */
     uint8_t digest[PHI_SM3_LEN]; /* keyed; of all that makes two facts the same */
-    struct phi_view identity;    /* canonical JSON {name, idType, idNo, country}; empty: none was carried */
+    struct phi_view
+        identity; /* canonical JSON {name, idType, idNo, country}; empty: none was carried */
 };
 
 enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char *region,

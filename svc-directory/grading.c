@@ -1,6 +1,6 @@
-/* Grading: the entry of a person is a function of the facts and retractions that stand in the database when it
- * is written. The entries' rows are locked first, in order, and the facts read after: of two transactions about
- * one person the later sees what the earlier wrote. */
+/* Grading: the entry of a person is a function of the facts and retractions that stand in the
+ * database when it is written. The entries' rows are locked first, in order, and the facts read
+ * after: of two transactions about one person the later sees what the earlier wrote. */
 #include "svc-directory/columns.h"
 #include "svc-directory/decide.h"
 #include "svc-directory/directory.h"
@@ -36,13 +36,18 @@ enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjec
                                        PHI_I64(FACTS_PER_PERSON)};
     return phi_conn_exec(
         conn, "facts_of_subjects",
-        "SELECT f.subject, f.source, f.institution, f.observed_us, f.content, f.region, f.record_no, f.revision "
+        "SELECT f.subject, f.source, f.institution, f.observed_us, f.content, f.region, "
+        "f.record_no, f.revision "
         "FROM unnest($1::bytea[]) AS s(subject) CROSS JOIN LATERAL (SELECT * FROM facts g WHERE "
-        "g.subject = s.subject AND g.observed_us >= $2::bigint AND NOT EXISTS (SELECT 1 FROM retractions r "
+        "g.subject = s.subject AND g.observed_us >= $2::bigint AND NOT EXISTS (SELECT 1 FROM "
+        "retractions r "
         "WHERE (r.subject, r.region, r.source, r.institution, r.record_no) = "
-        "(g.subject, g.region, g.source, g.institution, g.record_no)) AND NOT EXISTS (SELECT 1 FROM facts h "
-        "WHERE (h.region, h.source, h.institution, h.record_no) = (g.region, g.source, g.institution, "
-        "g.record_no) AND h.revision > g.revision) ORDER BY g.observed_us DESC, g.fact_id LIMIT $3::bigint) f "
+        "(g.subject, g.region, g.source, g.institution, g.record_no)) AND NOT EXISTS (SELECT 1 "
+        "FROM facts h "
+        "WHERE (h.region, h.source, h.institution, h.record_no) = (g.region, g.source, "
+        "g.institution, "
+        "g.record_no) AND h.revision > g.revision) ORDER BY g.observed_us DESC, g.fact_id LIMIT "
+        "$3::bigint) f "
         "ORDER BY f.subject, f.observed_us DESC, f.fact_id",
         params, 3, rows, error);
 }
@@ -53,16 +58,18 @@ static enum phi_err lock_entries(const struct grading *g, const struct phi_array
     enum phi_err err = PHI_OK;
     const struct phi_param params[] = {PHI_ARRAY(subjects), PHI_I64(PHI_SUBJECT_KEY_VERSION),
                                        PHI_I64(g->partition)};
-    PHI_GUARD(phi_conn_exec(
-        g->tx, "entries_begin",
-        "INSERT INTO entries (subject, subject_key, partition, grade, reasons, sources_mask, version, from_us, "
-        "updated_us) SELECT s, $2::bigint, $3::bigint, 0, '[]', 0, 0, 0, 0 FROM unnest($1::bytea[]) AS s "
-        "ORDER BY s ON CONFLICT (subject) DO NOTHING",
-        params, 3, NULL, error));
-    PHI_GUARD(phi_conn_exec(g->tx, "entries_lock",
-                            "SELECT subject, grade, reasons, sources_mask, version, from_us FROM entries "
-                            "WHERE subject = ANY($1::bytea[]) ORDER BY subject FOR UPDATE",
-                            params, 1, rows, error));
+    PHI_GUARD(phi_conn_exec(g->tx, "entries_begin",
+                            "INSERT INTO entries (subject, subject_key, partition, grade, reasons, "
+                            "sources_mask, version, from_us, "
+                            "updated_us) SELECT s, $2::bigint, $3::bigint, 0, '[]', 0, 0, 0, 0 "
+                            "FROM unnest($1::bytea[]) AS s "
+                            "ORDER BY s ON CONFLICT (subject) DO NOTHING",
+                            params, 3, NULL, error));
+    PHI_GUARD(
+        phi_conn_exec(g->tx, "entries_lock",
+                      "SELECT subject, grade, reasons, sources_mask, version, from_us FROM entries "
+                      "WHERE subject = ANY($1::bytea[]) ORDER BY subject FOR UPDATE",
+                      params, 1, rows, error));
 out:
     return err;
 }
@@ -79,7 +86,8 @@ static struct decide_state state_of(const struct phi_rows *rows, size_t row)
 }
 
 /* The rows of one subject; both are in its order. */
-static struct subject_rows rows_of(const struct phi_rows *facts, struct phi_view subject, size_t *at)
+static struct subject_rows rows_of(const struct phi_rows *facts, struct phi_view subject,
+                                   size_t *at)
 {
     struct subject_rows found = {.first = *at};
     while (*at < phi_rows_count(facts) &&
@@ -97,8 +105,9 @@ static uint32_t mask_of(const struct phi_rows *facts, struct subject_rows range)
     return mask;
 }
 
-static enum phi_err grade_one(const struct grading *g, const struct phi_rows *facts, struct subject_rows range,
-                              const struct decide_state *old, struct decide_state *new, bool *is_changed)
+static enum phi_err grade_one(const struct grading *g, const struct phi_rows *facts,
+                              struct subject_rows range, const struct decide_state *old,
+                              struct decide_state *new, bool *is_changed)
 {
     enum phi_err err = PHI_OK;
     struct rules_verdict verdict;
@@ -111,18 +120,14 @@ out:
     return err;
 }
 
-static enum phi_err add_change(struct columns *columns, const struct grading *g, struct phi_view subject,
-                               const struct decide_state *state)
+static enum phi_err add_change(struct columns *columns, const struct grading *g,
+                               struct phi_view subject, const struct decide_state *state)
 {
     const struct phi_param row[] = {
-        PHI_BYTES(subject),
-        PHI_I64(g->partition),
-        PHI_I64(state->grade),
-        PHI_TEXT_VIEW(state->reasons),
-        PHI_I64(state->sources_mask),
-        PHI_I64(state->version),
-        PHI_I64(state->from_us),
-        PHI_I64(g->now_us),
+        PHI_BYTES(subject),           PHI_I64(g->partition),
+        PHI_I64(state->grade),        PHI_TEXT_VIEW(state->reasons),
+        PHI_I64(state->sources_mask), PHI_I64(state->version),
+        PHI_I64(state->from_us),      PHI_I64(g->now_us),
     };
     return columns_add(columns, row);
 }
@@ -153,9 +158,12 @@ static enum phi_err write_entries(const struct grading *g, const struct columns 
     PHI_GUARD(phi_conn_exec(
         g->tx, "entries_update",
         "UPDATE entries e SET partition = u.partition, grade = u.grade, reasons = u.reasons, "
-        "sources_mask = u.mask, version = u.version, from_us = u.from_us, updated_us = u.updated_us FROM "
-        "unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], "
-        "$8::bigint[]) AS u(subject, partition, grade, reasons, mask, version, from_us, updated_us) "
+        "sources_mask = u.mask, version = u.version, from_us = u.from_us, updated_us = "
+        "u.updated_us FROM "
+        "unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], "
+        "$7::bigint[], "
+        "$8::bigint[]) AS u(subject, partition, grade, reasons, mask, version, from_us, "
+        "updated_us) "
         "WHERE e.subject = u.subject",
         changes->params, changes->count, NULL, error));
 out:
@@ -169,24 +177,28 @@ static enum phi_err write_history(const struct grading *g, const struct columns 
     const struct phi_param close[] = {changes->params[0], PHI_I64(g->now_us)};
     const struct phi_param add[] = {changes->params[0], changes->params[5], changes->params[2],
                                     changes->params[3], PHI_I64(g->now_us)};
-    PHI_GUARD(phi_conn_exec(g->tx, "history_close",
-                            "UPDATE history SET to_us = $2::bigint WHERE to_us IS NULL AND subject = "
-                            "ANY($1::bytea[])",
-                            close, 2, NULL, error));
-    PHI_GUARD(phi_conn_exec(g->tx, "history_add",
-                            "INSERT INTO history (subject, version, grade, reasons, from_us, known_us) SELECT "
-                            "s, v, g, r, $5::bigint, $5::bigint FROM unnest($1::bytea[], $2::bigint[], "
-                            "$3::bigint[], $4::text[]) AS u(s, v, g, r)",
-                            add, 5, NULL, error));
+    PHI_GUARD(
+        phi_conn_exec(g->tx, "history_close",
+                      "UPDATE history SET to_us = $2::bigint WHERE to_us IS NULL AND subject = "
+                      "ANY($1::bytea[])",
+                      close, 2, NULL, error));
+    PHI_GUARD(phi_conn_exec(
+        g->tx, "history_add",
+        "INSERT INTO history (subject, version, grade, reasons, from_us, known_us) SELECT "
+        "s, v, g, r, $5::bigint, $5::bigint FROM unnest($1::bytea[], $2::bigint[], "
+        "$3::bigint[], $4::text[]) AS u(s, v, g, r)",
+        add, 5, NULL, error));
 out:
     return err;
 }
 
-enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_SUBJECT_LEN], size_t count)
+enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_SUBJECT_LEN],
+                         size_t count)
 {
     enum phi_err err = PHI_OK;
-    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
-                                            PHI_COLUMN_I64,   PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_I64};
+    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_I64,
+                                            PHI_COLUMN_TEXT,  PHI_COLUMN_I64, PHI_COLUMN_I64,
+                                            PHI_COLUMN_I64,   PHI_COLUMN_I64};
     struct phi_error error = {0};
     struct phi_array *array = NULL;
     struct phi_rows *entries = NULL, *facts = NULL;

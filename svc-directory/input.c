@@ -1,5 +1,5 @@
-/* The rules' input document (rules/input.schema.json): {now, facts: [{source, institution, observedAt, content,
- * now}]}. Inside reduce only a fact is visible, so each carries now. */
+/* The rules' input document (rules/input.schema.json): {now, facts: [{source, institution,
+ * observedAt, content, now}]}. Inside reduce only a fact is visible, so each carries now. */
 #include "svc-directory/directory.h"
 
 #include <math.h>
@@ -14,11 +14,13 @@ static enum phi_err add_tenths(json_t *content)
     if (!json_is_number(temperature))
         return PHI_OK;
     json_int_t tenths = (json_int_t)llround(json_number_value(temperature) * 10);
-    return json_object_set_new(content, "temperatureTenths", json_integer(tenths)) == 0 ? PHI_OK : PHI_ERR_MEMORY;
+    return json_object_set_new(content, "temperatureTenths", json_integer(tenths)) == 0
+               ? PHI_OK
+               : PHI_ERR_MEMORY;
 }
 
-json_t *input_fact(const char *source, const char *institution, int64_t observed_us, json_t *content,
-                   int64_t now_us)
+json_t *input_fact(const char *source, const char *institution, int64_t observed_us,
+                   json_t *content, int64_t now_us)
 {
     char observed[PHI_RFC3339_MAX], now[PHI_RFC3339_MAX];
     phi_rfc3339_format(observed_us, observed);
@@ -27,8 +29,8 @@ json_t *input_fact(const char *source, const char *institution, int64_t observed
         json_decref(content);
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:s}", "source", source, "institution", institution, "observedAt",
-                     observed, "content", content, "now", now);
+    return json_pack("{s:s, s:s, s:s, s:o, s:s}", "source", source, "institution", institution,
+                     "observedAt", observed, "content", content, "now", now);
 }
 
 json_t *input_document(json_t *facts, int64_t now_us)
@@ -50,7 +52,8 @@ static enum phi_err add_row(json_t *facts, const struct phi_rows *rows, size_t r
     return json_array_append_new(facts, fact) == 0 ? PHI_OK : PHI_ERR_MEMORY;
 }
 
-enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t last, int64_t now_us, json_t **out)
+enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t last, int64_t now_us,
+                           json_t **out)
 {
     enum phi_err err = PHI_OK;
     json_t *facts = json_array();
@@ -71,8 +74,10 @@ uint32_t input_source_bit(const char *source)
     static const struct {
         const char *source;
         char letter; /* GB/T 38961 B.2 */
-    } rows[] = {
-        {"source.contacts", 'b'}, {"source.tests", 'c'}, {"declare.health", 'm'}, {"declare.trip", 'm'}};
+    } rows[] = {{"source.contacts", 'b'},
+                {"source.tests", 'c'},
+                {"declare.health", 'm'},
+                {"declare.trip", 'm'}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].source, source) == 0)
             return 1u << (rows[i].letter - 'a');

@@ -1,4 +1,5 @@
-/* svc-directory: facts → grade by the province's rules → directory; health query, graded picture, explanation. */
+/* svc-directory: facts → grade by the province's rules → directory; health query, graded picture,
+ * explanation. */
 #include "svc-directory/directory.h"
 
 #include "base/log.h"
@@ -19,27 +20,64 @@ static const char *const streams[STREAMS] = {"declare.health", "declare.trip", "
                                              "source.tests", "correction.decided"};
 
 static const struct phi_config_row rows[] = {
-    {.name = "PHI_RULES_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_RULES_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "grading rules of the province, JSON"},
-    {.name = "PHI_INDEX_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_INDEX_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the national index key"},
-    {.name = "PHI_HEALTH_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_HEALTH_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the health side's key for personal text"},
-    {.name = "PHI_BUS_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_BUS_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "the health side's HMAC key for facts on the bus"},
-    {.name = "PHI_DIRECTORY_KEY_FILE", .type = PHI_CONFIG_FILE, .max = 4096, .unit = "",
+    {.name = "PHI_DIRECTORY_KEY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
      .text = "SM2 key that signs directory entries"},
-    {.name = "PHI_RPC_CURVE_FILE", .type = PHI_CONFIG_SECRET, .min = 40, .max = 64, .unit = "",
+    {.name = "PHI_RPC_CURVE_FILE",
+     .type = PHI_CONFIG_SECRET,
+     .min = 40,
+     .max = 64,
+     .unit = "",
      .text = "this program's CURVE secret key, Z85 or hex"},
-    {.name = "PHI_VERIFY_RPC", .type = PHI_CONFIG_LIST, .min = 1, .max = PHI_RPC_ENDPOINTS_MAX, .unit = "",
+    {.name = "PHI_VERIFY_RPC",
+     .type = PHI_CONFIG_LIST,
+     .min = 1,
+     .max = PHI_RPC_ENDPOINTS_MAX,
+     .unit = "",
      .text = "addresses of svc-verify's RPC, tcp://host:port"},
-    {.name = "PHI_VERIFY_RPC_PUBLIC", .type = PHI_CONFIG_TEXT, .min = 40, .max = 64, .unit = "",
+    {.name = "PHI_VERIFY_RPC_PUBLIC",
+     .type = PHI_CONFIG_TEXT,
+     .min = 40,
+     .max = 64,
+     .unit = "",
      .text = "svc-verify's CURVE public key, Z85 or hex"},
-    {.name = "PHI_PLATFORM_RPC", .type = PHI_CONFIG_LIST, .optional = true, .min = 1,
-     .max = PHI_RPC_ENDPOINTS_MAX, .unit = "",
-     .text = "addresses of the unified platform's RPC; without it the nation is not asked, and that is said"},
-    {.name = "PHI_PLATFORM_RPC_PUBLIC", .type = PHI_CONFIG_TEXT, .optional = true, .min = 40, .max = 64,
-     .unit = "", .text = "the unified platform's CURVE public key, Z85 or hex"},
+    {.name = "PHI_PLATFORM_RPC",
+     .type = PHI_CONFIG_LIST,
+     .optional = true,
+     .min = 1,
+     .max = PHI_RPC_ENDPOINTS_MAX,
+     .unit = "",
+     .text = "addresses of the unified platform's RPC; without it the nation is not asked, and "
+             "that is said"},
+    {.name = "PHI_PLATFORM_RPC_PUBLIC",
+     .type = PHI_CONFIG_TEXT,
+     .optional = true,
+     .min = 40,
+     .max = 64,
+     .unit = "",
+     .text = "the unified platform's CURVE public key, Z85 or hex"},
 };
 
 static const struct phi_migration migrations[] = {
@@ -50,11 +88,22 @@ static const char *const query_fields[] = {"code", "scope", NULL};
 static const char *const picture_fields[] = {"code", "format", NULL};
 
 static const struct phi_api_route routes[] = {
-    {.method = "POST", .path = "/v1/health/query", .role = "query", .identity = PHI_API_CITIZEN,
-     .fields = query_fields, .handle = directory_query},
-    {.method = "POST", .path = "/v1/health/picture", .role = "picture", .identity = PHI_API_CITIZEN,
-     .fields = picture_fields, .handle = directory_picture},
-    {.method = "GET", .path = "/v1/health/explain", .role = "picture", .identity = PHI_API_CITIZEN,
+    {.method = "POST",
+     .path = "/v1/health/query",
+     .role = "query",
+     .identity = PHI_API_CITIZEN,
+     .fields = query_fields,
+     .handle = directory_query},
+    {.method = "POST",
+     .path = "/v1/health/picture",
+     .role = "picture",
+     .identity = PHI_API_CITIZEN,
+     .fields = picture_fields,
+     .handle = directory_picture},
+    {.method = "GET",
+     .path = "/v1/health/explain",
+     .role = "picture",
+     .identity = PHI_API_CITIZEN,
      .handle = directory_explain},
 };
 
@@ -68,14 +117,16 @@ enum phi_err directory_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJEC
     return phi_subject_index(directory_of(call)->index_key, &phi_api_who(call)->person, out);
 }
 
-static enum phi_err open_keys(struct phi_service *service, struct directory *directory, struct phi_error *error)
+static enum phi_err open_keys(struct phi_service *service, struct directory *directory,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     PHI_GUARD(phi_service_key_hmac(service, "PHI_INDEX_KEY_FILE", &directory->index_key, error));
     PHI_GUARD(phi_service_key_hmac(service, "PHI_BUS_KEY_FILE", &directory->keys.bus, error));
     PHI_GUARD(phi_service_key_seal(service, "PHI_HEALTH_KEY_FILE", &directory->keys.health, error));
-    PHI_GUARD(phi_service_key_sm2(service, "PHI_DIRECTORY_KEY_FILE", &directory->directory_key, error));
+    PHI_GUARD(
+        phi_service_key_sm2(service, "PHI_DIRECTORY_KEY_FILE", &directory->directory_key, error));
     phi_sm2_private_public(directory->directory_key, xy);
     PHI_GUARD(phi_key_id_of(xy, directory->directory_key_id));
     phi_service_set_answer_seal(service, directory->keys.health);
@@ -84,8 +135,9 @@ out:
 }
 
 /* The replicas of a list variable, all under one public key. */
-static enum phi_err open_client(struct phi_service *service, const char *list, const char *public_key,
-                                struct phi_rpc_client **out, struct phi_error *error)
+static enum phi_err open_client(struct phi_service *service, const char *list,
+                                const char *public_key, struct phi_rpc_client **out,
+                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const struct phi_config *config = phi_service_config(service);
@@ -95,9 +147,11 @@ static enum phi_err open_client(struct phi_service *service, const char *list, c
     PHI_GUARD(phi_service_key_curve(service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
     options.endpoints_count = phi_config_list_count(config, list);
     for (size_t i = 0; i < options.endpoints_count; i++) {
-        snprintf(there[i].address, sizeof(there[i].address), "%s", phi_config_list_item(config, list, i));
+        snprintf(there[i].address, sizeof(there[i].address), "%s",
+                 phi_config_list_item(config, list, i));
         if (phi_curve_parse(phi_view_text(text), there[i].server_key) != PHI_OK)
-            PHI_GUARD(phi_error_set(error, PHI_ERR_CONFIG, public_key, "not a CURVE key in Z85 or hex"));
+            PHI_GUARD(
+                phi_error_set(error, PHI_ERR_CONFIG, public_key, "not a CURVE key in Z85 or hex"));
     }
     PHI_GUARD(phi_rpc_client_open(&options, out, error));
 out:
@@ -105,13 +159,16 @@ out:
     return err;
 }
 
-static enum phi_err open_clients(struct phi_service *service, struct directory *directory, struct phi_error *error)
+static enum phi_err open_clients(struct phi_service *service, struct directory *directory,
+                                 struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     bool has_platform = phi_config_list_count(phi_service_config(service), "PHI_PLATFORM_RPC") > 0;
-    PHI_GUARD(open_client(service, "PHI_VERIFY_RPC", "PHI_VERIFY_RPC_PUBLIC", &directory->verify, error));
+    PHI_GUARD(
+        open_client(service, "PHI_VERIFY_RPC", "PHI_VERIFY_RPC_PUBLIC", &directory->verify, error));
     if (has_platform)
-        PHI_GUARD(open_client(service, "PHI_PLATFORM_RPC", "PHI_PLATFORM_RPC_PUBLIC", &directory->platform, error));
+        PHI_GUARD(open_client(service, "PHI_PLATFORM_RPC", "PHI_PLATFORM_RPC_PUBLIC",
+                              &directory->platform, error));
 out:
     return err;
 }
@@ -125,6 +182,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     pthread_mutex_init(&directory->lock, NULL);
     phi_service_set_state(service, directory);
     intake_metrics(directory);
+    nation_metrics(directory);
     PHI_GUARD(rules_read(phi_config_text(phi_service_config(service), "PHI_RULES_FILE"),
                          phi_service_region(service), &directory->rules, error));
     PHI_GUARD(open_keys(service, directory, error));
@@ -179,7 +237,8 @@ out:
     return err;
 }
 
-/* No more facts; then what they changed goes out; the neighbours stay until the routes are closed. */
+/* No more facts; then what they changed goes out; the neighbours stay until the routes are closed.
+ */
 static void stop(struct phi_service *service, struct phi_deadline until)
 {
     struct directory *directory = phi_service_state(service);
@@ -221,7 +280,8 @@ static const char *unready(struct phi_service *service)
 
 static const struct phi_program program = {
     .name = "svc-directory",
-    .about = "grades facts by the province's rules and answers health queries (GB/T 38961, GB/T 38963 6.4)",
+    .about = "grades facts by the province's rules and answers health queries (GB/T 38961, GB/T "
+             "38963 6.4)",
     .schema = "directory",
     .http_port = "8104",
     .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,

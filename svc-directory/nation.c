@@ -1,9 +1,9 @@
-/* The nationwide query (全国健康信息目录查询): the receipt goes to the unified platform, its entries of the
- * receipt's subject come back, while we look at our own. */
+/* The nationwide query (全国健康信息目录查询): the receipt goes to the unified platform, its
+ * entries of the receipt's subject come back, while we look at our own. */
 #include "codes/query_message.h"
 #include "svc-directory/directory.h"
 
-#include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,18 +49,28 @@ static enum phi_err start(struct phi_api_call *call, struct nation *nation, stru
     uint8_t bytes[PHI_QUERY_REQUEST_MAX];
     int64_t left_ms = phi_deadline_left_ms(phi_api_deadline(call)) - RESERVE_MS;
     struct phi_deadline until = phi_deadline_in_ms(left_ms < ASK_MS ? left_ms : ASK_MS);
-    struct phi_query_request request = {.left_ms = (uint32_t)phi_deadline_left_ms(until), .receipt = receipt};
+    struct phi_query_request request = {.left_ms = (uint32_t)phi_deadline_left_ms(until),
+                                        .receipt = receipt};
     memcpy(request.request_id, nation->request_id, sizeof(request.request_id));
     struct phi_writer out = phi_writer_of(bytes, sizeof(bytes));
     PHI_GUARD(left_ms > 0 ? PHI_OK : PHI_ERR_DEADLINE);
     PHI_GUARD(phi_query_request_encode(&request, &out));
-    PHI_GUARD(phi_rpc_call_start(directory_of(call)->platform, phi_view_of(bytes, phi_writer_len(&out)),
-                                 request.request_id, until, on_done, nation));
+    PHI_GUARD(phi_rpc_call_start(directory_of(call)->platform,
+                                 phi_view_of(bytes, phi_writer_len(&out)), request.request_id,
+                                 until, on_done, nation));
 out:
     return err;
 }
 
-struct nation *nation_ask(struct phi_api_call *call, struct phi_view receipt, const uint8_t request_id[16])
+void nation_metrics(struct directory *directory)
+{
+    static const char name[] = "phi_directory_nation_asked_total", help[] = "nationwide queries";
+    directory->nation[0] = phi_counter_new(name, help, "result=\"unanswered\"");
+    directory->nation[1] = phi_counter_new(name, help, "result=\"answered\"");
+}
+
+struct nation *nation_ask(struct phi_api_call *call, struct phi_view receipt,
+                          const uint8_t request_id[16])
 {
     struct nation *nation = calloc(1, sizeof(*nation));
     if (nation == NULL)
@@ -75,7 +85,8 @@ struct nation *nation_ask(struct phi_api_call *call, struct phi_view receipt, co
     return nation;
 }
 
-static enum phi_err read_reply(const struct nation *nation, struct phi_arena *arena, const json_t **out)
+static enum phi_err read_reply(const struct nation *nation, struct phi_arena *arena,
+                               const json_t **out)
 {
     enum phi_err err = nation->err;
     struct phi_query_reply reply;
@@ -83,8 +94,9 @@ static enum phi_err read_reply(const struct nation *nation, struct phi_arena *ar
     size_t count = 0;
     PHI_GUARD(err);
     PHI_GUARD(phi_query_reply_decode(phi_view_of(nation->frame, nation->len), &reply));
-    PHI_GUARD(memcmp(reply.request_id, nation->request_id, sizeof(reply.request_id)) == 0 ? PHI_OK
-                                                                                         : PHI_ERR_FRAME);
+    PHI_GUARD(memcmp(reply.request_id, nation->request_id, sizeof(reply.request_id)) == 0
+                  ? PHI_OK
+                  : PHI_ERR_FRAME);
     PHI_GUARD(reply.status);
     PHI_GUARD(phi_json_read(reply.json, DEPTH_MAX, arena, &root, NULL));
     PHI_GUARD(phi_json_array(&root, "entries", 0, 256, &entries, &count, NULL));
@@ -93,7 +105,8 @@ out:
     return err;
 }
 
-const json_t *nation_finish(struct nation *nation, struct phi_arena *arena)
+const json_t *nation_finish(struct directory *directory, struct nation *nation,
+                            struct phi_arena *arena)
 {
     const json_t *entries = NULL;
     if (nation == NULL)
@@ -102,9 +115,7 @@ const json_t *nation_finish(struct nation *nation, struct phi_arena *arena)
     while (!nation->is_done) /* the client answers each call by its deadline */
         pthread_cond_wait(&nation->seen, &nation->lock);
     pthread_mutex_unlock(&nation->lock);
-    enum phi_err err = read_reply(nation, arena, &entries);
-    if (err != PHI_OK)
-        phi_log(PHI_LOG_WARN, "nation_not_answered", PHI_L_ERR(err));
+    phi_counter_add(directory->nation[read_reply(nation, arena, &entries) == PHI_OK], 1);
     nation_free(nation);
     return entries;
 }

@@ -1,21 +1,24 @@
-/* What this directory knows of one person: the entry, the masked identity; and how both are told. */
+/* What this directory knows of one person: the entry, the masked identity; and how both are told.
+ */
 #include "codes/mask.h"
 #include "svc-directory/directory.h"
 
 #include <string.h>
 
-enum phi_err person_entry_read(struct phi_conn *conn, const uint8_t *subject, struct phi_arena *arena,
-                               struct person_entry *out, struct phi_error *error)
+enum phi_err person_entry_read(struct phi_conn *conn, const uint8_t *subject,
+                               struct phi_arena *arena, struct person_entry *out,
+                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
     json_t *reasons = NULL;
     const struct phi_param key = PHI_BYTES_OF(subject, PHI_SUBJECT_LEN);
     *out = (struct person_entry){.grade = PHI_GRADE_GREY};
-    PHI_GUARD(phi_conn_exec(conn, "entry_find",
-                            "SELECT grade, reasons, version, published_version, from_us, updated_us FROM entries "
-                            "WHERE subject = $1",
-                            &key, 1, &rows, error));
+    PHI_GUARD(phi_conn_exec(
+        conn, "entry_find",
+        "SELECT grade, reasons, version, published_version, from_us, updated_us FROM entries "
+        "WHERE subject = $1",
+        &key, 1, &rows, error));
     if (phi_rows_count(rows) == 0)
         goto out;
     PHI_GUARD(phi_json_parse(phi_view_text(phi_rows_text(rows, 0, 1)), 4, &reasons, error));
@@ -46,8 +49,8 @@ static enum phi_err mask_number(const char *number, struct phi_arena *arena, con
     return err == PHI_OK && *out == NULL ? PHI_ERR_MEMORY : err;
 }
 
-static enum phi_err mask_identity(struct phi_view plain, struct phi_arena *arena, struct person_identity *out,
-                                  struct phi_error *error)
+static enum phi_err mask_identity(struct phi_view plain, struct phi_arena *arena,
+                                  struct person_identity *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at root;
@@ -65,21 +68,22 @@ out:
     return err;
 }
 
-enum phi_err person_identity_read(struct directory *directory, struct phi_conn *conn, const uint8_t *subject,
-                                  struct phi_arena *arena, struct person_identity *out,
-                                  struct phi_error *error)
+enum phi_err person_identity_read(struct directory *directory, struct phi_conn *conn,
+                                  const uint8_t *subject, struct phi_arena *arena,
+                                  struct person_identity *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
     struct phi_view plain;
     const struct phi_param key = PHI_BYTES_OF(subject, PHI_SUBJECT_LEN);
     *out = (struct person_identity){0};
-    PHI_GUARD(phi_conn_exec(conn, "person_find", "SELECT identity_sealed FROM people WHERE subject = $1", &key, 1,
-                            &rows, error));
+    PHI_GUARD(phi_conn_exec(conn, "person_find",
+                            "SELECT identity_sealed FROM people WHERE subject = $1", &key, 1, &rows,
+                            error));
     if (phi_rows_count(rows) == 0)
         goto out;
-    PHI_GUARD(phi_unseal(directory->keys.health, PEOPLE_CONTEXT, subject, phi_rows_bytes(rows, 0, 0), arena,
-                         &plain));
+    PHI_GUARD(phi_unseal(directory->keys.health, PEOPLE_CONTEXT, subject,
+                         phi_rows_bytes(rows, 0, 0), arena, &plain));
     PHI_GUARD(mask_identity(plain, arena, out, error));
 out:
     phi_rows_free(rows);
@@ -89,8 +93,8 @@ out:
 json_t *person_grade_json(enum phi_grade grade)
 {
     const struct phi_grade_row *row = phi_grade_row(grade);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", row->code, "zh", row->zh, "en", row->en, "colour",
-                     row->colour, "shape", row->shape);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", row->code, "zh", row->zh, "en", row->en,
+                     "colour", row->colour, "shape", row->shape);
 }
 
 static bool has_word(const json_t *words, const char *word)

@@ -1,5 +1,6 @@
-/* The graded picture (GB/T 38961 5): the holder's own code in the colour, word and shape of the grade, with masked
- * name and number and the time. The code comes with the holder's token; svc-verify says that it is theirs. */
+/* The graded picture (GB/T 38961 5): the holder's own code in the colour, word and shape of the
+ * grade, with masked name and number and the time. The code comes with the holder's token;
+ * svc-verify says that it is theirs. */
 #include "codes/region.h"
 #include "picture/picture.h"
 #include "svc-directory/directory.h"
@@ -36,12 +37,14 @@ static enum phi_err look_up(struct phi_api_call *call, struct draw *d, struct ph
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(person_entry_read(conn, d->ask.holder, phi_api_arena(call), &d->entry, error));
-    PHI_GUARD(person_identity_read(directory_of(call), conn, d->ask.holder, phi_api_arena(call), &d->identity,
-                                   error));
+    PHI_GUARD(person_identity_read(directory_of(call), conn, d->ask.holder, phi_api_arena(call),
+                                   &d->identity, error));
     if (!d->identity.is_there)
-        err = phi_error_set(error, PHI_ERR_NO_BASIC, "Phi-Identity", "no basic information is known here");
+        err = phi_error_set(error, PHI_ERR_NO_BASIC, "Phi-Identity",
+                            "no basic information is known here");
 out:
     phi_store_release(conn);
     return err;
@@ -74,8 +77,8 @@ static enum phi_err tell(struct phi_api_call *call, const struct draw *d, struct
     char *base64 = phi_arena_alloc(phi_api_arena(call), PHI_BASE64_LEN(bytes.len) + 1);
     PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_base64_encode(bytes, base64);
-    json_t *data = json_pack("{s:s, s:s, s:o}", "mediaType", media_types[d->format], "base64", base64, "grade",
-                             person_grade_json(d->entry.grade));
+    json_t *data = json_pack("{s:s, s:s, s:o}", "mediaType", media_types[d->format], "base64",
+                             base64, "grade", person_grade_json(d->entry.grade));
     PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_api_data(call, data);
 out:
@@ -99,7 +102,8 @@ enum phi_err directory_picture(struct phi_api_call *call, struct phi_error *erro
     struct draw d = {0};
     PHI_GUARD(parse(call, &d, error));
     PHI_GUARD(ask_verify(call, &d.ask, &d.reply, error));
-    PHI_GUARD(d.reply.status == PHI_OK ? answer(call, &d, error) : ask_tell_refusal(call, &d.reply, error));
+    PHI_GUARD(d.reply.status == PHI_OK ? answer(call, &d, error)
+                                       : ask_tell_refusal(call, &d.reply, error));
 out:
     return err;
 }

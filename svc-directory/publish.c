@@ -1,6 +1,7 @@
-/* What the owner of a partition owes the nation: entries whose published version lags. The table is itself the
- * outbox; a round reads pending entries in order, sends them signed, waits for every acknowledgement and marks
- * those that were kept. Consumers keep the highest version, so a double does no harm. */
+/* What the owner of a partition owes the nation: entries whose published version lags. The table is
+ * itself the outbox; a round reads pending entries in order, sends them signed, waits for every
+ * acknowledgement and marks those that were kept. Consumers keep the highest version, so a double
+ * does no harm. */
 #include "svc-directory/columns.h"
 #include "svc-directory/directory.h"
 
@@ -95,11 +96,12 @@ static enum phi_err read_pending(struct publisher *publisher, struct phi_conn *c
 {
     const struct phi_param params[] = {PHI_ARRAY(owned), PHI_I64(ROUND_MAX)};
     (void)publisher;
-    return phi_conn_exec(conn, "entries_pending",
-                         "SELECT subject, grade, reasons, sources_mask, version, from_us, updated_us FROM entries "
-                         "WHERE published_version < version AND partition = ANY($1::bigint[]) "
-                         "ORDER BY version LIMIT $2::bigint",
-                         params, 2, rows, NULL);
+    return phi_conn_exec(
+        conn, "entries_pending",
+        "SELECT subject, grade, reasons, sources_mask, version, from_us, updated_us FROM entries "
+        "WHERE published_version < version AND partition = ANY($1::bigint[]) "
+        "ORDER BY version LIMIT $2::bigint",
+        params, 2, rows, NULL);
 }
 
 static enum phi_err fill_reasons(const char *text, struct phi_entry *entry)
@@ -118,8 +120,8 @@ out:
     return err;
 }
 
-static enum phi_err fill_entry(const struct publisher *publisher, const struct phi_rows *rows, size_t row,
-                               struct phi_entry *entry)
+static enum phi_err fill_entry(const struct publisher *publisher, const struct phi_rows *rows,
+                               size_t row, struct phi_entry *entry)
 {
     *entry = (struct phi_entry){
         .grade = (enum phi_grade)phi_rows_i64(rows, row, PENDING_GRADE),
@@ -131,7 +133,8 @@ static enum phi_err fill_entry(const struct publisher *publisher, const struct p
         .updated_us = phi_rows_i64(rows, row, PENDING_UPDATED),
     };
     memcpy(entry->subject, phi_rows_bytes(rows, row, PENDING_SUBJECT).data, PHI_SUBJECT_LEN);
-    snprintf(entry->region, sizeof(entry->region), "%s", phi_service_region(publisher->directory->service));
+    snprintf(entry->region, sizeof(entry->region), "%s",
+             phi_service_region(publisher->directory->service));
     return fill_reasons(phi_rows_text(rows, row, PENDING_REASONS), entry);
 }
 
@@ -210,26 +213,28 @@ static enum phi_err mark(struct publisher *publisher, struct phi_conn *conn, str
     PHI_GUARD(columns_init(&columns, types, 2));
     qsort(round->sent, round->count, sizeof(round->sent[0]), compare_sent);
     for (size_t i = 0; i < round->count; i++) {
-        const struct phi_param row[] = {PHI_BYTES(round->sent[i].subject), PHI_I64(round->sent[i].version)};
+        const struct phi_param row[] = {PHI_BYTES(round->sent[i].subject),
+                                        PHI_I64(round->sent[i].version)};
         if (round->sent[i].err == PHI_OK)
             PHI_GUARD(columns_add(&columns, row));
     }
     phi_counter_add(publisher->published, columns_rows(&columns));
     phi_counter_add(publisher->failed, round->count - columns_rows(&columns));
     if (columns_rows(&columns) > 0)
-        PHI_GUARD(phi_conn_exec(conn, "entries_published",
-                                "UPDATE entries e SET published_version = u.version FROM unnest($1::bytea[], "
-                                "$2::bigint[]) AS u(subject, version) WHERE e.subject = u.subject AND "
-                                "e.published_version < u.version",
-                                columns.params, 2, NULL, NULL));
+        PHI_GUARD(phi_conn_exec(
+            conn, "entries_published",
+            "UPDATE entries e SET published_version = u.version FROM unnest($1::bytea[], "
+            "$2::bigint[]) AS u(subject, version) WHERE e.subject = u.subject AND "
+            "e.published_version < u.version",
+            columns.params, 2, NULL, NULL));
     PHI_GUARD(columns_rows(&columns) == round->count ? PHI_OK : PHI_ERR_BUS);
 out:
     columns_fini(&columns);
     return err;
 }
 
-static enum phi_err send_round(struct publisher *publisher, const struct phi_rows *rows, struct round *round,
-                               struct phi_arena *arena)
+static enum phi_err send_round(struct publisher *publisher, const struct phi_rows *rows,
+                               struct round *round, struct phi_arena *arena)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < phi_rows_count(rows) && err == PHI_OK; i++)
@@ -238,7 +243,8 @@ static enum phi_err send_round(struct publisher *publisher, const struct phi_row
     return err;
 }
 
-/* One round; `count` is what was pending, up to ROUND_MAX. No connection is held while the broker is awaited. */
+/* One round; `count` is what was pending, up to ROUND_MAX. No connection is held while the broker
+ * is awaited. */
 static enum phi_err run_round(struct publisher *publisher, struct round *round, size_t *count)
 {
     enum phi_err err = PHI_OK, sent = PHI_OK;
@@ -292,7 +298,8 @@ static bool rest(struct publisher *publisher, int64_t ms, bool may_wake)
 static void tell_health(struct publisher *publisher, bool *was_failing, enum phi_err err)
 {
     struct directory *directory = publisher->directory;
-    phi_service_set_degraded(directory->service, "platform-bus", !phi_bus_is_up(publisher->producer));
+    phi_service_set_degraded(directory->service, "platform-bus",
+                             !phi_bus_is_up(publisher->producer));
     pthread_mutex_lock(&directory->lock);
     bool is_taking = directory->consumer != NULL && phi_consumer_is_up(directory->consumer) &&
                      !phi_consumer_is_stopped(directory->consumer);
@@ -321,7 +328,11 @@ static void *run(void *context)
     while (goes_on) {
         size_t count = 0;
         enum phi_err err = run_round(publisher, round, &count);
-        goes_on = rest(publisher, err != PHI_OK ? BACKOFF_MS : count == ROUND_MAX ? 0 : IDLE_MS, err == PHI_OK);
+        goes_on = rest(publisher,
+                       err != PHI_OK        ? BACKOFF_MS
+                       : count == ROUND_MAX ? 0
+                                            : IDLE_MS,
+                       err == PHI_OK);
         tell_health(publisher, &was_failing, err);
     }
     if (!was_failing) {
@@ -347,12 +358,12 @@ static enum phi_err open_producer(struct publisher *publisher, struct phi_error 
 
 static void make_metrics(struct publisher *publisher)
 {
-    publisher->published =
-        phi_counter_new("phi_directory_entries_published_total", "entries acknowledged by the platform bus", NULL);
-    publisher->failed =
-        phi_counter_new("phi_directory_entries_failed_total", "entries not acknowledged, sent again later", NULL);
-    publisher->pending =
-        phi_gauge_new("phi_directory_entries_pending", "entries waiting to be published, counted up to 500", NULL);
+    publisher->published = phi_counter_new("phi_directory_entries_published_total",
+                                           "entries acknowledged by the platform bus", NULL);
+    publisher->failed = phi_counter_new("phi_directory_entries_failed_total",
+                                        "entries not acknowledged, sent again later", NULL);
+    publisher->pending = phi_gauge_new("phi_directory_entries_pending",
+                                       "entries waiting to be published, counted up to 500", NULL);
 }
 
 enum phi_err publisher_open(struct directory *directory, struct phi_error *error)

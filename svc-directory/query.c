@@ -1,5 +1,6 @@
-/* 健康信息查询 (GB/T 38963 6.4): a person scans a code; svc-verify's receipt is the entitlement; the answer is
- * masked name, grade, time, from our own entry and the nation's, the strictest of both. */
+/* 健康信息查询 (GB/T 38963 6.4): a person scans a code; svc-verify's receipt is the entitlement;
+ * the answer is masked name, grade, time, from our own entry and the nation's, the strictest of
+ * both. */
 #include "codes/region.h"
 #include "svc-directory/directory.h"
 
@@ -35,23 +36,25 @@ static enum phi_err look_up(struct phi_api_call *call, struct query *q, struct p
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
-    PHI_GUARD(phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(person_entry_read(conn, q->receipt.subject, phi_api_arena(call), &q->entry, error));
-    PHI_GUARD(person_identity_read(directory_of(call), conn, q->receipt.subject, phi_api_arena(call), &q->identity,
-                                   error));
+    PHI_GUARD(person_identity_read(directory_of(call), conn, q->receipt.subject,
+                                   phi_api_arena(call), &q->identity, error));
 out:
     phi_store_release(conn);
     return err;
 }
 
-/* The nation's copy of our own entry is shown, and counts only where it is newer: what we publish takes a moment to
- * arrive. */
+/* The nation's copy of our own entry is shown, and counts only where it is newer: what we publish
+ * takes a moment to arrive. */
 static bool is_known_better(struct phi_api_call *call, const struct query *q, const json_t *entry)
 {
     int64_t version = 0;
     const char *region = json_string_value(json_object_get(entry, "region"));
     const char *text = json_string_value(json_object_get(entry, "version"));
-    if (region == NULL || strcmp(region, phi_service_region(phi_api_service(call))) != 0 || !q->entry.is_there)
+    if (region == NULL || strcmp(region, phi_service_region(phi_api_service(call))) != 0 ||
+        !q->entry.is_there)
         return false;
     return text != NULL && phi_text_to_i64(phi_view_text(text), 0, INT64_MAX, &version) == PHI_OK &&
            version <= q->entry.version;
@@ -61,7 +64,9 @@ static enum phi_grade grade_of(const json_t *entry)
 {
     enum phi_grade grade = PHI_GRADE_GREY;
     const char *code = json_string_value(json_object_get(entry, "grade"));
-    return code != NULL && phi_grade_from_code(phi_view_text(code), &grade) == PHI_OK ? grade : PHI_GRADE_GREY;
+    return code != NULL && phi_grade_from_code(phi_view_text(code), &grade) == PHI_OK
+               ? grade
+               : PHI_GRADE_GREY;
 }
 
 static json_t *local_entry(struct phi_api_call *call, const struct person_entry *entry)
@@ -69,9 +74,10 @@ static json_t *local_entry(struct phi_api_call *call, const struct person_entry 
     char version[24], updated[PHI_RFC3339_MAX];
     snprintf(version, sizeof(version), "%lld", (long long)entry->version);
     phi_rfc3339_format(entry->updated_us, updated);
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "region", phi_service_region(phi_api_service(call)), "via",
-                     "local", "grade", phi_grade_code(entry->grade), "reasons",
-                     person_reason_words(entry->reasons), "version", version, "updatedAt", updated);
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "region",
+                     phi_service_region(phi_api_service(call)), "via", "local", "grade",
+                     phi_grade_code(entry->grade), "reasons", person_reason_words(entry->reasons),
+                     "version", version, "updatedAt", updated);
 }
 
 /* Only what this interface shows is passed on. */
@@ -83,8 +89,9 @@ static json_t *nation_entry(const json_t *entry)
     json_t *reasons = json_object_get(entry, "reasons");
     if (region == NULL || version == NULL || updated == NULL || !json_is_array(reasons))
         return NULL;
-    return json_pack("{s:s, s:s, s:s, s:O, s:s, s:s}", "region", region, "via", PHI_REGION_NATION, "grade",
-                     phi_grade_code(grade_of(entry)), "reasons", reasons, "version", version, "updatedAt", updated);
+    return json_pack("{s:s, s:s, s:s, s:O, s:s, s:s}", "region", region, "via", PHI_REGION_NATION,
+                     "grade", phi_grade_code(grade_of(entry)), "reasons", reasons, "version",
+                     version, "updatedAt", updated);
 }
 
 static json_t *entries_of(struct phi_api_call *call, struct query *q)
@@ -105,8 +112,8 @@ static json_t *entries_of(struct phi_api_call *call, struct query *q)
     return entries;
 }
 
-/* What was not asked, and what did not answer. The home province of a person from elsewhere can't be asked yet:
- * the name stays unknown then. */
+/* What was not asked, and what did not answer. The home province of a person from elsewhere can't
+ * be asked yet: the name stays unknown then. */
 static enum phi_err add_silence(struct phi_api_call *call, const struct query *q, json_t *data)
 {
     json_t *not_asked = json_array(), *unanswered = json_array();
@@ -124,8 +131,9 @@ static enum phi_err add_silence(struct phi_api_call *call, const struct query *q
 
 static json_t *holder_of(const struct person_identity *identity)
 {
-    return identity->is_there ? json_pack("{s:s, s:s}", "name", identity->name, "idNo", identity->id_no)
-                              : json_null();
+    return identity->is_there
+               ? json_pack("{s:s, s:s}", "name", identity->name, "idNo", identity->id_no)
+               : json_null();
 }
 
 static enum phi_err tell(struct phi_api_call *call, struct query *q)
@@ -155,7 +163,7 @@ static enum phi_err answer(struct phi_api_call *call, struct query *q, struct ph
     if (q->is_asked_nation)
         nation = nation_ask(call, receipt, q->receipt.receipt_id);
     err = look_up(call, q, error);
-    q->nation = nation_finish(nation, phi_api_arena(call));
+    q->nation = nation_finish(directory_of(call), nation, phi_api_arena(call));
     PHI_GUARD(err);
     PHI_GUARD(tell(call, q));
 out:
@@ -168,7 +176,8 @@ enum phi_err directory_query(struct phi_api_call *call, struct phi_error *error)
     struct query query = {0};
     struct phi_verify_reply reply;
     PHI_GUARD(parse(call, &query, error));
-    PHI_GUARD(challenge_issue(directory_of(call)->challenges, phi_clock_now_us(phi_service_clock(phi_api_service(call))),
+    PHI_GUARD(challenge_issue(directory_of(call)->challenges,
+                              phi_clock_now_us(phi_service_clock(phi_api_service(call))),
                               query.ask.challenge));
     PHI_GUARD(ask_verify(call, &query.ask, &reply, error));
     PHI_GUARD(reply.status == PHI_OK ? answer(call, &query, reply.receipt, error)

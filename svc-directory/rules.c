@@ -26,7 +26,8 @@ static enum phi_err read_file(const char *path, struct phi_arena *arena, struct 
     return is_bad ? PHI_ERR_IO : PHI_OK;
 }
 
-static enum phi_err read_grade(const struct phi_json_at *at, enum phi_grade *out, struct phi_error *error)
+static enum phi_err read_grade(const struct phi_json_at *at, enum phi_grade *out,
+                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const char *code = NULL;
@@ -37,7 +38,8 @@ out:
     return err;
 }
 
-static enum phi_err read_description(const struct phi_json_at *at, struct rule *out, struct phi_error *error)
+static enum phi_err read_description(const struct phi_json_at *at, struct rule *out,
+                                     struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     static const char *const members[] = {"zh", "en"};
@@ -50,11 +52,12 @@ out:
     return err;
 }
 
-static enum phi_err read_rule(const struct phi_json_at *at, struct rule *out, struct phi_error *error)
+static enum phi_err read_rule(const struct phi_json_at *at, struct rule *out,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"id",     "version", "description", "logic",
-                                          "grade",  "reason",  "validFrom",   "validTo"};
+    static const char *const members[] = {"id",    "version", "description", "logic",
+                                          "grade", "reason",  "validFrom",   "validTo"};
     const char *id = NULL, *reason = NULL;
     struct phi_json_at logic;
     PHI_GUARD(phi_json_only(at, members, sizeof(members) / sizeof(members[0]), error));
@@ -75,7 +78,8 @@ out:
     return err;
 }
 
-static enum phi_err read_items(const struct phi_json_at *array, struct rules *out, struct phi_error *error)
+static enum phi_err read_items(const struct phi_json_at *array, struct rules *out,
+                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < out->count; i++) {
@@ -85,8 +89,8 @@ static enum phi_err read_items(const struct phi_json_at *array, struct rules *ou
         if (rules_find(out, out->items[i].id) != &out->items[i])
             return phi_json_refuse(&at, "id", PHI_ERR_FIELD_VALUE, "there twice", error);
         snprintf(labels, sizeof(labels), "rule=\"%s\"", out->items[i].id);
-        out->items[i].errors =
-            phi_counter_new("phi_directory_rule_errors_total", "rules that erred and were skipped", labels);
+        out->items[i].errors = phi_counter_new("phi_directory_rule_errors_total",
+                                               "rules that erred and were skipped", labels);
     }
 out:
     return err;
@@ -103,14 +107,16 @@ static enum phi_err read_root(const struct phi_json_at *root, const char *region
     PHI_GUARD(phi_json_word(root, "region", 6, &file_region, error));
     PHI_GUARD(phi_json_int(root, "version", 1, INT32_MAX, &out->version, error));
     if (strcmp(file_region, region) != 0)
-        return phi_json_refuse(root, "region", PHI_ERR_FIELD_VALUE, "not this platform's region", error);
+        return phi_json_refuse(root, "region", PHI_ERR_FIELD_VALUE, "not this platform's region",
+                               error);
     PHI_GUARD(phi_json_array(root, "rules", 1, RULES_MAX, &array, &out->count, error));
     PHI_GUARD(read_items(&array, out, error));
 out:
     return err;
 }
 
-enum phi_err rules_read(const char *path, const char *region, struct rules **out, struct phi_error *error)
+enum phi_err rules_read(const char *path, const char *region, struct rules **out,
+                        struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_view bytes;
@@ -127,7 +133,8 @@ enum phi_err rules_read(const char *path, const char *region, struct rules **out
 out:
     rules_free(rules);
     if (err == PHI_ERR_IO)
-        return phi_error_set(error, PHI_ERR_CONFIG, "PHI_RULES_FILE", "can't be read, or is too large");
+        return phi_error_set(error, PHI_ERR_CONFIG, "PHI_RULES_FILE",
+                             "can't be read, or is too large");
     return err == PHI_OK || err == PHI_ERR_MEMORY ? err : PHI_ERR_CONFIG;
 }
 
@@ -173,7 +180,8 @@ static void ask(const struct rule *rule, const json_t *input, struct rules_verdi
     }
 }
 
-void rules_grade(const struct rules *rules, const json_t *input, int64_t now_us, struct rules_verdict *out)
+void rules_grade(const struct rules *rules, const json_t *input, int64_t now_us,
+                 struct rules_verdict *out)
 {
     *out = (struct rules_verdict){.grade = PHI_GRADE_GREY};
     for (size_t i = 0; i < rules->count; i++) {
@@ -183,7 +191,9 @@ void rules_grade(const struct rules *rules, const json_t *input, int64_t now_us,
     }
     if (out->count > 0)
         out->grade = out->fired[0]->grade;
-    while (out->grade > PHI_GRADE_GREEN && out->fired[out->count - 1]->grade <= PHI_GRADE_GREEN)
+    /* beside something stricter, green says nothing */
+    bool is_stricter = out->grade > PHI_GRADE_GREEN;
+    while (is_stricter && out->count > 1 && out->fired[out->count - 1]->grade <= PHI_GRADE_GREEN)
         out->count--;
     if (out->grade == PHI_GRADE_GREEN && out->error_count > 0)
         out->grade = PHI_GRADE_GREY;

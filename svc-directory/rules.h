@@ -1,5 +1,6 @@
-/* The province's rules as data: each one's logic over a person's facts, the grade it gives when it holds, the
- * reason as a word, and what to tell the citizen. Forms: rules/rules.schema.json, rules/input.schema.json.
+/* The province's rules as data: each one's logic over a person's facts, the grade it gives when it
+ * holds, the reason as a word, and what to tell the citizen. Forms: rules/rules.schema.json,
+ * rules/input.schema.json.
  *
  *   struct rules *rules = NULL;
  *   PHI_GUARD(rules_read(path, "320000", &rules, error));
@@ -7,8 +8,9 @@
  *   rules_grade(rules, input, now_us, &verdict);          // verdict.grade, verdict.fired[0..count)
  *   rules_free(rules);
  *
- * The strictest rule that holds wins; none: grey. A rule that errs is skipped, counted and shown, and what
- * would be green is then grey. Immutable once read: any number of threads may grade with the same rules.
+ * The strictest rule that holds wins; none: grey. A rule that errs is skipped, counted and shown,
+ * and what would be green is then grey. Immutable once read: any number of threads may grade with
+ * the same rules.
  */
 #ifndef SVC_DIRECTORY_RULES_H
 #define SVC_DIRECTORY_RULES_H
@@ -43,12 +45,14 @@ struct rules {
 struct rules_verdict {
     enum phi_grade grade;
     size_t count;
-    const struct rule *fired[RULES_MAX]; /* strictest first; those of green only when nothing else fired */
+    const struct rule
+        *fired[RULES_MAX]; /* strictest first; those of green only when nothing else fired */
     size_t error_count;
     const struct rule *erred[RULES_MAX];
 };
 
-/* Reads and checks a rule file. PHI_ERR_CONFIG with place "PHI_RULES_FILE" or the path in the file. */
+/* Reads and checks a rule file. PHI_ERR_CONFIG with place "PHI_RULES_FILE" or the path in the file.
+ */
 enum phi_err rules_read(const char *path, const char *region, struct rules **out,
                         struct phi_error *error) PHI_MUST_USE;
 void rules_free(struct rules *rules); /* NULL is fine */
@@ -58,10 +62,11 @@ void rules_grade(const struct rules *rules, const json_t *input, int64_t now_us,
                  struct rules_verdict *out);
 /* One rule alone; false also when it errs. */
 bool rules_holds(const struct rule *rule, const json_t *input);
-const struct rule *rules_find(const struct rules *rules, const char *id); /* NULL: no such rule now */
+const struct rule *rules_find(const struct rules *rules,
+                              const char *id); /* NULL: no such rule now */
 
-/* What an entry keeps of a verdict: [{"reason","rule","version"}], at most PHI_ENTRY_REASONS_MAX; the caller's
- * reference. PHI_ERR_MEMORY. */
+/* What an entry keeps of a verdict: [{"reason","rule","version"}], at most PHI_ENTRY_REASONS_MAX;
+ * the caller's reference. PHI_ERR_MEMORY. */
 enum phi_err rules_reasons(const struct rules_verdict *verdict, json_t **out) PHI_MUST_USE;
 
 #endif

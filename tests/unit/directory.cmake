@@ -1,5 +1,5 @@
 set(directory ${CMAKE_SOURCE_DIR}/svc-directory)
-set(directory_logic ${directory}/certlogic.c ${directory}/certlogic_time.c)
+set(directory_logic ${directory}/certlogic.c ${directory}/certlogic_time.c ${directory}/certlogic_value.c)
 set(directory_rules ${directory}/rules.c ${directory_logic})
 phi_test(test_directory_certlogic SOURCES test_directory_certlogic.c ${directory_logic} ROOMS json base PACKAGES jansson)
 phi_test(test_directory_rules SOURCES test_directory_rules.c ${directory_rules} ${directory}/input.c

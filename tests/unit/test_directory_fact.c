@@ -27,9 +27,14 @@ static int open_kit(void **state)
     (void)state;
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     memset(kit.subject, 0x5a, sizeof(kit.subject));
-    assert_int_equal(phi_hmac_key_new(phi_view_text("a key of thirty-two bytes length"), &kit.keys.bus), PHI_OK);
-    assert_int_equal(phi_hmac_key_new(phi_view_text("another of thirty-two bytes len."), &kit.other_bus), PHI_OK);
-    assert_int_equal(phi_seal_key_new(1, phi_view_text("health key, thirty-two bytes len"), &kit.keys.health), PHI_OK);
+    assert_int_equal(
+        phi_hmac_key_new(phi_view_text("a key of thirty-two bytes length"), &kit.keys.bus), PHI_OK);
+    assert_int_equal(
+        phi_hmac_key_new(phi_view_text("another of thirty-two bytes len."), &kit.other_bus),
+        PHI_OK);
+    assert_int_equal(
+        phi_seal_key_new(1, phi_view_text("health key, thirty-two bytes len"), &kit.keys.health),
+        PHI_OK);
     assert_int_equal(phi_sm2_private_generate(&kit.correction), PHI_OK);
     phi_sm2_private_public(kit.correction, xy);
     assert_int_equal(phi_sm2_public_new(xy, &kit.correction_public), PHI_OK);
@@ -66,28 +71,33 @@ static int close_arena(void **state)
 static const char *sealed_text(const char *context, const char *plain)
 {
     struct phi_view sealed;
-    assert_int_equal(phi_seal(kit.keys.health, context, kit.subject, phi_view_text(plain), kit.arena, &sealed), PHI_OK);
+    assert_int_equal(
+        phi_seal(kit.keys.health, context, kit.subject, phi_view_text(plain), kit.arena, &sealed),
+        PHI_OK);
     char *text = phi_arena_alloc(kit.arena, PHI_BASE64_LEN(sealed.len) + 1);
     phi_base64_encode(sealed, text);
     return text;
 }
 
-#define PERSON "{\"country\":\"CHN\",\"idNo\":\"11010519491231002X\",\"idType\":\"111\",\"name\":\"张三\",\"note\":\"x\"}"
+#define PERSON                                                                                     \
+    "{\"country\":\"CHN\",\"idNo\":\"11010519491231002X\",\"idType\":\"111\",\"name\":\"张三\"," \
+    "\"note\":\"x\"}"
 
 static json_t *fact_json(void)
 {
     uint8_t id[PHI_FACT_ID_LEN];
     char id_hex[33], subject_hex[33];
-    assert_int_equal(phi_fact_id(phi_view_text(REGION), phi_view_text("source.tests"), phi_view_text("lab"),
-                                 phi_view_text("R-1"), 1, id),
+    assert_int_equal(phi_fact_id(phi_view_text(REGION), phi_view_text("source.tests"),
+                                 phi_view_text("lab"), phi_view_text("R-1"), 1, id),
                      PHI_OK);
     phi_hex_encode(phi_view_of(id, sizeof(id)), id_hex);
     phi_hex_encode(phi_view_of(kit.subject, sizeof(kit.subject)), subject_hex);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:s}", "factId", id_hex, "region",
-                     REGION, "source", "source.tests", "institution", "lab", "recordNo", "R-1", "revision", 1, "subject",
-                     subject_hex, "subjectKeyVersion", 1, "observedAt", "2026-11-20T08:00:00+08:00", "recordedAt",
-                     "2026-11-20T09:00:00+08:00", "content", "method", "nucleic-acid", "result", "positive", "sealed",
-                     sealed_text("source.tests.sealed", PERSON));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:{s:s, s:s}, s:s}",
+                     "factId", id_hex, "region", REGION, "source", "source.tests", "institution",
+                     "lab", "recordNo", "R-1", "revision", 1, "subject", subject_hex,
+                     "subjectKeyVersion", 1, "observedAt", "2026-11-20T08:00:00+08:00",
+                     "recordedAt", "2026-11-20T09:00:00+08:00", "content", "method", "nucleic-acid",
+                     "result", "positive", "sealed", sealed_text("source.tests.sealed", PERSON));
 }
 
 static struct phi_msg message(json_t *json, const char *topic, struct phi_event *event)
@@ -128,14 +138,16 @@ static void taken(void **state)
     if (err != PHI_OK)
         fail_msg("%s: %s", error.place, error.text);
     assert_string_equal(fact.record_no, "R-1");
-    assert_string_equal((const char *)fact.content.data, "{\"method\":\"nucleic-acid\",\"result\":\"positive\"}");
+    assert_string_equal((const char *)fact.content.data,
+                        "{\"method\":\"nucleic-acid\",\"result\":\"positive\"}");
     assert_non_null(strstr((const char *)fact.identity.data, "张三"));
     assert_null(strstr((const char *)fact.identity.data, "note"));
     /* sealed anew under another nonce, recorded later: the same all the same */
     json_t *json = fact_json();
     json_object_set_new(json, "recordedAt", json_string("2026-11-20T10:00:00+08:00"));
     msg = with_mac(json);
-    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &again, NULL), PHI_OK);
+    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &again, NULL),
+                     PHI_OK);
     assert_memory_equal(fact.digest, again.digest, sizeof(fact.digest));
     assert_int_equal(again.recorded_us - fact.recorded_us, 3600000000LL);
 }
@@ -146,10 +158,12 @@ static void other_content_differs(void **state)
     static const struct {
         const char *field;
         const char *value;
-    } changes[] = {{"observedAt", "2026-11-20T08:00:01+08:00"}, {"content", NULL}, {"sealed", NULL}};
+    } changes[] = {
+        {"observedAt", "2026-11-20T08:00:01+08:00"}, {"content", NULL}, {"sealed", NULL}};
     struct fact fact, other;
     struct phi_msg msg = with_mac(fact_json());
-    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL), PHI_OK);
+    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_OK);
     for (size_t i = 0; i < PHI_COUNT(changes); i++) {
         json_t *json = fact_json();
         json_object_set_new(json, changes[i].field,
@@ -157,8 +171,8 @@ static void other_content_differs(void **state)
                             : i == 1         ? json_pack("{s:s}", "method", "antibody")
                                              : json_null());
         msg = with_mac(json);
-        phi_check(changes[i].field,
-                  fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &other, NULL) == PHI_OK);
+        phi_check(changes[i].field, fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena,
+                                              &other, NULL) == PHI_OK);
         phi_check(changes[i].field, memcmp(fact.digest, other.digest, sizeof(fact.digest)) != 0);
     }
     assert_int_equal(other.identity.len, 0);
@@ -173,13 +187,15 @@ static void refused_values(void **state)
         enum phi_err err;
     } cases[] = {
         {"no fact id", "{\"factId\":null}", PHI_ERR_FIELD_MISSING},
-        {"another fact id", "{\"factId\":\"00000000000000000000000000000000\"}", PHI_ERR_DATA_BROKEN},
+        {"another fact id", "{\"factId\":\"00000000000000000000000000000000\"}",
+         PHI_ERR_DATA_BROKEN},
         {"another record number", "{\"recordNo\":\"R-2\"}", PHI_ERR_DATA_BROKEN},
         {"another revision", "{\"revision\":2}", PHI_ERR_DATA_BROKEN},
         {"revision 0", "{\"revision\":0}", PHI_ERR_FIELD_VALUE},
         {"another region", "{\"region\":\"310000\"}", PHI_ERR_FORBIDDEN},
         {"another source", "{\"source\":\"source.contacts\"}", PHI_ERR_FIELD_VALUE},
-        {"another subject than the key", "{\"subject\":\"00000000000000000000000000000000\"}", PHI_ERR_FIELD_VALUE},
+        {"another subject than the key", "{\"subject\":\"00000000000000000000000000000000\"}",
+         PHI_ERR_FIELD_VALUE},
         {"a subject too short", "{\"subject\":\"00\"}", PHI_ERR_FIELD_VALUE},
         {"no time", "{\"observedAt\":\"yesterday\"}", PHI_ERR_FIELD_VALUE},
         {"a content that is none", "{\"content\":[]}", PHI_ERR_FIELD_TYPE},
@@ -193,8 +209,8 @@ static void refused_values(void **state)
         json_object_update(json, patch);
         json_decref(patch);
         struct phi_msg msg = with_mac(json);
-        phi_check(cases[i].name,
-                  fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL) == cases[i].err);
+        phi_check(cases[i].name, fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena,
+                                           &fact, NULL) == cases[i].err);
     }
 }
 
@@ -206,7 +222,8 @@ static void refused_seals(void **state)
     json_t *json = fact_json();
     json_object_set_new(json, "sealed", json_string(sealed_text("source.contacts.sealed", PERSON)));
     struct phi_msg msg = with_mac(json);
-    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL), PHI_ERR_DATA_BROKEN);
+    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_ERR_DATA_BROKEN);
 }
 
 static void refused_macs(void **state)
@@ -215,13 +232,16 @@ static void refused_macs(void **state)
     struct fact fact;
     struct phi_event event;
     struct phi_msg msg = message(fact_json(), TOPIC, &event);
-    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL), PHI_ERR_UNSIGNED);
+    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_ERR_UNSIGNED);
     assert_int_equal(phi_mac_add(&event, kit.other_bus, kit.arena), PHI_OK);
     put_headers(&msg, &event);
-    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL), PHI_ERR_SIGNATURE);
+    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_ERR_SIGNATURE);
     msg = with_mac(fact_json());
     msg.topic = "phi.310000.source.tests";
-    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL), PHI_ERR_SIGNATURE);
+    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_ERR_SIGNATURE);
     json_t *fat = fact_json();
     char *big = phi_arena_alloc(kit.arena, FACT_VALUE_MAX + 1);
     memset(big, 'x', FACT_VALUE_MAX);
@@ -238,11 +258,12 @@ static void declarations(void **state)
     struct fact fact;
     uint8_t id[PHI_FACT_ID_LEN];
     char id_hex[33], record[PHI_DECLARATION_RECORD_LEN + 1];
-    assert_int_equal(phi_declaration_record_no(phi_view_text("/v1/declarations/health"), phi_view_text("c-1"),
-                                               phi_view_text("b-1"), kit.subject, record),
+    assert_int_equal(phi_declaration_record_no(phi_view_text("/v1/declarations/health"),
+                                               phi_view_text("c-1"), phi_view_text("b-1"),
+                                               kit.subject, record),
                      PHI_OK);
-    assert_int_equal(phi_fact_id(phi_view_text(REGION), phi_view_text("declare.health"), phi_view_text("lab"),
-                                 phi_view_text(record), 1, id),
+    assert_int_equal(phi_fact_id(phi_view_text(REGION), phi_view_text("declare.health"),
+                                 phi_view_text("lab"), phi_view_text(record), 1, id),
                      PHI_OK);
     phi_hex_encode(phi_view_of(id, sizeof(id)), id_hex);
     json_t *json = fact_json();
@@ -253,19 +274,22 @@ static void declarations(void **state)
     json_t *odd = json_deep_copy(json);
     json_object_set_new(odd, "recordNo", json_string("R-1"));
     struct phi_msg msg = with_mac(json);
-    assert_int_equal(fact_read(&msg, "declare.health", REGION, &kit.keys, kit.arena, &fact, NULL), PHI_OK);
+    assert_int_equal(fact_read(&msg, "declare.health", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_OK);
     assert_string_equal(fact.record_no, record);
     msg = with_mac(odd);
-    assert_int_equal(fact_read(&msg, "declare.health", REGION, &kit.keys, kit.arena, &fact, NULL), PHI_ERR_DATA_BROKEN);
+    assert_int_equal(fact_read(&msg, "declare.health", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_ERR_DATA_BROKEN);
 }
 
 static json_t *decision_json(void)
 {
     char subject_hex[33];
     phi_hex_encode(phi_view_of(kit.subject, sizeof(kit.subject)), subject_hex);
-    return json_pack("{s:s, s:I, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", "c-1", "decisionVersion",
-                     (json_int_t)1795233600000000, "subject", subject_hex, "action", "retract", "fact", "region", REGION,
-                     "source", "source.contacts", "institution", "cdc", "recordNo", "R-9", "decidedAt",
+    return json_pack("{s:s, s:I, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", "c-1",
+                     "decisionVersion", (json_int_t)1795233600000000, "subject", subject_hex,
+                     "action", "retract", "fact", "region", REGION, "source", "source.contacts",
+                     "institution", "cdc", "recordNo", "R-9", "decidedAt",
                      "2026-11-21T08:00:00+08:00", "reason", "wrong person");
 }
 
@@ -296,8 +320,11 @@ static void decisions(void **state)
         {"a version that is none", "{\"decisionVersion\":\"x\"}", PHI_ERR_FIELD_VALUE},
         {"no fact", "{\"fact\":null}", PHI_ERR_FIELD_MISSING},
         {"another region's fact",
-         "{\"fact\":{\"region\":\"310000\",\"source\":\"a\",\"institution\":\"b\",\"recordNo\":\"c\"}}", PHI_ERR_FORBIDDEN},
-        {"another subject", "{\"subject\":\"00000000000000000000000000000000\"}", PHI_ERR_FIELD_VALUE},
+         "{\"fact\":{\"region\":\"310000\",\"source\":\"a\",\"institution\":\"b\",\"recordNo\":"
+         "\"c\"}}",
+         PHI_ERR_FORBIDDEN},
+        {"another subject", "{\"subject\":\"00000000000000000000000000000000\"}",
+         PHI_ERR_FIELD_VALUE},
     };
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         struct decision decision;
@@ -306,9 +333,11 @@ static void decisions(void **state)
         json_object_update(json, patch);
         json_decref(patch);
         struct phi_msg msg = with_signature(json);
-        phi_check(cases[i].name, decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision, NULL) == cases[i].err);
+        phi_check(cases[i].name, decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision,
+                                               NULL) == cases[i].err);
         if (cases[i].err == PHI_OK)
-            phi_check(cases[i].name, decision.version == 1795233600000000 && strcmp(decision.record_no, "R-9") == 0);
+            phi_check(cases[i].name, decision.version == 1795233600000000 &&
+                                         strcmp(decision.record_no, "R-9") == 0);
     }
 }
 
@@ -320,11 +349,14 @@ static void refused_signatures(void **state)
     struct phi_pinned_key other = kit.pinned;
     assert_int_equal(decision_read(&msg, REGION, NULL, 0, kit.arena, &decision, NULL), PHI_ERR_KEY);
     memset(other.key_serial, '0', 16);
-    assert_int_equal(decision_read(&msg, REGION, &other, 1, kit.arena, &decision, NULL), PHI_ERR_KEY);
+    assert_int_equal(decision_read(&msg, REGION, &other, 1, kit.arena, &decision, NULL),
+                     PHI_ERR_KEY);
     msg.topic = "phi.310000.correction.decided";
-    assert_int_equal(decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision, NULL), PHI_ERR_SIGNATURE);
+    assert_int_equal(decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision, NULL),
+                     PHI_ERR_SIGNATURE);
     msg.header_count = 0;
-    assert_int_equal(decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision, NULL), PHI_ERR_UNSIGNED);
+    assert_int_equal(decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision, NULL),
+                     PHI_ERR_UNSIGNED);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
@@ -332,8 +364,9 @@ static void refused_signatures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(taken),        TEST(other_content_differs), TEST(refused_values), TEST(refused_seals),
-        TEST(refused_macs), TEST(declarations),          TEST(decisions),      TEST(refused_signatures),
+        TEST(taken),         TEST(other_content_differs), TEST(refused_values),
+        TEST(refused_seals), TEST(refused_macs),          TEST(declarations),
+        TEST(decisions),     TEST(refused_signatures),
     };
     return cmocka_run_group_tests(tests, open_kit, close_kit);
 }

@@ -1,4 +1,5 @@
-/* tests/vectors/rules/grades.json against the province's rules; and what a rule file must not be. */
+/* tests/vectors/rules/grades.json against the province's rules; and what a rule file must not be.
+ */
 #include "case.h"
 #include "vector_file.h"
 
@@ -19,7 +20,8 @@ static json_t *input_of(const json_t *c, int64_t now_us)
     for (size_t i = 0; i < json_array_size(json_object_get(c, "facts")); i++) {
         const json_t *fact = json_array_get(json_object_get(c, "facts"), i);
         json_t *content = json_deep_copy(json_object_get(fact, "content"));
-        json_array_append_new(facts, input_fact(vector_text(fact, "source"), vector_text(fact, "institution"),
+        json_array_append_new(facts, input_fact(vector_text(fact, "source"),
+                                                vector_text(fact, "institution"),
                                                 time_of(fact, "observedAt"), content, now_us));
     }
     return input_document(facts, now_us);
@@ -35,7 +37,8 @@ static void check_grade(const struct rules *rules, const json_t *c)
     assert_int_equal(rules_reasons(&verdict, &reasons), PHI_OK);
     for (size_t i = 0; i < json_array_size(reasons); i++)
         json_array_append(words, json_object_get(json_array_get(reasons, i), "reason"));
-    phi_check(vector_text(c, "name"), strcmp(phi_grade_code(verdict.grade), vector_text(c, "grade")) == 0);
+    phi_check(vector_text(c, "name"),
+              strcmp(phi_grade_code(verdict.grade), vector_text(c, "grade")) == 0);
     phi_check(vector_text(c, "name"), json_equal(words, json_object_get(c, "reasons")));
     phi_check(vector_text(c, "name"), verdict.error_count == 0);
     json_decref(reasons);
@@ -80,9 +83,9 @@ static struct rules *read_text(const char *text, const char *place)
 #define WORDS  "\"description\":{\"zh\":\"一\",\"en\":\"one\"}"
 #define FROM   "\"validFrom\":\"2020-01-01T00:00:00+08:00\""
 #define ALWAYS "\"logic\":{\"!\":[false]}"
-#define RULE(id, logic, grade, more)                                                                   \
-    "{\"id\":\"" id "\",\"version\":1," WORDS "," logic ",\"grade\":\"" grade "\",\"reason\":\"" id "\"," \
-    FROM more "}"
+#define RULE(id, logic, grade, more)                                                               \
+    "{\"id\":\"" id "\",\"version\":1," WORDS "," logic ",\"grade\":\"" grade                      \
+    "\",\"reason\":\"" id "\"," FROM more "}"
 #define FILE_OF(rules) "{\"region\":\"320000\",\"version\":1,\"rules\":[" rules "]}"
 
 static void refused_files(void **state)
@@ -94,13 +97,16 @@ static void refused_files(void **state)
     } cases[] = {
         {"", "$"},
         {"[]", "$"},
-        {"{\"region\":\"310000\",\"version\":1,\"rules\":[" RULE("a", ALWAYS, "red", "") "]}", "$.region"},
-        {"{\"region\":\"320000\",\"version\":0,\"rules\":[" RULE("a", ALWAYS, "red", "") "]}", "$.version"},
+        {"{\"region\":\"310000\",\"version\":1,\"rules\":[" RULE("a", ALWAYS, "red", "") "]}",
+         "$.region"},
+        {"{\"region\":\"320000\",\"version\":0,\"rules\":[" RULE("a", ALWAYS, "red", "") "]}",
+         "$.version"},
         {FILE_OF(""), "$.rules"},
         {FILE_OF(RULE("a", ALWAYS, "blue", "")), "$.rules[0].grade"},
         {FILE_OF(RULE("a b", ALWAYS, "red", "")), "$.rules[0].id"},
         {FILE_OF(RULE("a", "\"logic\":true", "red", "")), "$.rules[0].logic"},
-        {FILE_OF(RULE("a", ALWAYS, "red", ",\"validTo\":\"2020-01-01T00:00:00+08:00\"")), "$.rules[0].validTo"},
+        {FILE_OF(RULE("a", ALWAYS, "red", ",\"validTo\":\"2020-01-01T00:00:00+08:00\"")),
+         "$.rules[0].validTo"},
         {FILE_OF(RULE("a", ALWAYS, "red", ",\"more\":1")), "$.rules[0].more"},
         {FILE_OF(RULE("a", ALWAYS, "red", "") "," RULE("a", ALWAYS, "red", "")), "$.rules[1].id"},
     };
@@ -112,7 +118,8 @@ static void refused_files(void **state)
 
 #define ERRS "\"logic\":{\"<\":[\"x\",1]}"
 
-/* What erred is skipped and shown; it never reads as green, and takes nothing from what is stricter. */
+/* What erred is skipped and shown; it never reads as green, and takes nothing from what is
+ * stricter. */
 static void erring_rules(void **state)
 {
     (void)state;
@@ -124,22 +131,26 @@ static void erring_rules(void **state)
         size_t erred;
         const char *first_reason;
     } cases[] = {
-        {"green and an error", FILE_OF(RULE("base", ALWAYS, "green", "") "," RULE("bad", ERRS, "red", "")),
+        {"green and an error",
+         FILE_OF(RULE("base", ALWAYS, "green", "") "," RULE("bad", ERRS, "red", "")),
          PHI_GRADE_GREY, 1, 1, "base"},
-        {"yellow and an error", FILE_OF(RULE("bad", ERRS, "red", "") "," RULE("mid", ALWAYS, "yellow", "")),
+        {"yellow and an error",
+         FILE_OF(RULE("bad", ERRS, "red", "") "," RULE("mid", ALWAYS, "yellow", "")),
          PHI_GRADE_YELLOW, 1, 1, "mid"},
-        {"nothing but an error", FILE_OF(RULE("bad", ERRS, "red", "")), PHI_GRADE_GREY, 0, 1, "rule-error"},
+        {"nothing but an error", FILE_OF(RULE("bad", ERRS, "red", "")), PHI_GRADE_GREY, 0, 1,
+         "rule-error"},
         {"not valid yet",
-         FILE_OF("{\"id\":\"a\",\"version\":1," WORDS "," ALWAYS ",\"grade\":\"red\",\"reason\":\"a\","
+         FILE_OF("{\"id\":\"a\",\"version\":1," WORDS "," ALWAYS
+                 ",\"grade\":\"red\",\"reason\":\"a\","
                  "\"validFrom\":\"2030-01-01T00:00:00Z\"}," RULE("base", ALWAYS, "green", "")),
          PHI_GRADE_GREEN, 1, 0, "base"},
         {"valid no longer",
-         FILE_OF(RULE("a", ALWAYS, "red", ",\"validTo\":\"2021-01-01T00:00:00Z\"") "," RULE("base", ALWAYS, "green",
-                                                                                          "")),
+         FILE_OF(RULE("a", ALWAYS, "red", ",\"validTo\":\"2021-01-01T00:00:00Z\"") "," RULE(
+             "base", ALWAYS, "green", "")),
          PHI_GRADE_GREEN, 1, 0, "base"},
         {"the strictest first",
-         FILE_OF(RULE("base", ALWAYS, "green", "") "," RULE("mid", ALWAYS, "yellow", "") "," RULE("top", ALWAYS,
-                                                                                                  "red", "")),
+         FILE_OF(RULE("base", ALWAYS, "green", "") "," RULE("mid", ALWAYS, "yellow",
+                                                            "") "," RULE("top", ALWAYS, "red", "")),
          PHI_GRADE_RED, 2, 0, "top"},
     };
     int64_t now_us = 1795233600000000; /* 2026-11-21 */
@@ -150,9 +161,11 @@ static void erring_rules(void **state)
         struct rules *rules = read_text(cases[i].text, NULL);
         rules_grade(rules, input, now_us, &verdict);
         phi_check(cases[i].name, verdict.grade == cases[i].grade);
-        phi_check(cases[i].name, verdict.count == cases[i].fired && verdict.error_count == cases[i].erred);
+        phi_check(cases[i].name,
+                  verdict.count == cases[i].fired && verdict.error_count == cases[i].erred);
         assert_int_equal(rules_reasons(&verdict, &reasons), PHI_OK);
-        phi_check(cases[i].name, strcmp(vector_text(json_array_get(reasons, 0), "reason"), cases[i].first_reason) == 0);
+        phi_check(cases[i].name, strcmp(vector_text(json_array_get(reasons, 0), "reason"),
+                                        cases[i].first_reason) == 0);
         json_decref(reasons);
         rules_free(rules);
     }

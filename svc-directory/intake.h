@@ -1,0 +1,45 @@
+/* Inside the intake only: one batch on its way into the tables. */
+#ifndef SVC_DIRECTORY_INTAKE_H
+#define SVC_DIRECTORY_INTAKE_H
+
+#include "svc-directory/columns.h"
+#include "svc-directory/directory.h"
+
+#define INTAKE_KEYS_MAX PHI_TRUST_KEYS
+
+struct intake_item {
+    struct fact fact;
+    const struct phi_msg *msg;
+    bool is_new;
+};
+
+struct intake {
+    struct directory *directory;
+    struct phi_batch *batch;
+    struct phi_conn *tx;
+    struct phi_arena *arena;
+    int64_t now_us;
+    const char *stream; /* of the batch's topic */
+    struct phi_error error;
+    struct intake_item *items; /* facts, sorted by id once all are read */
+    size_t count;
+    struct decision *decisions;
+    size_t decision_count;
+    const struct phi_trust_view *trust;
+    struct phi_pinned_key pinned[INTAKE_KEYS_MAX];
+    size_t pinned_count;
+    uint8_t (*touched)[PHI_SUBJECT_LEN];
+    size_t touched_count;
+};
+
+/* A dead letter with its reason, in the batch's transaction. */
+enum phi_err intake_bury(struct intake *in, const struct phi_msg *msg,
+                         enum phi_err reason) PHI_MUST_USE;
+
+/* intake_facts.c: sorts, drops doubles, refuses conflicts, inserts, keeps identities; sets is_new.
+ */
+enum phi_err intake_facts(struct intake *in) PHI_MUST_USE;
+/* intake_decisions.c: the retractions. */
+enum phi_err intake_decisions(struct intake *in) PHI_MUST_USE;
+
+#endif

@@ -1,0 +1,241 @@
+/* Facts into their table: same number, same content is a duplicate; other content is refused aloud.
+ * And whom they name, sealed anew under this directory's own context. */
+#include "svc-directory/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct phi_view id_view(const struct fact *fact)
+{
+    return phi_view_of(fact->id, PHI_FACT_ID_LEN);
+}
+
+static struct phi_view subject_view(const uint8_t *subject)
+{
+    return phi_view_of(subject, PHI_SUBJECT_LEN);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct intake_item *left = a, *right = b;
+    int order = memcmp(left->fact.id, right->fact.id, PHI_FACT_ID_LEN);
+    return order != 0 ? order
+                      : (left->msg->offset > right->msg->offset) -
+                            (left->msg->offset < right->msg->offset);
+}
+
+/* Same number, same content: a duplicate. Same number, other content: refused aloud. */
+static enum phi_err judge_same(struct intake *in, const struct intake_item *item,
+                               struct phi_view digest)
+{
+    bool is_same = phi_view_equal(digest, phi_view_of(item->fact.digest, PHI_SM3_LEN));
+    in->directory->tally[is_same ? TALLY_DUPLICATE : TALLY_CONFLICT]++;
+    return is_same ? PHI_OK : intake_bury(in, item->msg, PHI_ERR_CONFLICT);
+}
+
+static enum phi_err sort_facts(struct intake *in)
+{
+    enum phi_err err = PHI_OK;
+    size_t kept = 0;
+    struct intake_item *items = in->items;
+    qsort(items, in->count, sizeof(*items), compare_items);
+    for (size_t i = 0; i < in->count; i++) {
+        const struct fact *last = kept == 0 ? NULL : &items[kept - 1].fact;
+        if (last != NULL && memcmp(last->id, items[i].fact.id, PHI_FACT_ID_LEN) == 0)
+            PHI_GUARD(judge_same(in, &items[i], phi_view_of(last->digest, PHI_SM3_LEN)));
+        else
+            items[kept++] = items[i];
+    }
+    in->count = kept;
+out:
+    return err;
+}
+
+static struct intake_item *find_item(struct intake *in, struct phi_view id)
+{
+    size_t low = 0, high = in->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(in->items[middle].fact.id, id.data, PHI_FACT_ID_LEN);
+        if (order == 0)
+            return &in->items[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static enum phi_err add_fact(struct columns *columns, const struct intake *in,
+                             const struct fact *fact)
+{
+    const struct phi_param row[] = {
+        PHI_BYTES(id_view(fact)),
+        PHI_BYTES(subject_view(fact->subject)),
+        PHI_I64(fact->subject_key),
+        PHI_TEXT(phi_service_region(in->directory->service)),
+        PHI_TEXT(fact->source),
+        PHI_TEXT(fact->institution),
+        PHI_TEXT(fact->record_no),
+        PHI_I64(fact->revision),
+        PHI_BYTES_OF(fact->digest, PHI_SM3_LEN),
+        PHI_I64(fact->observed_us),
+        PHI_I64(fact->recorded_us),
+        PHI_I64(in->now_us),
+        PHI_TEXT_VIEW(fact->content),
+    };
+    return columns_add(columns, row);
+}
+
+static enum phi_err insert_facts(struct intake *in)
+{
+    enum phi_err err = PHI_OK;
+    static const enum phi_column types[] = {
+        PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
+        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64, PHI_COLUMN_BYTES, PHI_COLUMN_I64,
+        PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_TEXT};
+    struct columns columns;
+    struct phi_rows *rows = NULL;
+    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    for (size_t i = 0; i < in->count; i++)
+        PHI_GUARD(add_fact(&columns, in, &in->items[i].fact));
+    PHI_GUARD(phi_conn_exec(
+        in->tx, "facts_insert",
+        "INSERT INTO facts (fact_id, subject, subject_key, region, source, institution, record_no, "
+        "revision, "
+        "digest, observed_us, recorded_us, known_us, content) SELECT * FROM unnest($1::bytea[], "
+        "$2::bytea[], "
+        "$3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[], "
+        "$10::bigint[], $11::bigint[], $12::bigint[], $13::text[]) ON CONFLICT DO NOTHING "
+        "RETURNING fact_id",
+        columns.params, columns.count, &rows, &in->error));
+    for (size_t i = 0; i < phi_rows_count(rows); i++)
+        find_item(in, phi_rows_bytes(rows, i, 0))->is_new = true;
+    in->directory->tally[TALLY_NEW] += phi_rows_count(rows);
+out:
+    phi_rows_free(rows);
+    columns_fini(&columns);
+    return err;
+}
+
+/* Those that were there already: the same, or another content under their number. */
+static enum phi_err judge_known(struct intake *in)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    size_t known = 0;
+    struct phi_array *ids = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(ids == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < in->count; i++)
+        if (!in->items[i].is_new)
+            PHI_GUARD(phi_array_add(ids, PHI_BYTES(id_view(&in->items[i].fact))));
+    known = phi_array_count(ids);
+    if (known > 0) {
+        const struct phi_param param = PHI_ARRAY(ids);
+        PHI_GUARD(
+            phi_conn_exec(in->tx, "facts_known",
+                          "SELECT fact_id, digest FROM facts WHERE fact_id = ANY($1::bytea[])",
+                          &param, 1, &rows, &in->error));
+        /* the id is made of the number: the one can't be taken without the other */
+        PHI_GUARD(phi_rows_count(rows) == known ? PHI_OK : PHI_ERR_INTERNAL);
+    }
+    for (size_t i = 0; i < phi_rows_count(rows); i++)
+        PHI_GUARD(
+            judge_same(in, find_item(in, phi_rows_bytes(rows, i, 0)), phi_rows_bytes(rows, i, 1)));
+out:
+    phi_rows_free(rows);
+    phi_array_free(ids);
+    return err;
+}
+
+/* --- identities --- */
+
+static bool is_declared(const struct fact *fact)
+{
+    return strncmp(fact->source, "declare.", 8) == 0;
+}
+
+/* By person; of one person's the best last: of one topic, so all are declared or none, the latest.
+ */
+static int compare_people(const void *a, const void *b)
+{
+    const struct fact *left = *(const struct fact *const *)a,
+                      *right = *(const struct fact *const *)b;
+    int order = memcmp(left->subject, right->subject, PHI_SUBJECT_LEN);
+    return order != 0 ? order
+                      : (left->recorded_us > right->recorded_us) -
+                            (left->recorded_us < right->recorded_us);
+}
+
+static enum phi_err add_person(struct columns *columns, const struct intake *in,
+                               const struct fact *fact)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_view sealed;
+    PHI_GUARD(phi_seal(in->directory->keys.health, PEOPLE_CONTEXT, fact->subject, fact->identity,
+                       in->arena, &sealed));
+    const struct phi_param row[] = {PHI_BYTES(subject_view(fact->subject)),
+                                    PHI_I64(fact->subject_key), PHI_BYTES(sealed),
+                                    PHI_BOOL(is_declared(fact)), PHI_I64(fact->recorded_us)};
+    PHI_GUARD(columns_add(columns, row));
+out:
+    return err;
+}
+
+static enum phi_err upsert_people(struct intake *in, const struct fact **people, size_t count)
+{
+    enum phi_err err = PHI_OK;
+    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_BYTES,
+                                            PHI_COLUMN_BOOL, PHI_COLUMN_I64};
+    struct columns columns;
+    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    for (size_t i = 0; i < count; i++) {
+        bool is_last = i + 1 == count ||
+                       memcmp(people[i]->subject, people[i + 1]->subject, PHI_SUBJECT_LEN) != 0;
+        if (is_last)
+            PHI_GUARD(add_person(&columns, in, people[i]));
+    }
+    PHI_GUARD(phi_conn_exec(
+        in->tx, "people_upsert",
+        "INSERT INTO people AS p (subject, subject_key, identity_sealed, is_declared, recorded_us) "
+        "SELECT * FROM "
+        "unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::boolean[], $5::bigint[]) ON CONFLICT "
+        "(subject) "
+        "DO UPDATE SET subject_key = EXCLUDED.subject_key, identity_sealed = "
+        "EXCLUDED.identity_sealed, "
+        "is_declared = EXCLUDED.is_declared, recorded_us = EXCLUDED.recorded_us "
+        "WHERE (p.is_declared, p.recorded_us) <= (EXCLUDED.is_declared, EXCLUDED.recorded_us)",
+        columns.params, columns.count, NULL, &in->error));
+out:
+    columns_fini(&columns);
+    return err;
+}
+
+static enum phi_err keep_people(struct intake *in)
+{
+    size_t count = 0;
+    const struct fact **people = phi_arena_alloc(in->arena, (in->count + 1) * sizeof(*people));
+    if (people == NULL)
+        return PHI_ERR_MEMORY;
+    for (size_t i = 0; i < in->count; i++)
+        if (in->items[i].is_new && in->items[i].fact.identity.len > 0)
+            people[count++] = &in->items[i].fact;
+    if (count == 0)
+        return PHI_OK;
+    qsort(people, count, sizeof(*people), compare_people);
+    return upsert_people(in, people, count);
+}
+
+enum phi_err intake_facts(struct intake *in)
+{
+    enum phi_err err = PHI_OK;
+    if (in->items == NULL || in->count == 0)
+        return PHI_OK;
+    PHI_GUARD(sort_facts(in));
+    PHI_GUARD(insert_facts(in));
+    PHI_GUARD(judge_known(in));
+    PHI_GUARD(keep_people(in));
+out:
+    return err;
+}
