@@ -62,7 +62,7 @@ enum phi_err phi_record_event(const char *topic, const struct phi_record *record
     enum phi_err err = PHI_OK;
     struct phi_event event = {
         .topic = topic,
-        .type = "phi.registry.record.v1",
+        .type = "cn.phi.registry.record",
         .source = source,
         .time_us = (int64_t)record->version,
         .key = record->key,

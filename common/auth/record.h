@@ -37,7 +37,7 @@ enum phi_err phi_record_verify(const char *topic, const struct phi_record *recor
                                const struct phi_pinned_key *pinned, size_t pinned_count,
                                struct phi_error *error) PHI_MUST_USE;
 
-/* The record as an event (type "phi.registry.record.v1", a fresh id, the version as time), parts
+/* The record as an event (type "cn.phi.registry.record", a fresh id, the version as time), parts
  * borrowed from the record or in the arena. PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */
 enum phi_err phi_record_event(const char *topic, const struct phi_record *record,
                               const char *source, struct phi_arena *arena,

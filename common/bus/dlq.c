@@ -43,7 +43,7 @@ enum phi_err phi_dlq_open(const struct phi_dlq_options *options, struct phi_dlq 
     dlq->seal_key = options->seal_key;
     dlq->producer = options->producer;
     snprintf(dlq->topic, sizeof(dlq->topic), "phi.%s.dlq.%s", options->region, options->program);
-    snprintf(dlq->source, sizeof(dlq->source), "/%s/%s", options->region, options->program);
+    snprintf(dlq->source, sizeof(dlq->source), "/phi/%s/%s", options->region, options->program);
     *out = dlq;
     return PHI_OK;
 }
@@ -164,7 +164,7 @@ enum phi_err phi_dlq_write(const struct phi_dlq *dlq, const struct phi_msg *msg,
     struct phi_view plain;
     char number[24];
     struct phi_event event = {.topic = dlq->topic,
-                              .type = "phi.dlq.letter.v1",
+                              .type = "cn.phi.dlq.letter",
                               .source = dlq->source,
                               .time_us = phi_clock_now_us(NULL),
                               .content_type = "application/octet-stream"};

@@ -1,7 +1,7 @@
 /* Events: CloudEvents 1.0, Kafka protocol binding, binary mode: ce_* headers and a JSON value.
  *
  *   struct phi_event event = {.topic = "phi.320000.declare.health", .type =
- * "phi.declare.health.v1", .source = "/320000/svc-declare", .time_us = now_us, .key = subject,
+ * "cn.phi.declare.health", .source = "/phi/320000/svc-declare", .time_us = now_us, .key = subject,
  * .value = json}; PHI_GUARD(phi_event_new_id(&event)); PHI_GUARD(phi_producer_send(producer,
  * &event, done, context));
  *   ...
@@ -29,8 +29,8 @@ struct phi_event {
     const char *topic;
     uint8_t
         id[PHI_EVENT_ID_LEN]; /* UUIDv7, kept through every retry: consumers drop doubles by it */
-    const char *type;         /* "phi.code.minted.v1" */
-    const char *source;       /* "/320000/svc-codegen" */
+    const char *type;         /* "cn.phi.code.minted" */
+    const char *source;       /* "/phi/320000/svc-codegen" */
     int64_t time_us;
     struct phi_view key; /* 16-byte subject or a text; empty: no key */
     bool is_placed;      /* true: `partition` counts instead of the key */

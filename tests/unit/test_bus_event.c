@@ -48,8 +48,8 @@ static const uint8_t subject[16] = {0x12, 0x34, 0x0a, 0x31, 0x0a, 6,  7,  8,
 static struct phi_event sample(void)
 {
     struct phi_event event = {.topic = "phi.320000.code.minted",
-                              .type = "phi.code.minted.v1",
-                              .source = "/320000/svc-codegen",
+                              .type = "cn.phi.code.minted",
+                              .source = "/phi/320000/svc-codegen",
                               .time_us = 1795259711123456,
                               .key = phi_view_of(subject, sizeof(subject)),
                               .value = phi_view_text("{\"a\":1}"),
