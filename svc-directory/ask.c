@@ -7,31 +7,6 @@
 
 #define ASK_MS 2500
 
-/* Repeats of one business request are one request to svc-verify's ledger, whichever replica asks.
- */
-static enum phi_err derive_id(struct phi_api_call *call, uint8_t out[16])
-{
-    uint8_t digest[PHI_SM3_LEN];
-    const struct phi_view parts[] = {
-        phi_view_text(phi_api_app(call)->app_id), phi_view_of("\n", 1),
-        phi_view_text(phi_api_customer(call)),    phi_view_of("\n", 1),
-        phi_view_text(phi_api_serial(call)),
-    };
-    enum phi_err err = phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), digest);
-    if (err == PHI_OK)
-        memcpy(out, digest, 16);
-    return err;
-}
-
-/* The requester is the person behind the call, the same through every repeat. */
-static enum phi_err digest_requester(struct phi_api_call *call, uint8_t out[PHI_SM3_LEN])
-{
-    const struct phi_identity *who = phi_api_who(call);
-    const struct phi_view parts[] = {phi_view_text(who->issuer), phi_view_of("\n", 1),
-                                     phi_view_text(who->sub)};
-    return phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), out);
-}
-
 static enum phi_err make_request(struct phi_api_call *call, const struct ask *ask,
                                  struct phi_deadline until, struct phi_verify_request *out)
 {
@@ -47,8 +22,8 @@ static enum phi_err make_request(struct phi_api_call *call, const struct ask *as
     snprintf(out->platform, sizeof(out->platform), "%s", phi_service_region(service));
     snprintf(out->program, sizeof(out->program), "%s", phi_service_program(service));
     snprintf(out->app, sizeof(out->app), "%s", phi_api_app(call)->app_id);
-    PHI_GUARD(derive_id(call, out->request_id));
-    PHI_GUARD(digest_requester(call, out->digest));
+    PHI_GUARD(phi_api_request_key(call, out->request_id));
+    PHI_GUARD(phi_api_who_digest(call, out->digest));
 out:
     return err;
 }

@@ -1,5 +1,6 @@
 #include "svc-directory/rules.h"
 
+#include "base/file.h"
 #include "base/metrics.h"
 #include "svc-directory/certlogic.h"
 
@@ -10,21 +11,6 @@
 #define ARENA_MAX       (16 * 1024 * 1024)
 #define DEPTH_MAX       80
 #define DESCRIPTION_MAX 300
-
-static enum phi_err read_file(const char *path, struct phi_arena *arena, struct phi_view *out)
-{
-    uint8_t *bytes = phi_arena_alloc(arena, FILE_MAX + 1);
-    if (bytes == NULL)
-        return PHI_ERR_MEMORY;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return PHI_ERR_IO;
-    size_t len = fread(bytes, 1, FILE_MAX + 1, file);
-    bool is_bad = ferror(file) != 0 || len > FILE_MAX;
-    fclose(file);
-    *out = phi_view_of(bytes, len);
-    return is_bad ? PHI_ERR_IO : PHI_OK;
-}
 
 static enum phi_err read_grade(const struct phi_json_at *at, enum phi_grade *out,
                                struct phi_error *error)
