@@ -301,8 +301,9 @@ static void tell_health(struct publisher *publisher, bool *was_failing, enum phi
     phi_service_set_degraded(directory->service, "platform-bus",
                              !phi_bus_is_up(publisher->producer));
     pthread_mutex_lock(&directory->lock);
-    bool is_taking = directory->consumer != NULL && phi_consumer_is_up(directory->consumer) &&
-                     !phi_consumer_is_stopped(directory->consumer);
+    /* without a consumer the program is stopping */
+    bool is_taking = directory->consumer == NULL || (phi_consumer_is_up(directory->consumer) &&
+                                                     !phi_consumer_is_stopped(directory->consumer));
     pthread_mutex_unlock(&directory->lock);
     phi_service_set_degraded(directory->service, "facts", !is_taking);
     if ((err != PHI_OK) == *was_failing)
