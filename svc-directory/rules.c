@@ -111,7 +111,7 @@ enum phi_err rules_read(const char *path, const char *region, struct rules **out
     PHI_GUARD(rules == NULL ? PHI_ERR_MEMORY : PHI_OK);
     rules->arena = phi_arena_new(ARENA_MAX);
     PHI_GUARD(rules->arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(read_file(path, rules->arena, &bytes));
+    PHI_GUARD(phi_file_read(path, FILE_MAX, rules->arena, &bytes));
     PHI_GUARD(phi_json_read(bytes, DEPTH_MAX, rules->arena, &root, error));
     PHI_GUARD(read_root(&root, region, rules, error));
     *out = rules;
