@@ -64,7 +64,7 @@ static void handle(struct phi_rpc_call **calls, size_t count, void *context)
 
 struct rpc_keys rpc_keys_new(void)
 {
-    struct rpc_keys keys;
+    struct rpc_keys keys = {0};
     assert_int_equal(phi_curve_keypair(keys.public_key, keys.secret_key), PHI_OK);
     return keys;
 }
