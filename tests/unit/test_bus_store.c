@@ -1,61 +1,20 @@
-/* Consumer, outbox relay and dead letters: librdkafka's mock cluster and a real PostgreSQL
+/* Consumer and dead letters: librdkafka's mock cluster and a real PostgreSQL
  * (tests/tools/with-postgres). */
 #include "bus/consumer.h"
 #include "bus/dlq.h"
-#include "bus/event_row.h"
 #include "bus/reader.h"
 #include "bus/relay.h"
 
-#include "store_fixture.h"
-
-#include "bus_kit.h"
-
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define TOPIC      "phi.320000.declare.health"
-#define OTHER      "phi.320000.declare.trip"
-#define PARTITIONS 8
-
-static const char counted_ddl[] =
-    "CREATE TABLE counted (topic text, partition int, at bigint, n text, times int DEFAULT 1,"
-    " PRIMARY KEY (topic, partition, at))";
-
-static const struct phi_migration migrations[] = {
-    {1, "outbox", phi_outbox_ddl}, {2, "offsets", phi_offsets_ddl}, {3, "counted", counted_ddl}};
-
-static struct phi_store *open_store(const char *schema)
-{
-    struct phi_error error = {0};
-    struct phi_store *store = NULL;
-    assert_ok(phi_migrate(fixture_conninfo(), schema, migrations, 3, &error));
-    struct phi_store_options options = {.conninfo = fixture_conninfo(),
-                                        .schema = schema,
-                                        .pool_size = 6,
-                                        .statement_timeout_ms = 4000};
-    assert_ok(phi_store_open(&options, &store, &error));
-    return store;
-}
-
-static int64_t count_of(struct phi_store *store, const char *name, const char *sql)
-{
-    return fixture_number(store, name, sql);
-}
+#include "bus_store_kit.h"
 
 static int64_t counted(struct phi_store *store)
 {
-    return count_of(store, "counted", "SELECT count(*) FROM counted");
+    return kit_count(store, "counted", "SELECT count(*) FROM counted");
 }
 
 static int64_t counted_twice(struct phi_store *store)
 {
-    return count_of(store, "twice", "SELECT count(*) FROM counted WHERE times > 1");
-}
-
-static int64_t outbox_rows(struct phi_store *store)
-{
-    return count_of(store, "outbox_rows", "SELECT count(*) FROM outbox");
+    return kit_count(store, "twice", "SELECT count(*) FROM counted WHERE times > 1");
 }
 
 /* --- a handler that counts every record once, and can be told to fail --- */
@@ -158,22 +117,16 @@ static void send_range(struct phi_producer *producer, const char *topic, unsigne
     }
 }
 
-static void make_topics(struct kit_cluster *cluster)
-{
-    kit_topic(cluster, TOPIC, PARTITIONS);
-    kit_topic(cluster, OTHER, PARTITIONS);
-}
-
 /* Two replicas: one comes while records flow, the first one goes; each record counts exactly once.
  */
 static void test_rebalance(void **state)
 {
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("rebalance");
+    struct phi_store *store = kit_store("rebalance");
     struct worker first = {.slow_ms = 2};
     struct worker second = {.slow_ms = 2};
-    make_topics(&cluster);
+    kit_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
     struct phi_consumer *a = open_consumer(&cluster, store, &first, NULL, false);
     send_range(producer, TOPIC, 0, 1000);
@@ -191,7 +144,7 @@ static void test_rebalance(void **state)
     kit_wait(40000, counted(store) == 5000);
     kit_wait(40000, phi_consumer_owned(b) == 2 * PARTITIONS);
     assert_int_equal(counted_twice(store), 0);
-    assert_int_equal(count_of(store, "values", "SELECT count(DISTINCT n) FROM counted"), 5000);
+    assert_int_equal(kit_count(store, "values", "SELECT count(DISTINCT n) FROM counted"), 5000);
     assert_int_equal(first.owned, 0);
     assert_ok(phi_consumer_close(b, phi_deadline_in_ms(20000)));
     phi_producer_close(producer);
@@ -205,9 +158,9 @@ static void test_fenced(void **state)
 {
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("fenced");
+    struct phi_store *store = kit_store("fenced");
     struct worker worker = {0};
-    make_topics(&cluster);
+    kit_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
     struct phi_consumer *consumer = open_consumer(&cluster, store, &worker, NULL, false);
     send_range(producer, TOPIC, 0, 200);
@@ -219,7 +172,7 @@ static void test_fenced(void **state)
     phi_store_release(conn);
     int calls = worker.calls;
     send_range(producer, TOPIC, 200, 1000);
-    kit_wait(30000, count_of(store, "there", "SELECT count(*) FROM counted") == 1000 - PARTITIONS);
+    kit_wait(30000, kit_count(store, "there", "SELECT count(*) FROM counted") == 1000 - PARTITIONS);
     kit_pause_ms(300);
     assert_int_equal(counted(store),
                      1000 - PARTITIONS); /* one of each partition was the intruder's */
@@ -237,9 +190,9 @@ static void test_retry(void **state)
 {
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("retry");
+    struct phi_store *store = kit_store("retry");
     struct worker worker = {.fail_store = 5, .fail_fenced = 2};
-    make_topics(&cluster);
+    kit_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
     struct phi_consumer *consumer = open_consumer(&cluster, store, &worker, NULL, false);
     send_range(producer, TOPIC, 0, 1000);
@@ -283,14 +236,14 @@ static void test_poison(void **state)
     (void)state;
     static const char dlq_topic[] = "phi.320000.dlq.svc-test";
     struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("poison");
+    struct phi_store *store = kit_store("poison");
     struct worker worker = {.poison = "{\"n\":77}"};
     struct letters letters = {0};
     struct phi_seal_key *key = NULL;
     struct phi_dlq *dlq = NULL;
     struct phi_relay *relay = NULL;
     struct phi_topic_reader *reader = NULL;
-    make_topics(&cluster);
+    kit_topics(&cluster);
     kit_topic(&cluster, dlq_topic, 1);
     assert_ok(phi_seal_key_new(1, phi_view_text("0123456789abcdef0123456789abcdef"), &key));
     assert_ok(phi_dlq_open(
@@ -311,7 +264,7 @@ static void test_poison(void **state)
     kit_wait(30000, counted(store) == 499);
     kit_wait(20000, letters.count == 1);
     assert_int_equal(letters.good, 1);
-    kit_wait(10000, outbox_rows(store) == 0);
+    kit_wait(10000, kit_outbox_rows(store) == 0);
     assert_false(phi_consumer_is_stopped(consumer));
     assert_ok(phi_consumer_close(consumer, phi_deadline_in_ms(20000)));
     phi_topic_reader_close(reader);
@@ -328,14 +281,14 @@ static void test_poison_stops(void **state)
 {
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("stops");
+    struct phi_store *store = kit_store("stops");
     struct worker worker = {.poison = "{\"n\":0}"};
-    make_topics(&cluster);
+    kit_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
     struct phi_consumer *consumer = open_consumer(&cluster, store, &worker, NULL, false);
     send_range(producer, TOPIC, 0, 200);
     kit_wait(30000, phi_consumer_is_stopped(consumer));
-    kit_wait(30000, count_of(store, "parts", "SELECT count(DISTINCT partition) FROM counted") >=
+    kit_wait(30000, kit_count(store, "parts", "SELECT count(DISTINCT partition) FROM counted") >=
                         PARTITIONS - 1);
     assert_ok(phi_consumer_close(consumer, phi_deadline_in_ms(20000)));
     phi_producer_close(producer);
@@ -348,10 +301,10 @@ static void test_lost_offsets(void **state)
 {
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("lost");
+    struct phi_store *store = kit_store("lost");
     struct worker worker = {0};
     char *id = NULL;
-    make_topics(&cluster);
+    kit_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
     send_range(producer, TOPIC, 0, 100);
     assert_ok(phi_producer_flush(producer, phi_deadline_in_ms(10000)));
@@ -381,7 +334,7 @@ static void test_late_topic(void **state)
 {
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("late");
+    struct phi_store *store = kit_store("late");
     struct worker worker = {0};
     struct phi_consumer *consumer = open_consumer(&cluster, store, &worker, NULL, false);
     kit_pause_ms(1000);
@@ -396,223 +349,12 @@ static void test_late_topic(void **state)
     kit_cluster_close(&cluster);
 }
 
-/* --- relay --- */
-
-struct seen {
-    atomic_int count;
-    atomic_int distinct;
-    unsigned char times[4096];
-};
-
-static void on_record(const struct phi_msg *msg, void *context)
-{
-    struct seen *seen = context;
-    unsigned n = 0;
-    memcpy(&n, msg->key.data + 8, sizeof(n));
-    if (n < sizeof(seen->times) && seen->times[n]++ == 0)
-        atomic_fetch_add(&seen->distinct, 1);
-    atomic_fetch_add(&seen->count, 1);
-}
-
-static struct phi_topic_reader *read_topic(const struct kit_cluster *cluster, const char *topic,
-                                           struct seen *seen)
-{
-    struct phi_topic_reader *reader = NULL;
-    assert_ok(phi_topic_reader_open(
-        &(struct phi_topic_reader_options){.bus = {.brokers = cluster->brokers},
-                                           .topic = topic,
-                                           .record = on_record,
-                                           .context = seen},
-        &reader, NULL));
-    return reader;
-}
-
-/* Commits events `from`..`to` as a lane would; `relay` NULL: the process dies before publishing. */
-static void commit_events(struct phi_store *store, struct phi_relay *relay, const char *topic,
-                          unsigned from, unsigned to)
-{
-    struct phi_conn *conn = NULL;
-    if (phi_store_acquire(store, phi_deadline_in_ms(5000), &conn) != PHI_OK)
-        abort();
-    for (unsigned n = from; n < to; n++) {
-        struct kit_event room;
-        struct phi_event event = kit_event(&room, topic, n);
-        if (phi_event_put(conn, &event, NULL) != PHI_OK)
-            abort();
-        if (relay)
-            phi_relay_offer(relay, &event, 1);
-    }
-    phi_store_release(conn);
-}
-
-static void test_relay_direct(void **state)
-{
-    (void)state;
-    struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("direct");
-    struct phi_relay *relay = NULL;
-    struct seen seen = {0};
-    make_topics(&cluster);
-    struct phi_producer *producer = kit_producer(&cluster, 30000);
-    kit_wait(10000, phi_bus_is_up(producer));
-    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer},
-                             &relay, NULL));
-    struct phi_topic_reader *reader = read_topic(&cluster, TOPIC, &seen);
-    commit_events(store, relay, TOPIC, 0, 500);
-    kit_wait(20000, seen.count == 500);
-    kit_wait(10000, outbox_rows(store) == 0);
-    assert_int_equal(seen.distinct, 500);
-    assert_false(phi_relay_has_backlog(relay));
-    assert_ok(phi_relay_close(relay, phi_deadline_in_ms(5000)));
-    assert_int_equal(seen.count, 500);
-    phi_topic_reader_close(reader);
-    phi_producer_close(producer);
-    phi_store_close(store);
-    kit_cluster_close(&cluster);
-}
-
-/* The broker starts late, and goes away in the middle: everything comes out, in the end. */
-static void test_relay_outage(void **state)
-{
-    (void)state;
-    struct kit_cluster cluster = kit_cluster_open();
-    struct phi_store *store = open_store("outage");
-    struct phi_relay *relay = NULL;
-    struct seen seen = {0};
-    make_topics(&cluster);
-    kit_down(&cluster);
-    struct phi_producer *producer = kit_producer(&cluster, 2000);
-    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store, .producer = producer},
-                             &relay, NULL));
-    commit_events(store, relay, TOPIC, 0, 300);
-    assert_true(phi_relay_has_backlog(relay));
-    kit_up(&cluster);
-    struct phi_topic_reader *reader = read_topic(&cluster, TOPIC, &seen);
-    kit_wait(30000, seen.distinct == 300);
-    kit_wait(10000, outbox_rows(store) == 0);
-    kit_wait(10000, !phi_relay_has_backlog(relay));
-    for (unsigned n = 300; n < 1300; n += 100) {
-        if (n == 600)
-            kit_down(&cluster);
-        if (n == 1000)
-            kit_up(&cluster);
-        commit_events(store, relay, TOPIC, n, n + 100);
-        kit_pause_ms(200);
-    }
-    kit_wait(40000, seen.distinct == 1300);
-    kit_wait(10000, outbox_rows(store) == 0);
-    kit_wait(10000, !phi_relay_has_backlog(relay));
-    assert_ok(phi_relay_close(relay, phi_deadline_in_ms(5000)));
-    phi_topic_reader_close(reader);
-    phi_producer_close(producer);
-    phi_store_close(store);
-    kit_cluster_close(&cluster);
-}
-
-/* A process killed between commit and publishing: the next one's relay finds the rows. Two buses:
- * the one that is down doesn't hold the other back. */
-static void test_relay_after_kill(void **state)
-{
-    (void)state;
-    struct phi_store *store = open_store("killed");
-    phi_store_close(store);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        store = open_store("killed");
-        commit_events(store, NULL, "phi.320000.directory", 0, 600);
-        commit_events(store, NULL, TOPIC, 0, 50);
-        raise(SIGKILL);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-
-    struct kit_cluster province = kit_cluster_open();
-    struct kit_cluster platform = kit_cluster_open();
-    struct phi_relay *relay = NULL;
-    struct seen declared = {0};
-    struct seen listed = {0};
-    store = open_store("killed");
-    make_topics(&province);
-    kit_topic(&platform, "phi.320000.directory", PARTITIONS);
-    kit_down(&platform);
-    struct phi_producer *to_province = kit_producer(&province, 3000);
-    struct phi_producer *to_platform = kit_producer(&platform, 3000);
-    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store,
-                                                         .producer = to_province,
-                                                         .platform_producer = to_platform},
-                             &relay, NULL));
-    struct phi_topic_reader *reader = read_topic(&province, TOPIC, &declared);
-    kit_wait(20000, declared.distinct == 50);
-    kit_wait(10000, outbox_rows(store) == 600);
-    kit_up(&platform);
-    struct phi_topic_reader *platform_reader =
-        read_topic(&platform, "phi.320000.directory", &listed);
-    kit_wait(30000, listed.distinct == 600);
-    kit_wait(10000, outbox_rows(store) == 0);
-    assert_int_equal(declared.count, 50);
-    assert_int_equal(listed.count, 600);
-    assert_ok(phi_relay_close(relay, phi_deadline_in_ms(5000)));
-    phi_topic_reader_close(reader);
-    phi_topic_reader_close(platform_reader);
-    phi_producer_close(to_province);
-    phi_producer_close(to_platform);
-    phi_store_close(store);
-    kit_cluster_close(&province);
-    kit_cluster_close(&platform);
-}
-
-/* A row carries the whole event; a broken row is none. */
-static void test_row(void **state)
-{
-    (void)state;
-    struct phi_store *store = open_store("rows");
-    struct phi_arena *arena = phi_arena_new(256 * 1024);
-    struct kit_event room;
-    struct phi_event event = kit_event(&room, TOPIC, 1);
-    struct phi_event back;
-    struct phi_rows *rows = NULL;
-    event.request_id = "r-1";
-    assert_ok(phi_event_add(&event, "phi-mac", phi_view_text("a\"\\/b")));
-    struct phi_event tombstone = kit_event(&room, TOPIC, 2);
-    tombstone.is_tombstone = true;
-    tombstone.value = phi_view_of(NULL, 0);
-    tombstone.is_placed = true;
-    tombstone.partition = 5;
-    struct phi_conn *conn = fixture_conn(store);
-    assert_ok(phi_event_put(conn, &event, NULL));
-    assert_ok(phi_event_put(conn, &tombstone, NULL));
-    assert_ok(phi_outbox_read(conn, INT64_MAX, 10, &rows, NULL));
-    assert_int_equal(phi_rows_count(rows), 2);
-    assert_ok(phi_event_from_row(rows, 0, arena, &back, NULL));
-    assert_memory_equal(back.id, event.id, 16);
-    assert_string_equal(back.topic, TOPIC);
-    assert_string_equal(back.request_id, "r-1");
-    assert_false(back.is_placed);
-    assert_int_equal(back.extra_count, 1);
-    assert_true(phi_view_equal(back.extra[0].value, phi_view_text("a\"\\/b")));
-    assert_ok(phi_event_from_row(rows, 1, arena, &back, NULL));
-    assert_true(back.is_tombstone && back.is_placed && back.partition == 5);
-    phi_rows_free(rows);
-    assert_ok(phi_conn_script(
-        conn, "UPDATE outbox SET headers = replace(headers, 'ce_id', 'ce_di')", NULL));
-    assert_ok(phi_outbox_read(conn, INT64_MAX, 10, &rows, NULL));
-    assert_int_equal(phi_event_from_row(rows, 0, arena, &back, NULL), PHI_ERR_DATA_BROKEN);
-    phi_rows_free(rows);
-    phi_store_release(conn);
-    phi_arena_free(arena);
-    phi_store_close(store);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_relay_after_kill), cmocka_unit_test(test_row),
-        cmocka_unit_test(test_relay_direct),     cmocka_unit_test(test_relay_outage),
-        cmocka_unit_test(test_fenced),           cmocka_unit_test(test_retry),
-        cmocka_unit_test(test_poison),           cmocka_unit_test(test_poison_stops),
-        cmocka_unit_test(test_lost_offsets),     cmocka_unit_test(test_late_topic),
+        cmocka_unit_test(test_fenced),       cmocka_unit_test(test_retry),
+        cmocka_unit_test(test_poison),       cmocka_unit_test(test_poison_stops),
+        cmocka_unit_test(test_lost_offsets), cmocka_unit_test(test_late_topic),
         cmocka_unit_test(test_rebalance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
