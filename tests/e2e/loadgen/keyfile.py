@@ -1,8 +1,17 @@
-"""Key files (docs/codes.md): PKCS#8 under a password, PBKDF2 with HMAC-SHA256 and SM4-CBC; read here, not by phictl."""
+"""Key files (docs/codes.md): PKCS#8 under a password, PBKDF2 with HMAC-SHA256 and SM4-CBC; read and written here, not by
+phictl."""
 import base64
 import hashlib
+import os
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from .sm2 import PKCS8
+
+ROUNDS = 100_000
+PBES2, PBKDF2, SM4_CBC = (bytes.fromhex(oid) for oid in (
+    "06092a864886f70d01050d", "06092a864886f70d01050c", "06082a811ccf55016802"))
+HMAC_SHA256 = bytes.fromhex("300c06082a864886f70d02090500")
 
 
 def _parts(der):
@@ -54,3 +63,27 @@ def sm2_number(path, password_path):
     """The number of an SM2 private key."""
     (key,) = _values(_private_key(path, password_path))
     return int.from_bytes(_values(key)[1], "big")
+
+
+def _value(tag, content):
+    length = len(content)
+    size = bytes([length]) if length < 0x80 else bytes([0x81, length]) if length < 0x100 else (
+        b"\x82" + length.to_bytes(2, "big"))
+    return bytes([tag]) + size + content
+
+
+def write_sm2(path, password_path, key):
+    """A phi_client.sm2.PrivateKey as a key file, mode 0600, under the password of another file."""
+    with open(password_path, "rb") as file:
+        password = file.read().strip()
+    salt, start = os.urandom(16), os.urandom(16)
+    plain = PKCS8[0] + key.number.to_bytes(32, "big") + PKCS8[1] + key.public.xy
+    fill = 16 - len(plain) % 16
+    secret_key = hashlib.pbkdf2_hmac("sha256", password, salt, ROUNDS, 16)
+    encryptor = Cipher(algorithms.SM4(secret_key), modes.CBC(start)).encryptor()
+    sealed = encryptor.update(plain + bytes([fill]) * fill) + encryptor.finalize()
+    derivation = PBKDF2 + _value(0x30, _value(0x04, salt) + _value(0x02, ROUNDS.to_bytes(3, "big")) + HMAC_SHA256)
+    parameters = _value(0x30, _value(0x30, derivation) + _value(0x30, SM4_CBC + _value(0x04, start)))
+    body = base64.encodebytes(_value(0x30, _value(0x30, PBES2 + parameters) + _value(0x04, sealed))).decode()
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+        file.write(f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n")
