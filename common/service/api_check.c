@@ -149,6 +149,7 @@ static enum phi_err digest_body(struct phi_api_call *call)
                                      line,
                                      phi_view_text(sub)};
     PHI_GUARD(phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), call->body_digest));
+    call->has_body_digest = true;
 out:
     json_decref(copy);
     return err;

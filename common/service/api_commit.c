@@ -132,7 +132,7 @@ out:
 
 bool phi_api_answer_again(struct phi_api_call *call)
 {
-    if (!(call->route->flags & PHI_API_CREATES) || call->caller.app == NULL || call->serial == NULL)
+    if (!call->has_body_digest)
         return false;
     if (find_stored(call) != PHI_OK || !call->has_stored)
         return false;

@@ -46,6 +46,7 @@ struct phi_api_call {
     uint8_t digest[PHI_SM3_LEN]; /* of the signed request */
     uint8_t
         body_digest[PHI_SM3_LEN]; /* of the body without timeStamp and of who stands behind it */
+    bool has_body_digest; /* routes that create, once everything before the handler was right */
     struct phi_commit *commit;
     size_t row_count;
     struct phi_event events[PHI_API_EVENTS_MAX];
