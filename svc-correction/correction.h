@@ -5,9 +5,9 @@
 #include "codes/subject.h"
 #include "service/api.h"
 
-#define CASE_LEN        16
-#define CASE_TEXT_MAX   1000 /* characters of a statement or note */
-#define CASE_WORD_MAX   64
+#define CASE_LEN      16
+#define CASE_TEXT_MAX 1000 /* characters of a statement or note */
+#define CASE_WORD_MAX 64
 
 struct correction {
     struct phi_hmac_key *index_key;

@@ -21,9 +21,9 @@ static enum phi_err number(struct declaration *d, const char *route, struct fact
     enum phi_err err = PHI_OK;
     char *record_no = phi_arena_alloc(phi_api_arena(d->call), PHI_DECLARATION_RECORD_LEN + 1);
     PHI_GUARD(record_no == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_declaration_record_no(
-        phi_view_text(route), phi_view_text(phi_api_customer(d->call)),
-        phi_view_text(phi_api_serial(d->call)), d->subject, record_no));
+    PHI_GUARD(
+        phi_declaration_record_no(phi_view_text(route), phi_view_text(phi_api_customer(d->call)),
+                                  phi_view_text(phi_api_serial(d->call)), d->subject, record_no));
     fact->record_no = record_no;
 out:
     return err;

@@ -59,8 +59,8 @@ enum phi_err fact_identify(const struct fact_keys *keys, const char *region,
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(phi_fact_id(phi_view_text(region), phi_view_text(fact->stream),
-                          phi_view_text(fact->institution), phi_view_text(fact->record_no), fact->revision,
-                          fact->id));
+                          phi_view_text(fact->institution), phi_view_text(fact->record_no),
+                          fact->revision, fact->id));
     PHI_GUARD(digest(keys, arena, fact));
 out:
     return err;
@@ -92,9 +92,9 @@ static json_t *value_json(const struct fact *fact, const char *region, const cha
     phi_rfc3339_format(fact->recorded_us, recorded);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:i, s:s, s:s, s:O, s:s}", "factId", id,
                      "region", region, "source", fact->stream, "institution", fact->institution,
-                     "recordNo", fact->record_no, "revision", (json_int_t)fact->revision,
-                     "subject", subject, "subjectKeyVersion", PHI_SUBJECT_KEY_VERSION, "observedAt",
-                     observed, "recordedAt", recorded, "content", fact->content, "sealed", sealed);
+                     "recordNo", fact->record_no, "revision", (json_int_t)fact->revision, "subject",
+                     subject, "subjectKeyVersion", PHI_SUBJECT_KEY_VERSION, "observedAt", observed,
+                     "recordedAt", recorded, "content", fact->content, "sealed", sealed);
 }
 
 enum phi_err fact_complete(const struct fact_keys *keys, const char *region, const char *topic,

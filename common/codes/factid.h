@@ -20,10 +20,11 @@ enum phi_err phi_fact_id(struct phi_view region, struct phi_view source,
 
 #define PHI_DECLARATION_RECORD_LEN 32
 
-/* The record number of a self-declaration, 32 hex digits: the first 16 bytes of SM3(route ‖ customNumber ‖
- * bizSerialNum ‖ the subject's 32 hex digits), each preceded by its length (u16). A digest, because the number
- * travels on topics and an app's number for its customer may say who that is.
- * Errors: PHI_ERR_FIELD_VALUE (a field past 65,535 bytes), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+/* The record number of a self-declaration, 32 hex digits: the first 16 bytes of SM3(route ‖
+ * customNumber ‖ bizSerialNum ‖ the subject's 32 hex digits), each preceded by its length (u16). A
+ * digest, because the number travels on topics and an app's number for its customer may say who
+ * that is. Errors: PHI_ERR_FIELD_VALUE (a field past 65,535 bytes), PHI_ERR_CRYPTO, PHI_ERR_MEMORY.
+ */
 enum phi_err phi_declaration_record_no(struct phi_view route, struct phi_view custom_number,
                                        struct phi_view biz_serial_num,
                                        const uint8_t subject[PHI_SUBJECT_LEN],

@@ -26,11 +26,11 @@ static void record_number_of_a_declaration(void **state)
     json_t *file = vector_open("subject/fact_id.json");
     const json_t *d = json_object_get(file, "declaration");
     char record_no[PHI_DECLARATION_RECORD_LEN + 1];
-    assert_int_equal(
-        phi_declaration_record_no(vector_view(d, "route"), vector_view(d, "customNumber"),
-                                  vector_view(d, "bizSerialNum"), vector_bytes(d, "subject").data,
-                                  record_no),
-        PHI_OK);
+    assert_int_equal(phi_declaration_record_no(vector_view(d, "route"),
+                                               vector_view(d, "customNumber"),
+                                               vector_view(d, "bizSerialNum"),
+                                               vector_bytes(d, "subject").data, record_no),
+                     PHI_OK);
     assert_view(phi_view_text(record_no), vector_view(d, "recordNo"));
     vector_close(file);
 }
