@@ -26,7 +26,7 @@ static void wait_for(const bool *flag, const int *count, int wanted)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += CLIENT_WAIT_MS / 1000;
     pthread_mutex_lock(&lock);
-    while (flag != NULL ? !*flag : *count < wanted)
+    while (flag != NULL ? !*flag : count != NULL && *count < wanted)
         if (pthread_cond_timedwait(&changed, &lock, &until) != 0)
             break;
     pthread_mutex_unlock(&lock);
