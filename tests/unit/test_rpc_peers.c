@@ -89,6 +89,25 @@ static void a_removed_peer_is_cut_off_in_mid_connection(void **state)
     rpc_kit_close(&kit);
 }
 
+/* As when the registry comes to the server after its neighbours have knocked. */
+static void a_peer_that_was_refused_comes_in_once_it_is_listed(void **state)
+{
+    (void)state;
+    struct rpc_kit kit;
+    rpc_kit_open(&kit, 'A', &keys, NULL);
+    rpc_kit_allow(&kit, false);
+    struct phi_rpc_client *client = rpc_client(&keys, &kit.endpoint, 1);
+    assert_int_not_equal(rpc_ask(client, "e", 1500, NULL), PHI_OK);
+    rpc_kit_allow(&kit, true);
+    enum phi_err err = PHI_ERR_NEIGHBOUR;
+    struct phi_deadline until = phi_deadline_in_ms(8000);
+    while (err != PHI_OK && !phi_deadline_is_past(until))
+        err = rpc_ask(client, "e", 1000, NULL);
+    assert_int_equal(err, PHI_OK);
+    phi_rpc_client_close(client);
+    rpc_kit_close(&kit);
+}
+
 static void an_answer_to_a_removed_peer_is_kept_back(void **state)
 {
     (void)state;
@@ -199,6 +218,7 @@ int main(void)
         cmocka_unit_test(without_the_handler_nobody_gets_in),
         cmocka_unit_test(a_client_with_a_wrong_key_learns_it_in_time),
         cmocka_unit_test(a_removed_peer_is_cut_off_in_mid_connection),
+        cmocka_unit_test(a_peer_that_was_refused_comes_in_once_it_is_listed),
         cmocka_unit_test(an_answer_to_a_removed_peer_is_kept_back),
         cmocka_unit_test(frames_of_every_length),
         cmocka_unit_test(noise_harms_nobody),
