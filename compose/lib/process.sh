@@ -73,15 +73,19 @@ phi_is_stopped() {
     ! phi_is_running "$1"
 }
 
-# phi_stop NAME [SECONDS] [SIGNAL]: asks, waits, and says it when it has to kill.
-phi_stop() {
-    local name=$1 seconds=${2:-15}
-    if phi_signal "$name" "${3:-TERM}"; then
-        if ! phi_wait_until "$seconds" phi_is_stopped "$name"; then
-            phi_say "$name did not end within $seconds s: killed"
-            phi_signal "$name" KILL || true
-            phi_wait_until 5 phi_is_stopped "$name" || phi_fail "$name can't be stopped"
-        fi
+# phi_await_end NAME SECONDS: after it was asked to end; says it when it has to kill.
+phi_await_end() {
+    local name=$1 seconds=$2
+    if ! phi_wait_until "$seconds" phi_is_stopped "$name"; then
+        phi_say "$name did not end within $seconds s: killed"
+        phi_signal "$name" KILL || true
+        phi_wait_until 5 phi_is_stopped "$name" || phi_fail "$name can't be stopped"
     fi
     rm -f "$PHI_RUN/pids/$name.pid"
+}
+
+# phi_stop NAME [SECONDS] [SIGNAL]: asks and waits.
+phi_stop() {
+    phi_signal "$1" "${3:-TERM}" || true
+    phi_await_end "$1" "${2:-15}"
 }

@@ -103,8 +103,9 @@ phi_stop_all() {
     for name in $(phi_service_names | tac) idp; do
         phi_signal "$name" TERM || true
     done
+    # A second TERM would make a service leave at once.
     for name in $(phi_service_names | tac) idp; do
-        phi_stop "$name" 20
+        phi_await_end "$name" 20
     done
     phi_broker_stop
     phi_pg_stop
