@@ -1,5 +1,6 @@
 """A caller of the HTTP interface: signs requests and checks the signatures of answers (interfaces document, HTTP)."""
 import base64
+import http.client
 import itertools
 import json
 import secrets
@@ -103,6 +104,28 @@ class App:
 
     def get(self, base, target, token=None, **options):
         return self.call("GET", base, target, b"", token, **options)
+
+
+class Sent:
+    """A response of http.client, in the form of requests'."""
+
+    def __init__(self, response):
+        self.status_code, self.headers, self.content = response.status, response.headers, response.read()
+
+
+def send_raw(base, method, target, headers, body=b"", timeout=15):
+    """Target and headers (pairs) exactly as given, which requests would tidy up; then asks again on the connection."""
+    connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=timeout)
+    connection.putrequest(method, target, skip_accept_encoding=True)
+    for name, value in [*headers, ("Content-Length", str(len(body)))]:
+        connection.putheader(name, value)
+    connection.endheaders(body or None)
+    sent = Sent(connection.getresponse())
+    socket = connection.sock
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200 and connection.sock is socket, "the connection is not usable"
+    connection.close()
+    return Answer(sent, "Phi-Signature" in sent.headers)
 
 
 def envelope(fields=None, customer="c-1", serial=None):

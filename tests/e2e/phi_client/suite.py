@@ -6,7 +6,9 @@ import subprocess
 import tempfile
 import time
 
+import psycopg
 import requests
+from confluent_kafka import Consumer, TopicPartition
 
 from .sm2 import PublicKey
 
@@ -156,6 +158,34 @@ class Suite:
         """Arguments of psycopg.connect for the superuser of this suite's own cluster."""
         return {"host": self.state()["pg.socket"], "port": self.port("postgres"), "user": "postgres",
                 "dbname": f"phi_{region}"}
+
+    def settle(self, seconds=30.0):
+        """Until everything acknowledged so far has gone through: out of the outboxes, into the directory, to the nation."""
+        with psycopg.connect(**self.database(), autocommit=True) as province, \
+                psycopg.connect(**self.database("000000"), autocommit=True) as nation:
+            outboxes = " + ".join(f"(SELECT count(*) FROM {schema}.outbox)"
+                                  for schema in ("codegen", "verify", "declare", "correction"))
+
+            def is_quiet():
+                waiting = province.execute(f"SELECT {outboxes}").fetchone()[0]
+                pending = province.execute(
+                    "SELECT count(*) FROM directory.entries WHERE published_version < version").fetchone()[0]
+                return (waiting, pending) == (0, 0) and self._is_read(province, "directory") and self._is_read(
+                    nation, "platform")
+
+            # Twice in a row: what the first look saw last may have moved what it saw first.
+            wait_until(lambda: is_quiet() and is_quiet(), seconds, "everything has gone through")
+
+    def _is_read(self, database, schema):
+        """A consumer's offsets are at the ends of its topics."""
+        rows = database.execute(f"SELECT topic, partition, next FROM {schema}.offsets").fetchall()
+        consumer = Consumer({"bootstrap.servers": self.bus, "group.id": "e2e-ends"})
+        try:
+            return bool(rows) and all(
+                consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=5)[1] == end
+                for topic, partition, end in rows)
+        finally:
+            consumer.close()
 
     def token(self, kind, **wish):
         """An id token of the development provider; see compose/dev-idp for what may be wished."""

@@ -16,6 +16,10 @@ class Record:
     def json(self):
         return json.loads(self.value)
 
+    @property
+    def is_written_by_tests(self):
+        return "e2e-written" in self.headers
+
     def header(self, name):
         value = self.headers.get(name)
         return None if value is None else value.decode()
@@ -53,11 +57,34 @@ def read_topic(bus, topic, seconds=20.0, until=None):
         consumer.close()
 
 
+def read_all(bus, topics, seconds=60.0):
+    """Every record of several topics up to their present ends, with one reader: {topic: records}."""
+    consumer = Consumer({"bootstrap.servers": bus, "group.id": f"e2e-{uuid.uuid4()}", "enable.auto.commit": False,
+                         "enable.partition.eof": True, "auto.offset.reset": "earliest"})
+    found, end = {topic: [] for topic in topics}, time.monotonic() + seconds
+    try:
+        known = consumer.list_topics(timeout=10).topics
+        places = [(topic, partition) for topic in topics for partition in known[topic].partitions]
+        consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in places])
+        waiting = set(places)
+        while waiting:
+            assert time.monotonic() < end, f"not within {seconds} s: {sorted(waiting)[:4]}"
+            message = consumer.poll(0.2)
+            if message is not None and message.error():
+                if message.error().name() == "_PARTITION_EOF":
+                    waiting.discard((message.topic(), message.partition()))
+            elif message is not None:
+                found[message.topic()].append(Record(message))
+        return found
+    finally:
+        consumer.close()
+
+
 def write_topic(bus, topic, value, key=None, headers=None, partition=None):
-    """One record, acknowledged by the broker."""
+    """One record, acknowledged by the broker; its header says whose it is."""
     failures = []
     producer = Producer({"bootstrap.servers": bus, "acks": "all"})
     where = {} if partition is None else {"partition": partition}
-    producer.produce(topic, value=value, key=key, headers=headers or [],
+    producer.produce(topic, value=value, key=key, headers=[*(headers or []), ("e2e-written", b"1")],
                      on_delivery=lambda error, _message: failures.append(error) if error else None, **where)
     assert producer.flush(15) == 0 and not failures, failures

@@ -1,0 +1,147 @@
+"""Every business route: who calls it, and a good request for it with every member that it knows."""
+import base64
+import json
+import os
+import secrets
+import time
+import urllib.parse
+
+from .life import STATEMENT, basic, health, moment, source_line, trip
+from .people import Person
+from .suite import ROOT
+
+SERVICES = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory", "svc-correction", "svc-platform")
+
+
+def document(service):
+    with open(os.path.join(ROOT, service, "openapi.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+class Cast:
+    """People and things that good requests need; made once, when first asked for."""
+
+    def __init__(self, life):
+        self.life, self.holder, self.scanner, self.officer = life, Person(), Person(), Person()
+        life.consent(self.holder)
+        life.declare(self.holder)
+        self._made, self._application, self._code = 0, None, None
+        life.suite.settle()
+
+    def _mint(self):
+        """Fresh ones, long before the others end."""
+        if time.monotonic() - self._made > 100 or self._code is None:
+            self._made, self._application = time.monotonic(), self.life.apply(self.holder)
+            self._code = self.life.mint(self.holder, application=self._application)["code"]
+
+    @property
+    def application(self):
+        self._mint()
+        return self._application
+
+    @property
+    def code(self):
+        self._mint()
+        return self._code
+
+    def receipt(self):
+        return base64.b64encode(self.life.receipt(self.code, self.scanner)).decode()
+
+    def open_case(self):
+        return self.life.disputed(self.holder)[0]["caseId"]
+
+    def token(self, who, app_id):
+        if who == "staff":
+            return self.life.officer(self.officer)
+        return self.life.token(self.scanner if app_id == "scan-app" else self.holder, app_id) if who else None
+
+
+class Route:
+    """`make(cast)` gives the target and the interface's own members; a list of members stands for NDJSON lines."""
+
+    def __init__(self, service, method, path, app_id, who, make):
+        self.service, self.method, self.path, self.app_id, self.who, self.make = (
+            service, method, path, app_id, who, make)
+
+    @property
+    def name(self):
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_lines(self):
+        return self.path.startswith("/v1/sources/")
+
+    @property
+    def content_type(self):
+        return "application/x-ndjson" if self.is_lines else "application/json"
+
+    def operation(self):
+        path = "/v1/sources/{kind}" if self.is_lines else self.path
+        return document(self.service)["paths"][path][self.method.lower()]
+
+    def schema(self):
+        content = self.operation()["requestBody"]["content"][self.content_type]
+        return content["schema"]
+
+
+def _mint(cast):
+    return "/v1/codes", {"applicationId": cast.application["applicationId"],
+                         "challenge": cast.application["challenge"], "picture": {"format": "png"}}
+
+
+def _health(_cast):
+    stay = {"region": "320100", "from": moment(86400 * 3), "to": moment(86400 * 2)}
+    full = health(symptoms=["cough"], riskStays=[stay], vaccinationDoses=3, note="自述无不适\n备注第二行")
+    return "/v1/declarations/health", {"basic": basic(), "health": full}
+
+
+def _dispute(cast):
+    fact = {"region": "320000", "source": "source.contacts", "institution": "cdc-320102",
+            "recordNo": f"r-{secrets.token_hex(8)}"}
+    return "/v1/corrections", {"matter": "fact", "fact": fact, "statement": STATEMENT}
+
+
+def _decision(cast):
+    return f"/v1/corrections/{cast.open_case()}/decision", {"decision": "refuse", "reason": "not-substantiated",
+                                                            "note": "查无依据。"}
+
+
+def _page(path):
+    before = urllib.parse.quote(moment(-60), safe="")
+    return lambda _cast: (f"{path}?limit=5&before={before}&customNumber=c-1", {})
+
+
+ROUTES = (
+    Route("svc-codegen", "POST", "/v1/code-applications", "citizen-app", "citizen",
+          lambda _cast: ("/v1/code-applications", {"scene": "pass", "termSeconds": 600})),
+    Route("svc-codegen", "POST", "/v1/codes", "citizen-app", "citizen", _mint),
+    Route("svc-codegen", "POST", "/v1/codes/consent", "citizen-app", "citizen",
+          lambda cast: ("/v1/codes/consent", {"code": cast.code})),
+    Route("svc-verify", "POST", "/v1/codes/verify", "scan-app", "citizen",
+          lambda cast: ("/v1/codes/verify", {"code": cast.code, "operation": "verify", "scope": "pass",
+                                             "challenge": secrets.token_hex(16)})),
+    Route("svc-verify", "GET", "/v1/codes/uses", "citizen-app", "citizen", _page("/v1/codes/uses")),
+    Route("svc-declare", "POST", "/v1/consents", "citizen-app", "citizen",
+          lambda _cast: ("/v1/consents", {"noticeVersion": "2026-11", "purpose": "health-code"})),
+    Route("svc-declare", "POST", "/v1/declarations/health", "citizen-app", "citizen", _health),
+    Route("svc-declare", "POST", "/v1/declarations/trips", "citizen-app", "citizen",
+          lambda _cast: ("/v1/declarations/trips", {"trips": [trip()]})),
+    Route("svc-declare", "POST", "/v1/sources/contacts", "lab-app", None,
+          lambda _cast: ("/v1/sources/contacts", [source_line(Person(), "contacts")])),
+    Route("svc-declare", "POST", "/v1/sources/tests", "lab-app", None,
+          lambda _cast: ("/v1/sources/tests", [source_line(Person(), "tests")])),
+    Route("svc-directory", "POST", "/v1/health/query", "scan-app", "citizen",
+          lambda cast: ("/v1/health/query", {"code": cast.code, "scope": "pass"})),
+    Route("svc-directory", "POST", "/v1/health/picture", "citizen-app", "citizen",
+          lambda cast: ("/v1/health/picture", {"code": cast.code, "format": "png"})),
+    Route("svc-directory", "GET", "/v1/health/explain", "citizen-app", "citizen",
+          lambda _cast: ("/v1/health/explain", {})),
+    Route("svc-correction", "POST", "/v1/corrections", "citizen-app", "citizen", _dispute),
+    Route("svc-correction", "GET", "/v1/corrections", "citizen-app", "either", _page("/v1/corrections")),
+    Route("svc-correction", "GET", "/v1/corrections/{id}", "citizen-app", "either",
+          lambda cast: (f"/v1/corrections/{cast.open_case()}", {})),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/decision", "officer-app", "staff", _decision),
+    Route("svc-platform", "POST", "/v1/directory/query", "directory-320000", None,
+          lambda cast: ("/v1/directory/query", {"receipt": cast.receipt()})),
+)
+OPEN = (("svc-platform", "GET", "/v1/trust-list"),)  # no signature needed
