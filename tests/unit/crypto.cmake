@@ -2,3 +2,8 @@ foreach(module random sm2 sm3 sm4 seal key)
   phi_test(test_${module} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${module}.c ROOMS base crypto
     PACKAGES jansson)
 endforeach()
+
+foreach(module sm3_openssl)
+  phi_test(test_${module} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${module}.c ROOMS base crypto
+    PACKAGES libcrypto)
+endforeach()

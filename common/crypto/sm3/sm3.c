@@ -1,30 +1,28 @@
-#include "crypto/sm3/backend.h"
+#include "crypto/sm3/compress.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_LEN   64
 #define KEY_LEN_MAX 4096
 
-const struct phi_sm3_backend *const phi_sm3_backend = &phi_sm3_openssl;
-
-static enum phi_err digest_from(const struct phi_sm3_state *from, const struct phi_view *parts,
-                                size_t count, uint8_t out[PHI_SM3_LEN])
+static void update_parts(struct phi_sm3_stream *stream, const struct phi_view *parts, size_t count)
 {
-    enum phi_err err = PHI_OK;
-    struct phi_sm3_state *state = NULL;
-    PHI_GUARD(phi_sm3_backend->begin(from, &state));
     for (size_t i = 0; i < count; i++)
-        PHI_GUARD(phi_sm3_backend->update(state, parts[i].data, parts[i].len));
-    PHI_GUARD(phi_sm3_backend->finish(state, out));
-out:
-    phi_sm3_backend->drop(state);
-    return err;
+        phi_sm3_update(stream, parts[i].data, parts[i].len);
+}
+
+static void digest_parts(const struct phi_view *parts, size_t count, uint8_t out[PHI_SM3_LEN])
+{
+    struct phi_sm3_stream stream;
+    phi_sm3_begin(&stream);
+    update_parts(&stream, parts, count);
+    phi_sm3_finish(&stream, out);
 }
 
 enum phi_err phi_sm3_parts(const struct phi_view *parts, size_t count, uint8_t out[PHI_SM3_LEN])
 {
-    return digest_from(NULL, parts, count, out);
+    digest_parts(parts, count, out);
+    return PHI_OK;
 }
 
 enum phi_err phi_sm3(struct phi_view data, uint8_t out[PHI_SM3_LEN])
@@ -32,64 +30,73 @@ enum phi_err phi_sm3(struct phi_view data, uint8_t out[PHI_SM3_LEN])
     return phi_sm3_parts(&data, 1, out);
 }
 
+/* The states after the padded key. */
 struct phi_hmac_key {
-    struct phi_sm3_state *inner;
-    struct phi_sm3_state *outer;
+    uint32_t inner[8];
+    uint32_t outer[8];
 };
 
-static enum phi_err pad_begin(const uint8_t block[BLOCK_LEN], uint8_t pad,
-                              struct phi_sm3_state **out)
+void phi_sm3_hmac_pads(struct phi_view key, uint32_t inner[8], uint32_t outer[8])
 {
-    uint8_t padded[BLOCK_LEN];
-    for (size_t i = 0; i < BLOCK_LEN; i++)
-        padded[i] = block[i] ^ pad;
-    enum phi_err err = phi_sm3_backend->begin(NULL, out);
-    if (err == PHI_OK)
-        err = phi_sm3_backend->update(*out, padded, sizeof(padded));
-    phi_wipe(padded, sizeof(padded));
-    return err;
+    uint8_t block[PHI_SM3_BLOCK_LEN] = {0};
+    if (key.len > PHI_SM3_BLOCK_LEN)
+        digest_parts(&key, 1, block);
+    else
+        memcpy(block, key.data, key.len);
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36;
+    memcpy(inner, phi_sm3_start, sizeof(phi_sm3_start));
+    phi_sm3_compress(inner, block, 1);
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    memcpy(outer, phi_sm3_start, sizeof(phi_sm3_start));
+    phi_sm3_compress(outer, block, 1);
+    phi_wipe(block, sizeof(block));
 }
 
 enum phi_err phi_hmac_key_new(struct phi_view key, struct phi_hmac_key **out)
 {
     if (key.len == 0 || key.len > KEY_LEN_MAX)
         return PHI_ERR_KEY;
-    struct phi_hmac_key *made = calloc(1, sizeof(*made));
+    struct phi_hmac_key *made = malloc(sizeof(*made));
     if (!made)
         return PHI_ERR_MEMORY;
-    enum phi_err err = PHI_OK;
-    uint8_t block[BLOCK_LEN] = {0};
-    if (key.len > BLOCK_LEN)
-        PHI_GUARD(phi_sm3(key, block));
-    else
-        memcpy(block, key.data, key.len);
-    PHI_GUARD(pad_begin(block, 0x36, &made->inner));
-    PHI_GUARD(pad_begin(block, 0x5c, &made->outer));
+    phi_sm3_hmac_pads(key, made->inner, made->outer);
     *out = made;
-    made = NULL;
-out:
-    phi_wipe(block, sizeof(block));
-    phi_hmac_key_free(made);
-    return err;
+    return PHI_OK;
 }
 
 void phi_hmac_key_free(struct phi_hmac_key *key)
 {
     if (!key)
         return;
-    phi_sm3_backend->drop(key->inner);
-    phi_sm3_backend->drop(key->outer);
+    phi_wipe(key, sizeof(*key));
     free(key);
+}
+
+static void resume(struct phi_sm3_stream *stream, const uint32_t pad[8])
+{
+    memcpy(stream->state, pad, sizeof(stream->state));
+    stream->len = PHI_SM3_BLOCK_LEN;
+}
+
+void phi_sm3_hmac(const uint32_t inner[8], const uint32_t outer[8], const struct phi_view *parts,
+                  size_t count, uint8_t out[PHI_SM3_LEN])
+{
+    struct phi_sm3_stream stream;
+    uint8_t digest[PHI_SM3_LEN];
+    resume(&stream, inner);
+    update_parts(&stream, parts, count);
+    phi_sm3_finish(&stream, digest);
+    resume(&stream, outer);
+    phi_sm3_update(&stream, digest, sizeof(digest));
+    phi_sm3_finish(&stream, out);
+    phi_wipe(digest, sizeof(digest));
 }
 
 enum phi_err phi_hmac_sm3(const struct phi_hmac_key *key, const struct phi_view *parts,
                           size_t count, uint8_t out[PHI_SM3_LEN])
 {
-    enum phi_err err = PHI_OK;
-    uint8_t inner[PHI_SM3_LEN];
-    PHI_GUARD(digest_from(key->inner, parts, count, inner));
-    struct phi_view part = phi_view_of(inner, sizeof(inner));
-    PHI_GUARD(digest_from(key->outer, &part, 1, out));
-out:
-    return err;
+    phi_sm3_hmac(key->inner, key->outer, parts, count, out);
+    return PHI_OK;
 }
