@@ -40,6 +40,10 @@ enum phi_err phi_sm2_public_new(const uint8_t xy[PHI_SM2_PUBLIC_LEN],
 void phi_sm2_public_free(struct phi_sm2_public *key); /* NULL is fine */
 void phi_sm2_public_get(const struct phi_sm2_public *key, uint8_t xy[PHI_SM2_PUBLIC_LEN]);
 
+/* Says that this key will verify very much, as a platform's that issues codes does: what makes it
+ * fast is prepared now (1 ms) instead of little by little. Keys with the same point share it. */
+void phi_sm2_public_announce(const struct phi_sm2_public *key);
+
 /* Signs `message`. Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY, PHI_ERR_KEY_DEVICE (a crypto machine's).
  */
 enum phi_err phi_sm2_sign(const struct phi_sm2_private *key, struct phi_view message,
@@ -63,8 +67,8 @@ struct phi_sm2_job {
 void phi_sm2_sign_batch(struct phi_sm2_job *jobs, size_t count);
 void phi_sm2_verify_batch(struct phi_sm2_job *jobs, size_t count);
 
-/* The backend that keys made *from now on* use: "openssl". Call at start, before other threads
- * exist. Errors: PHI_ERR_CONFIG (no such backend). */
+/* The backend that keys made *from now on* use: "openssl" or "native". Call at start, before other
+ * threads exist. Errors: PHI_ERR_CONFIG (no such backend). */
 enum phi_err phi_sm2_backend_use(const char *name) PHI_MUST_USE;
 
 #endif

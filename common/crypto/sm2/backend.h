@@ -29,12 +29,14 @@ struct phi_sm2_backend {
     /* PHI_ERR_KEY when a key can't leave its device; the caller wipes `scalar` */
     enum phi_err (*scalar)(const void *key, uint8_t scalar[PHI_SM2_SCALAR_LEN]);
     enum phi_err (*load_public)(const uint8_t xy[PHI_SM2_PUBLIC_LEN], void **key);
-    void (*drop)(void *key); /* a pair or a public key */
+    void (*announce)(const void *key); /* a public key that will be used often; may be NULL */
+    void (*drop)(void *key);           /* a pair or a public key */
     void (*sign)(struct phi_sm2_row *rows, size_t count);
     void (*verify)(struct phi_sm2_row *rows, size_t count);
 };
 
 extern const struct phi_sm2_backend phi_sm2_openssl;
+extern const struct phi_sm2_backend phi_sm2_native;
 
 /* For key files: the scalar of a pair whose backend gives it out; the caller wipes it. */
 enum phi_err phi_sm2_private_scalar(const struct phi_sm2_private *key,

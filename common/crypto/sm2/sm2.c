@@ -5,7 +5,7 @@
 
 #define BATCH_ROWS 64
 
-static const struct phi_sm2_backend *const backends[] = {&phi_sm2_openssl};
+static const struct phi_sm2_backend *const backends[] = {&phi_sm2_openssl, &phi_sm2_native};
 static const struct phi_sm2_backend *backend = &phi_sm2_openssl;
 
 /* Z depends on the key only, so it is made with the key. */
@@ -134,6 +134,12 @@ void phi_sm2_public_free(struct phi_sm2_public *key)
     if (key->handle)
         key->backend->drop(key->handle);
     free(key);
+}
+
+void phi_sm2_public_announce(const struct phi_sm2_public *key)
+{
+    if (key->backend->announce)
+        key->backend->announce(key->handle);
 }
 
 void phi_sm2_public_get(const struct phi_sm2_public *key, uint8_t xy[PHI_SM2_PUBLIC_LEN])
