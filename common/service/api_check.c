@@ -130,14 +130,17 @@ out:
 
 /* What makes two requests of one number the same: the path, the body without its time, who stands
  * behind it. */
-static enum phi_err digest_body(struct phi_api_call *call)
+static enum phi_err digest_body(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_view canonical;
     json_t *copy = json_copy((json_t *)call->body.value);
     PHI_GUARD(copy == NULL ? PHI_ERR_MEMORY : PHI_OK);
     json_object_del(copy, "timeStamp");
-    PHI_GUARD(phi_json_canonical(copy, call->arena, &canonical));
+    err = phi_json_canonical(copy, call->arena, &canonical);
+    if (err == PHI_ERR_FIELD_VALUE)
+        PHI_GUARD(phi_error_set(error, PHI_ERR_JSON, "$", "a whole number beyond 2^53 - 1"));
+    PHI_GUARD(err);
     const char *issuer = call->has_identity ? call->identity.issuer : "";
     const char *sub = call->has_identity ? call->identity.sub : "";
     const struct phi_view line = phi_view_of("\n", 1);
@@ -167,7 +170,7 @@ enum phi_err phi_api_check(struct phi_api_call *call, struct phi_error *error)
         return PHI_OK;
     PHI_GUARD(read_envelope(call, error));
     if (call->route->flags & PHI_API_CREATES)
-        PHI_GUARD(digest_body(call));
+        PHI_GUARD(digest_body(call, error));
 out:
     return err;
 }
