@@ -14,6 +14,7 @@
 
 #define SLOTS_MAX      64
 #define KEYS_MAX       32
+#define XY_LETTERS     43                /* base64url of 32 bytes */
 #define REFETCH_US     (30 * 1000000LL)  /* for an unknown key id */
 #define RETRY_US       (2 * 1000000LL)   /* while there are no keys at all */
 #define RENEW_US       (600 * 1000000LL) /* a key that was taken back stops counting after this */
@@ -87,6 +88,17 @@ static bool is_signing_key(const json_t *jwk)
            member_is(jwk, "use", "sig", true) && member_is(jwk, "alg", "ES256", true);
 }
 
+/* 32 bytes of base64url. The library that imports the key stops the process at other texts. */
+static bool is_coordinate(const json_t *member)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *text = json_string_value(member);
+    if (text == NULL || strlen(text) != XY_LETTERS || strspn(text, letters) != XY_LETTERS)
+        return false;
+    return (strchr(letters, text[XY_LETTERS - 1]) - letters) % 4 == 0;
+}
+
 static void set_add(struct key_set *set, const json_t *jwk)
 {
     cjose_err error;
@@ -95,7 +107,7 @@ static void set_add(struct key_set *set, const json_t *jwk)
     const char *kid = json_string_value(json_object_get(jwk, "kid"));
     const json_t *x = json_object_get(jwk, "x");
     const json_t *y = json_object_get(jwk, "y");
-    if (set_find(set, kid) != NULL)
+    if (!is_coordinate(x) || !is_coordinate(y) || set_find(set, kid) != NULL)
         return;
     json_t *bare = json_pack("{s:s, s:s, s:s, s:O, s:O}", "kty", "EC", "crv", "P-256", "kid", kid,
                              "x", x, "y", y);

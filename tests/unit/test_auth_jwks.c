@@ -134,6 +134,10 @@ static enum phi_err give(void *context, const char *url, int64_t timeout_ms, uin
     return PHI_OK;
 }
 
+#define KEY_OF(x, y)                                                                               \
+    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"x\":\"" x "\",\"y\":\"" y "\"}]" \
+                                                                                            "}"
+
 static void broken_key_sets_give_no_key(void **state)
 {
     static const char *const sets[] = {
@@ -146,6 +150,16 @@ static void broken_key_sets_give_no_key(void **state)
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\"}]}",
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"x\":\"AA\",\"y\":\"AA\"}]}",
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"x\":1,\"y\":[]}]}",
+        KEY_OF("axfR8uErQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+               "T-NC4v4af=uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"),
+        KEY_OF("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+               "T-NC4v4af5u*5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"),
+        KEY_OF("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZ",
+               "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"),
+        KEY_OF("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+               "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY"),
+        KEY_OF("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY=",
+               "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU="),
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-384\",\"kid\":\"k\",\"x\":\"AA\",\"y\":\"AA\"}]}",
     };
     (void)state;
