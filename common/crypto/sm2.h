@@ -67,8 +67,8 @@ struct phi_sm2_job {
 void phi_sm2_sign_batch(struct phi_sm2_job *jobs, size_t count);
 void phi_sm2_verify_batch(struct phi_sm2_job *jobs, size_t count);
 
-/* The backend that keys made *from now on* use: "openssl" or "native". Call at start, before other
- * threads exist. Errors: PHI_ERR_CONFIG (no such backend). */
+/* The backend that keys made *from now on* use: "native", which is the default, or "openssl". Call
+ * at start, before other threads exist. Errors: PHI_ERR_CONFIG (no such backend). */
 enum phi_err phi_sm2_backend_use(const char *name) PHI_MUST_USE;
 
 #endif

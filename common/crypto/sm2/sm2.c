@@ -5,8 +5,8 @@
 
 #define BATCH_ROWS 64
 
-static const struct phi_sm2_backend *const backends[] = {&phi_sm2_openssl, &phi_sm2_native};
-static const struct phi_sm2_backend *backend = &phi_sm2_openssl;
+static const struct phi_sm2_backend *const backends[] = {&phi_sm2_native, &phi_sm2_openssl};
+static const struct phi_sm2_backend *backend = &phi_sm2_native;
 
 /* Z depends on the key only, so it is made with the key. */
 struct phi_sm2_private {
