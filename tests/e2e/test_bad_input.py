@@ -178,6 +178,7 @@ def json_faults(body):
     yield "single quotes", body.replace(b'"', b"'")
     yield "NaN", body[:-1] + b',"bizExtData":{"a":NaN}}'
     yield "a number too large", body[:-1] + b',"bizExtData":{"a":1e999}}'
+    yield "a whole number too large", body[:-1] + b',"bizExtData":{"a":9223372036854775808}}'
 
 
 @routes(has_json)

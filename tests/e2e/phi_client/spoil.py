@@ -22,7 +22,7 @@ def wrong_types(kind):
         [True] if kind in ("integer", "number") else [])
 
 
-def wrong_texts(name, schema):
+def wrong_texts(schema):
     """Texts that a member of this schema must not take."""
     found = []
     if "maxLength" in schema:
@@ -36,16 +36,15 @@ def wrong_texts(name, schema):
         found.append(MARK)
     else:
         found.append(MARK + "\u0007")
-    # A text that is no code is a verdict about the code, not a fault of the request.
-    if "pattern" in schema and name != "code":
+    if "pattern" in schema:
         found += [text for text in (MARK + " é|", "\u202e" + MARK) if not re.search(schema["pattern"], text)][:1]
     return found
 
 
-def wrong_values(name, schema):
+def wrong_values(schema):
     kind = schema["type"]
     if kind == "string":
-        return wrong_texts(name, schema)
+        return wrong_texts(schema)
     if kind in ("integer", "number"):
         step = 1 if kind == "integer" else 0.1
         return ([schema["minimum"] - step] if "minimum" in schema else []) + (
@@ -53,7 +52,7 @@ def wrong_values(name, schema):
     return []
 
 
-def spoilt(schema, value, root, where="$", name=""):
+def spoilt(schema, value, root, where="$"):
     """Yields (what is wrong, the spoilt value, the return code, the place)."""
     schema = resolve(schema, root)
     kind = schema["type"]
@@ -71,7 +70,7 @@ def spoilt_array(schema, value, root, where):
     items = resolve(schema["items"], root)
     for bad in wrong_types(items["type"]):
         yield f"an item of {where} of another type", [bad, *value[1:]], TYPE, f"{where}[0]"
-    for bad in wrong_values("", items):
+    for bad in wrong_values(items):
         yield f"an item of {where} out of bounds", [bad, *value[1:]], VALUE, f"{where}[0]"
     for label, bad, code, place in spoilt(items, value[0], root, f"{where}[0]"):
         yield label, [bad, *value[1:]], code, place
@@ -88,10 +87,10 @@ def spoilt_object(schema, value, root, where):
             yield f"{at} null", {**value, name: None}, MISSING, at
         for bad in wrong_types(sub["type"]):
             yield f"{at} of another type", {**value, name: bad}, TYPE, at
-        for bad in wrong_values(name, sub):
+        for bad in wrong_values(sub):
             yield f"{at} out of bounds", {**value, name: bad}, VALUE, at
         if name in value:
-            for label, bad, code, place in spoilt(sub, value[name], root, at, name):
+            for label, bad, code, place in spoilt(sub, value[name], root, at):
                 yield label, {**value, name: bad}, code, place
 
 
