@@ -22,9 +22,10 @@
     "sbbq %[lo], " t3 "\n\t"                                                                       \
     "sbbq %[hi], " t0 "\n\t"
 
-/* (t0 … t4) += a · the word of b at `offset`, where t4 is new */
+/* (t0 … t4) += a · the word of b at `offset`, where t4 is new; the address of b stands in t7 until
+ * the last row, as sanitizers leave few registers */
 #define FE_ROW(offset, t0, t1, t2, t3, t4)                                                         \
-    "movq " offset "(%[b]), %%rdx\n\t"                                                             \
+    "movq " offset "(%[t7]), %%rdx\n\t"                                                             \
     "xorq " t4 ", " t4 "\n\t"                                                                      \
     "mulxq (%[a]), %[lo], %[hi]\n\t"                                                               \
     "adcxq %[lo], " t0 "\n\t"                                                                      \
@@ -56,10 +57,12 @@
     "movq %[t1], %[t5]\n\t"                                                                        \
     "movq %[t2], %[t6]\n\t"                                                                        \
     "movq %[t3], %[t7]\n\t"                                                                        \
+    "movabsq $0xffffffff00000000, %[lo]\n\t"                                                       \
     "subq $-1, %[t4]\n\t"                                                                          \
-    "sbbq %[p1], %[t5]\n\t"                                                                        \
+    "sbbq %[lo], %[t5]\n\t"                                                                        \
+    "movabsq $0xfffffffeffffffff, %[lo]\n\t"                                                       \
     "sbbq $-1, %[t6]\n\t"                                                                          \
-    "sbbq %[p3], %[t7]\n\t"                                                                        \
+    "sbbq %[lo], %[t7]\n\t"                                                                        \
     "sbbq $0, %[hi]\n\t"                                                                           \
     "cmovncq %[t4], %[t0]\n\t"                                                                     \
     "cmovncq %[t5], %[t1]\n\t"                                                                     \
@@ -68,12 +71,13 @@
 
 #define FE_REGISTERS                                                                               \
     [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),                \
-    [t5] "=&r"(t5), [t6] "=&r"(t6), [t7] "=&r"(t7), [lo] "=&r"(lo), [hi] "=&r"(hi)
+    [t5] "=&r"(t5), [t6] "=&r"(t6), [lo] "=&r"(lo), [hi] "=&r"(hi)
 
 static inline void fe_mul(struct phi_u256 *out, const struct phi_u256 *a, const struct phi_u256 *b)
 {
-    uint64_t t0, t1, t2, t3, t4, t5, t6, t7, lo, hi;
-    __asm__("movq (%[b]), %%rdx\n\t"
+    uint64_t t0, t1, t2, t3, t4, t5, t6, lo, hi;
+    uint64_t t7 = (uint64_t)(uintptr_t)b->l;
+    __asm__("movq (%[t7]), %%rdx\n\t"
             "mulxq (%[a]), %[t0], %[t1]\n\t"
             "mulxq 8(%[a]), %[lo], %[t2]\n\t"
             "addq %[lo], %[t1]\n\t"
@@ -86,8 +90,8 @@ static inline void fe_mul(struct phi_u256 *out, const struct phi_u256 *a, const 
             FE_ROW("16", "%[t2]", "%[t3]", "%[t4]", "%[t5]", "%[t6]")
             FE_ROW("24", "%[t3]", "%[t4]", "%[t5]", "%[t6]", "%[t7]")
             FE_REDUCE
-            : FE_REGISTERS
-            : [a] "r"(a->l), [b] "r"(b->l), "m"(*a), "m"(*b), [p1] "m"(fe_p.l[1]), [p3] "m"(fe_p.l[3])
+            : FE_REGISTERS, [t7] "+&r"(t7)
+            : [a] "r"(a->l), "m"(*a), "m"(*b)
             : "rdx", "cc");
     *out = (struct phi_u256){{t0, t1, t2, t3}};
 }
@@ -139,8 +143,8 @@ static inline void fe_sqr(struct phi_u256 *out, const struct phi_u256 *a)
             "adcxq %[t7], %[t7]\n\t"
             "adoxq %[hi], %[t7]\n\t"
             FE_REDUCE
-            : FE_REGISTERS
-            : [a] "r"(a->l), "m"(*a), [p1] "m"(fe_p.l[1]), [p3] "m"(fe_p.l[3])
+            : FE_REGISTERS, [t7] "=&r"(t7)
+            : [a] "r"(a->l), "m"(*a)
             : "rdx", "cc");
     *out = (struct phi_u256){{t0, t1, t2, t3}};
 }
