@@ -17,6 +17,11 @@ def test_a_signature_verifies_for_its_message_only():
     assert not PrivateKey().public.verify(b"message", signature)
 
 
+def test_a_key_that_begins_with_04_is_a_key_like_others():
+    key = next(key for key in (PrivateKey(number) for number in range(1, 5000)) if key.public.xy[0] == 4)
+    assert key.public.verify(b"message", key.sign(b"message"))
+
+
 def test_public_keys_go_through_pem_and_back():
     key = PrivateKey().public
     again = PublicKey.from_pem(key.pem())

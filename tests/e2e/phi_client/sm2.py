@@ -13,12 +13,19 @@ def digest(data):
     return bytes.fromhex(sm3.sm3_hash(func.bytes_to_list(data)))
 
 
+def _crypt(private, xy):
+    """gmssl takes the digits 0 and 4 off the front of a public key that begins with 04: so it gets it afterwards."""
+    crypt = sm2.CryptSM2(private_key=private, public_key="")
+    crypt.public_key = xy.hex()
+    return crypt
+
+
 class PublicKey:
     """x‖y, 64 bytes."""
 
     def __init__(self, xy):
         self.xy = bytes(xy)
-        self._crypt = sm2.CryptSM2(private_key="", public_key=self.xy.hex())
+        self._crypt = _crypt("", self.xy)
 
     @classmethod
     def from_pem(cls, text):
@@ -54,7 +61,7 @@ class PrivateKey:
         text = f"{self.number:064x}"
         crypt = sm2.CryptSM2(private_key=text, public_key="")
         self.public = PublicKey(bytes.fromhex(crypt._kg(self.number, crypt.ecc_table["g"])))
-        self._crypt = sm2.CryptSM2(private_key=text, public_key=self.public.xy.hex())
+        self._crypt = _crypt(text, self.public.xy)
 
     def sign(self, message):
         return bytes.fromhex(self._crypt.sign_with_sm3(message, f"{secrets.randbelow(ORDER - 2) + 1:064x}"))
