@@ -1,8 +1,9 @@
 /* Commands and their options, each from one table: parsing and --help come from it.
  *
  *   static const struct ctl_option options[] = {CTL_PASSWORD, {.name = "out", .value = "FILE",
- * .is_required = true, .text = "the key file to write"}}; const struct ctl_command ctl_key_new =
- * {.group = "key", .verb = "new", .options = options, …};
+ *       .is_required = true, .text = "the key file to write"}};
+ *   const struct ctl_command ctl_key_new = {
+ *       .group = "key", .verb = "new", .options = options, …};
  */
 #ifndef PHI_PHICTL_OPTIONS_H
 #define PHI_PHICTL_OPTIONS_H

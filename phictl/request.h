@@ -1,7 +1,9 @@
 /* One signed HTTP request and its checked answer.
  *
- *   struct ctl_request request = {.method = "POST", .url = url, .body = body, .app = "hz-app", .key
- * = key}; PHI_GUARD(ctl_request_send(&request, &answer, &error)); ctl_answer_free(&answer);
+ *   struct ctl_request request = {
+ *       .method = "POST", .url = url, .body = body, .app = "hz-app", .key = key};
+ *   PHI_GUARD(ctl_request_send(&request, &answer, &error));
+ *   ctl_answer_free(&answer);
  */
 #ifndef PHI_PHICTL_REQUEST_H
 #define PHI_PHICTL_REQUEST_H

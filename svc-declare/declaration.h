@@ -3,9 +3,8 @@
  *
  *   PHI_GUARD(declaration_begin(call, "declare.health", &d, error));
  *   PHI_GUARD(declaration_add(&d, PATH, observed_us, content, personal));
- *   PHI_GUARD(declaration_check(&d, error));         // consent in force, facts that are there
- * already PHI_GUARD(declaration_keep(&d));                 // row and event of each, unless it was
- * kept before
+ *   PHI_GUARD(declaration_check(&d, error));   // consent in force, facts that are there already
+ *   PHI_GUARD(declaration_keep(&d));           // row and event of each, unless kept before
  *
  * A worker's thread; declaration_check blocks on the database within the call's deadline.
  */

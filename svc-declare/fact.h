@@ -1,9 +1,8 @@
 /* A fact on its way out: its id, what makes two of them the same, its sealed part and its event.
  *
  *   struct fact fact = {.stream = "declare.health", .institution = app, .record_no = record_no, …};
- *   PHI_GUARD(fact_identify(&keys, region, arena, &fact));            // id and digest: is it there
- * already? PHI_GUARD(fact_complete(&keys, region, topic, arena, &fact, &event)); // sealed,
- * phi-mac, value
+ *   PHI_GUARD(fact_identify(&keys, region, arena, &fact));   // id and digest: is it there already?
+ *   PHI_GUARD(fact_complete(&keys, region, topic, arena, &fact, &event));   // sealed, with its MAC
  *
  * Coded members go into `content`, in clear; everything a person wrote or is named by goes into
  * `personal`, which leaves this program sealed only. Pure but for the random nonce of the seal; any

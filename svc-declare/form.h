@@ -3,8 +3,8 @@
  * which is only ever sealed.
  *
  *   struct form_health form;
- *   PHI_GUARD(form_health_read(&body, now_us, arena, &form, error));   // error->place
- * "$.health.temperature"
+ *   PHI_GUARD(form_health_read(&body, now_us, arena, &form, error));
+ *   … error->place is "$.health.temperature"
  *
  * Pure; any thread; the JSON handed out is the arena's, texts are the document's. A member that is
  * malformed or out of its bounds gives the errors of json.h; what is well formed but can't be (a

@@ -3,8 +3,8 @@
  *
  *   struct intake *intake = intake_new(call, kind, institution);
  *   PHI_GUARD(intake_read(intake, line));           // each line: a fact, or why it is none
- *   PHI_GUARD(intake_store(intake, error));         // decided, written, committed, offered to the
- * relay … intake->lines[i].result …; intake_free(intake);
+ *   PHI_GUARD(intake_store(intake, error));         // decided, written, committed, offered
+ *   … intake->lines[i].result …; intake_free(intake);
  *
  * A worker's thread; intake_store blocks on the database within the call's deadline. A COMMIT whose
  * outcome is unknown is an error: sending the same lines again is harmless.

@@ -1,8 +1,9 @@
 /* Identity tokens: OpenID Connect id tokens (JWS compact, ES256 only) of the registered providers.
  *
- *   struct phi_identity_ask ask = {.token = header, .audience = app->client_id, .want =
- * PHI_IDENTITY_CITIZEN}; PHI_GUARD(phi_identity_check(identities, &ask, now_us, arena, &identity,
- * &error)); phi_subject_index(index_key, &identity.person, subject);
+ *   struct phi_identity_ask ask = {.token = header, .audience = app->client_id,
+ *                                  .want = PHI_IDENTITY_CITIZEN};
+ *   PHI_GUARD(phi_identity_check(identities, &ask, now_us, arena, &identity, &error));
+ *   phi_subject_index(index_key, &identity.person, subject);
  *
  * Keys come from the provider's registered JWKS URL only (https; http for loopback addresses in
  * development); an unknown key id is fetched for at most once per 30 s and provider. A checked

@@ -18,7 +18,7 @@
 #define REFETCH_US     (30 * 1000000LL)  /* for an unknown key id */
 #define RETRY_US       (2 * 1000000LL)   /* while there are no keys at all */
 #define RENEW_US       (600 * 1000000LL) /* a key that was taken back stops counting after this */
-#define STALE_US       (6 * 3600 * 1000000LL) /* a provider that is away for so long counts no more */
+#define STALE_US       (6 * 3600 * 1000000LL) /* a provider away for so long counts no more */
 #define WAIT_MARGIN_MS 500
 
 struct key {

@@ -143,14 +143,15 @@ enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_
 
 /* Checks one record's key and value against the form, without a registry: for phictl before it
  * signs. The forms (unknown members are let through; status is "active" when absent; from and to
- * are optional RFC 3339 times): app:<appId>
- * {"kind":"app","appId","name","status":"active|suspended","clientId","institution"?,
- *                           "keys":[{"serial","public","from"?,"to"?}],"roles":[],"scopes":[],"sources":[]}
+ * are optional RFC 3339 times):
+ *   app:<appId>            {"kind":"app","appId","name","status":"active|suspended","clientId",
+ *                           "institution"?,"keys":[{"serial","public","from"?,"to"?}],
+ *                           "roles":[],"scopes":[],"sources":[]}
  *   peer:<curve hex>       {"kind":"peer","curve","platform","program","scopes":[],"status"?}
- *   provider:<issuer>
- * {"kind":"provider","issuer","jwksUrl","serves":"citizen|staff","acr"?,"status"?}
- *   staff:<issuer>|<sub>
- * {"kind":"staff","issuer","sub","unit","roles":[],"regions":[],"sources":[],"status"?} */
+ *   provider:<issuer>      {"kind":"provider","issuer","jwksUrl","serves":"citizen|staff",
+ *                           "acr"?,"status"?}
+ *   staff:<issuer>|<sub>   {"kind":"staff","issuer","sub","unit","roles":[],"regions":[],
+ *                           "sources":[],"status"?} */
 enum phi_err phi_registry_check(struct phi_view key, struct phi_view value,
                                 struct phi_error *error) PHI_MUST_USE;
 

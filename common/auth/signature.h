@@ -3,9 +3,8 @@
  *   status\ntimestamp\nrequest nonce\nbody\n                  in Phi-Signature.
  *
  *   PHI_GUARD(phi_signature_verify(view, &request, now_us, &caller, &error));
- *   … caller.nonce goes down in the commit's nonce table: PHI_ERR_NONCE there when it was used
- * before … PHI_GUARD(phi_signature_answer(key, serial, 200, now_us, caller.nonce, body,
- * &signed_answer));
+ *   … caller.nonce goes down in the commit's nonce table: PHI_ERR_NONCE there for a used one …
+ *   PHI_GUARD(phi_signature_answer(key, serial, 200, now_us, caller.nonce, body, &signed_answer));
  *
  * All functions are pure: no I/O, any thread.
  */

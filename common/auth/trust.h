@@ -134,8 +134,9 @@ enum phi_err phi_trust_apply(struct phi_trust *trust, const struct phi_record *r
                              struct phi_error *error) PHI_MUST_USE;
 
 /* For svc-platform: the list as canonical JSON
- *   {"version","issuedAt","platforms":[{"id","name","status","keys":[{"use","keySetId"?,"serial","public","from",
- *    "to"?}],"endpoints":{"verify":[{"address","curve"}],"directory":[…],"relay":[…]}}]}
+ *   {"version","issuedAt","platforms":[{"id","name","status",
+ *    "keys":[{"use","keySetId"?,"serial","public","from","to"?}],
+ *    "endpoints":{"verify":[{"address","curve"}],"directory":[…],"relay":[…]}}]}
  * (the record's value), and the reading of it. In the arena.
  * PHI_ERR_FIELD_* when the list breaks its own bounds, PHI_ERR_MEMORY. Reading makes the public key
  * objects, freed with the arena. Then sign it with phi_record_sign (topic PHI_TRUST_TOPIC, key

@@ -3,9 +3,10 @@
  * --check and docs/configuration.md all come from the table. A flag wins over the environment.
  *
  *   static const struct phi_config_row rows[] = {
- *       {.name = "PHI_HTTP_PORT", .type = PHI_CONFIG_INT, .fallback = "8101", .min = 1, .max =
- * 65535, .unit = "", .text = "port of the HTTP interface"}, …}; PHI_GUARD(phi_config_load(rows,
- * count, argc, argv, &config, &error)); int64_t port = phi_config_int(config, "PHI_HTTP_PORT");
+ *       {.name = "PHI_HTTP_PORT", .type = PHI_CONFIG_INT, .fallback = "8101", .min = 1,
+ *        .max = 65535, .unit = "", .text = "port of the HTTP interface"}, …};
+ *   PHI_GUARD(phi_config_load(rows, count, argc, argv, &config, &error));
+ *   int64_t port = phi_config_int(config, "PHI_HTTP_PORT");
  */
 #ifndef PHI_BASE_CONFIG_H
 #define PHI_BASE_CONFIG_H

@@ -1,8 +1,9 @@
 /* Prometheus metrics: counters, gauges, histograms; counted per thread without a lock, summed on
  * reading. Declare once at start (the objects live as long as the process), count from any thread.
  *
- *   struct phi_counter *minted = phi_counter_new("phi_codes_minted_total", "codes minted",
- * "scene=\"pass\""); phi_counter_add(minted, 1);
+ *   struct phi_counter *minted =
+ *       phi_counter_new("phi_codes_minted_total", "codes minted", "scene=\"pass\"");
+ *   phi_counter_add(minted, 1);
  */
 #ifndef PHI_BASE_METRICS_H
 #define PHI_BASE_METRICS_H

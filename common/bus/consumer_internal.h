@@ -1,8 +1,11 @@
 /* Inside the consumer only. consumer.c: life, thread, polling; consumer_part.c: which partitions
  * are owned and where they stand; consumer_work.c: one batch through PostgreSQL.
  *
- *   while (running) { phi_consumer_settle(c); gather(c); phi_consumer_work(c, part) for each part;
- * }
+ *   while (running) {
+ *       phi_consumer_settle(c);
+ *       gather(c);
+ *       phi_consumer_work(c, part) for each part;
+ *   }
  */
 #ifndef PHI_BUS_CONSUMER_INTERNAL_H
 #define PHI_BUS_CONSUMER_INTERNAL_H

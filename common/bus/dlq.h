@@ -1,12 +1,11 @@
 /* Dead letters: poison never blocks a partition. The whole record is sealed; in clear stand only
  * the reason's name and where it came from. Topic phi.<region>.dlq.<program>.
  *
- *   PHI_GUARD(phi_dlq_open(&(struct phi_dlq_options){.region = "320000", .program =
- * "svc-directory", .seal_key = key}, &dlq, error)); PHI_GUARD(phi_dlq_put(dlq, tx, msg,
- * PHI_ERR_JSON));      // in the consumer's transaction, by the outbox
+ *   PHI_GUARD(phi_dlq_open(&(struct phi_dlq_options){.region = "320000",
+ *       .program = "svc-directory", .seal_key = key}, &dlq, error));
+ *   PHI_GUARD(phi_dlq_put(dlq, tx, msg, PHI_ERR_JSON));   // in the consumer's transaction
  *   ...
- *   PHI_GUARD(phi_dlq_read(msg, seal_key, arena, &original, &reason, error));   // phictl, to
- * replay
+ *   PHI_GUARD(phi_dlq_read(msg, seal_key, arena, &original, &reason, error));   // to replay
  */
 #ifndef PHI_BUS_DLQ_H
 #define PHI_BUS_DLQ_H

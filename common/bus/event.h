@@ -1,9 +1,10 @@
 /* Events: CloudEvents 1.0, Kafka protocol binding, binary mode: ce_* headers and a JSON value.
  *
- *   struct phi_event event = {.topic = "phi.320000.declare.health", .type =
- * "cn.phi.declare.health", .source = "/phi/320000/svc-declare", .time_us = now_us, .key = subject,
- * .value = json}; PHI_GUARD(phi_event_new_id(&event)); PHI_GUARD(phi_producer_send(producer,
- * &event, done, context));
+ *   struct phi_event event = {.topic = "phi.320000.declare.health",
+ *       .type = "cn.phi.declare.health", .source = "/phi/320000/svc-declare", .time_us = now_us,
+ *       .key = subject, .value = json};
+ *   PHI_GUARD(phi_event_new_id(&event));
+ *   PHI_GUARD(phi_producer_send(producer, &event, done, context));
  *   ...
  *   PHI_GUARD(phi_event_parse(msg, arena, &event, error));      // on the other side
  */

@@ -1,8 +1,7 @@
 /* The producer: idempotent, acks=all, bounded, with an acknowledgement for each message.
  *
  *   PHI_GUARD(phi_producer_open(&(struct phi_producer_options){.bus = bus}, &producer, error));
- *   PHI_GUARD(phi_producer_send(producer, &event, done, context));   // done(context, PHI_OK) once
- * kept
+ *   PHI_GUARD(phi_producer_send(producer, &event, done, context));   // done(context, err)
  *   ...
  *   (void)phi_producer_flush(producer, phi_deadline_in_ms(5000));
  *   phi_producer_close(producer);

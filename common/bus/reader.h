@@ -1,9 +1,10 @@
 /* The topic reader, for compacted registries: no group, no offsets, every partition from its
  * beginning, each record to a callback; knows when it has caught up, and keeps following.
  *
- *   struct phi_topic_reader_options options = {.bus = bus, .topic = "phi.registry", .record =
- * on_record, .context = trust}; PHI_GUARD(phi_topic_reader_open(&options, &reader, error)); enum
- * phi_err err = phi_topic_reader_wait_caught_up(reader, phi_deadline_in_ms(5000));
+ *   struct phi_topic_reader_options options = {.bus = bus, .topic = "phi.registry",
+ *                                              .record = on_record, .context = trust};
+ *   PHI_GUARD(phi_topic_reader_open(&options, &reader, error));
+ *   enum phi_err err = phi_topic_reader_wait_caught_up(reader, phi_deadline_in_ms(5000));
  *   ...
  *   phi_topic_reader_close(reader);
  *

@@ -1,10 +1,14 @@
 /* Identity document types (身份证件类型代码, GB/T 38961 annex A) and the form of their numbers.
  *
- *   111 resident id card (GB 11643)        551 residence permit, Hong Kong and Macao (18 digits,
- * 81…/82…) 552 residence permit, Taiwan (83…)     400 passport 516 mainland travel permit, Hong
- * Kong and Macao (H or M and 8 or 10 digits), and foreigner's permanent residence card, printed
- * under the same number; 553 (GA/T 2000.156) is the latter's own 511 mainland travel permit, Taiwan
- * (8 or 10 digits)      999 other
+ *   111 resident id card (GB 11643)
+ *   400 passport
+ *   511 mainland travel permit, Taiwan (8 or 10 digits)
+ *   516 mainland travel permit, Hong Kong and Macao (H or M and 8 or 10 digits), and foreigner's
+ *       permanent residence card, printed under the same number
+ *   551 residence permit, Hong Kong and Macao (18 digits, 81…/82…)
+ *   552 residence permit, Taiwan (83…)
+ *   553 permanent residence card under its own number (GA/T 2000.156)
+ *   999 other
  *
  *   PHI_GUARD(phi_idtype_check("111", phi_view_text("11010519491231002X"), "CHN", error));
  *

@@ -5,8 +5,9 @@
  *       .handle = verify_calls, .context = verifier};
  *   memcpy(options.secret_key, secret, PHI_CURVE_KEY_LEN);
  *   PHI_GUARD(phi_rpc_server_open(&options, &server, &error));
- *   ... phi_rpc_server_stop_accepting(server); phi_rpc_server_close(server,
- * phi_deadline_in_ms(5000));
+ *   ...
+ *   phi_rpc_server_stop_accepting(server);
+ *   phi_rpc_server_close(server, phi_deadline_in_ms(5000));
  */
 #ifndef PHI_RPC_SERVER_H
 #define PHI_RPC_SERVER_H

@@ -1,8 +1,8 @@
 /* Waking a thread that sits in zmq_poll: one write however many knock. Inside the room.
  *
- *   phi_rpc_wake_open(&wake); … any thread: phi_rpc_wake_knock(&wake);
- *   the poller, when wake.fd is readable: phi_rpc_wake_hear(&wake), and only then looks at its
- * queues.
+ *   phi_rpc_wake_open(&wake);
+ *   phi_rpc_wake_knock(&wake);   // any thread
+ *   phi_rpc_wake_hear(&wake);    // the poller, wake.fd being readable; then it looks at its queues
  */
 #ifndef PHI_RPC_WAKE_H
 #define PHI_RPC_WAKE_H

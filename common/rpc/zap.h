@@ -3,10 +3,10 @@
  * running connections too.
  *
  *   struct phi_rpc_allow_list *allow = phi_rpc_allow_list_new();
- *   PHI_GUARD(phi_rpc_allow_list_swap(allow, rows, count));     // again whenever the registry
- * changes options.allow = allow;                                      // shared by any number of
- * servers
- *   ... phi_rpc_server_close(server, deadline);
+ *   PHI_GUARD(phi_rpc_allow_list_swap(allow, rows, count));   // again when the registry changes
+ *   options.allow = allow;                                    // shared by any number of servers
+ *   ...
+ *   phi_rpc_server_close(server, deadline);
  *   phi_rpc_allow_list_free(allow);
  */
 #ifndef PHI_RPC_ZAP_H

@@ -2,8 +2,8 @@
  * serve → drain → exit code. A program is a table (struct phi_program) and its callbacks; main() is
  * one line.
  *
- *   static const struct phi_program program = {.name = "svc-codegen", .schema = "codegen", .routes
- * = …}; int main(int argc, char **argv) { return phi_service_main(&program, argc, argv); }
+ *   static const struct phi_program program = {.name = "svc-codegen", .routes = …};
+ *   int main(int argc, char **argv) { return phi_service_main(&program, argc, argv); }
  *
  * TERM: no new work, what was taken is finished and committed, producers are flushed, everything is
  * closed, exit 0 within PHI_DRAIN_MS; a second TERM or INT leaves at once with status 1. Core dumps

@@ -4,8 +4,10 @@
  *
  *   static const struct phi_lane_table tables[] = {PHI_LANE_NONCES, PHI_LANE_IDEMPOTENCY,
  *       {.name = "codes", .columns = (enum phi_column[]){PHI_COLUMN_BYTES, PHI_COLUMN_I64},
- * .column_count = 2, .key_count = 1, .insert_sql = "INSERT INTO codes (serial, deadline_s) SELECT *
- * FROM " "unnest($1::bytea[], $2::bigint[]) ON CONFLICT (serial) DO NOTHING"}, PHI_LANE_OUTBOX};
+ *        .column_count = 2, .key_count = 1,
+ *        .insert_sql = "INSERT INTO codes (serial, deadline_s) SELECT * FROM "
+ *                      "unnest($1::bytea[], $2::bigint[]) ON CONFLICT (serial) DO NOTHING"},
+ *       PHI_LANE_OUTBOX};
  *   PHI_GUARD(phi_lane_open(store, &(struct phi_lane_options){.name = "mint", .tables = tables,
  *                           .table_count = 4}, &lane, &error));
  *   struct phi_commit *commit = phi_commit_new(lane);

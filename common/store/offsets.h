@@ -2,10 +2,13 @@
  * batch's results (data.md, Partitions and owners): the row decides who owns a partition, Kafka's
  * own offsets don't.
  *
- *   PHI_GUARD(phi_offsets_load(conn, cluster_id, topic, partition, 0, &next, &error));   // at
- * assignment PHI_GUARD(phi_conn_begin(conn, &error)); PHI_GUARD(phi_offsets_advance(conn,
- * cluster_id, topic, partition, next, batch_end, &error)); … the batch's rows …;
- * PHI_GUARD(phi_conn_commit(conn, &error)); next = batch_end;
+ *   // at assignment
+ *   PHI_GUARD(phi_offsets_load(conn, cluster_id, topic, partition, 0, &next, &error));
+ *   // for each batch
+ *   PHI_GUARD(phi_conn_begin(conn, &error));
+ *   PHI_GUARD(phi_offsets_advance(conn, cluster_id, topic, partition, next, batch_end, &error));
+ *   … the batch's rows …;
+ *   PHI_GUARD(phi_conn_commit(conn, &error));
  */
 #ifndef PHI_STORE_OFFSETS_H
 #define PHI_STORE_OFFSETS_H

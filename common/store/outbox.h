@@ -2,8 +2,8 @@
  * (data.md). A row is removed once the broker has it; consumers drop doubles by event id.
  *
  *   phi_commit_add(commit, OUTBOX, (struct phi_param[]){PHI_BYTES_OF(id, 16), PHI_TEXT(topic),
- * PHI_BYTES(key), PHI_I64(-1), PHI_TEXT(headers_json), PHI_BYTES(value), PHI_I64(now_us)},
- * PHI_OUTBOX_COLUMNS);
+ *       PHI_BYTES(key), PHI_I64(-1), PHI_TEXT(headers_json), PHI_BYTES(value), PHI_I64(now_us)},
+ *       PHI_OUTBOX_COLUMNS);
  *   // relay, on a connection of its own:
  *   PHI_GUARD(phi_outbox_lock(conn, &is_held, &error));
  *   PHI_GUARD(phi_outbox_read(conn, now_us - 2000000, 500, &rows, &error));

@@ -11,11 +11,11 @@
  *   … phi_rows_text(rows, 0, 0) …; phi_rows_free(rows); phi_store_release(conn);
  *
  * Errors of statements, in `error->text` with the SQLSTATE and never a row's data; `error->place`
- * is the constraint or the statement's name: PHI_ERR_CONFLICT  a unique key is taken already
- * (23505) PHI_ERR_RULE      the data can't be stored: other classes 22 and 23; the same call fails
- * again PHI_ERR_INTERNAL  the statement itself is wrong (42, 0A …); the same call fails again
- *   PHI_ERR_STORE     no connection, time-out, deadlock, shutdown, full disk; the same call may
- * succeed later
+ * is the constraint or the statement's name. The same call may succeed later with the last only:
+ *   PHI_ERR_CONFLICT  a unique key is taken already (23505)
+ *   PHI_ERR_RULE      the data can't be stored: other classes 22 and 23
+ *   PHI_ERR_INTERNAL  the statement itself is wrong (42, 0A …)
+ *   PHI_ERR_STORE     no connection, time-out, deadlock, shutdown, full disk
  */
 #ifndef PHI_STORE_STORE_H
 #define PHI_STORE_STORE_H

@@ -3,9 +3,10 @@
  * another.
  *
  *   static const struct phi_migration migrations[] = {{1, "lane", phi_lane_ddl},
- *       {2, "requests", phi_requests_ddl}, {3, "outbox", phi_outbox_ddl}, {4, "offsets",
- * phi_offsets_ddl}, …}; static const struct phi_lane_table tables[] = {PHI_LANE_NONCES,
- * PHI_LANE_IDEMPOTENCY, …, PHI_LANE_OUTBOX};
+ *       {2, "requests", phi_requests_ddl}, {3, "outbox", phi_outbox_ddl},
+ *       {4, "offsets", phi_offsets_ddl}, …};
+ *   static const struct phi_lane_table tables[] = {
+ *       PHI_LANE_NONCES, PHI_LANE_IDEMPOTENCY, …, PHI_LANE_OUTBOX};
  */
 #ifndef PHI_STORE_TABLES_H
 #define PHI_STORE_TABLES_H

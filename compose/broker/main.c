@@ -2,11 +2,9 @@
  * In memory, trimmed at about 5 MB a partition, no compaction, no access control: no promise rests
  * on it.
  *
- *   phi-broker --partitions 8 --state /var/lib/phi/broker.address --topics
- * phi.registry:1,phi.320000.audit
+ *   phi-broker --partitions 8 --state broker.address --topics phi.registry:1,phi.320000.audit
  *
- * Topics that are not listed come by themselves with four partitions (the mock cluster's own
- * number). */
+ * Topics that are not listed come by themselves, with the mock cluster's four partitions. */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 

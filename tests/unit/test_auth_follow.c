@@ -8,7 +8,8 @@
 #include "test_auth_support.h"
 
 #define CURVE "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define PEER  "{\"kind\":\"peer\",\"curve\":\"" CURVE "\",\"platform\":\"320000\",\"program\":\"p\"}"
+#define WHO   "\"platform\":\"320000\",\"program\":\"p\""
+#define PEER  "{\"kind\":\"peer\",\"curve\":\"" CURVE "\"," WHO "}"
 
 static struct test_key owner;
 static struct test_key stranger;

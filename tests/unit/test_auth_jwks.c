@@ -134,9 +134,8 @@ static enum phi_err give(void *context, const char *url, int64_t timeout_ms, uin
     return PHI_OK;
 }
 
-#define KEY_OF(x, y)                                                                               \
-    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"x\":\"" x "\",\"y\":\"" y "\"}]" \
-                                                                                            "}"
+#define EC_KEY       "\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\""
+#define KEY_OF(x, y) "{\"keys\":[{" EC_KEY ",\"x\":\"" x "\",\"y\":\"" y "\"}]}"
 
 static void broken_key_sets_give_no_key(void **state)
 {
