@@ -25,6 +25,7 @@ struct phi_registry {
     struct phi_registry_view *view;
     atomic_size_t count;
     atomic_size_t app_count;
+    atomic_bool is_whole; /* the kept copy, or all that the topic had, has been read */
     /* the rest is the applying thread's */
     struct phi_registry_record **records; /* by key */
     size_t room;
@@ -269,6 +270,7 @@ static void on_caught_up(void *context)
     struct phi_registry *registry = context;
     registry->is_behind = false;
     (void)!publish(registry);
+    atomic_store(&registry->is_whole, true);
 }
 
 enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_record *record,
@@ -304,6 +306,8 @@ static enum phi_err follow(struct phi_registry *registry,
     PHI_GUARD(phi_follow_load(registry->follow, error));
     registry->is_behind = follow_options.bus.brokers != NULL;
     PHI_GUARD(publish(registry));
+    atomic_store(&registry->is_whole,
+                 !registry->is_behind || atomic_load(&registry->app_count) > 0);
     registry->changed = options->changed;
     registry->context = options->context;
     *out = registry;
@@ -345,7 +349,7 @@ void phi_registry_close(struct phi_registry *registry)
 
 bool phi_registry_is_usable(struct phi_registry *registry)
 {
-    return atomic_load(&registry->app_count) > 0;
+    return atomic_load(&registry->is_whole) && atomic_load(&registry->app_count) > 0;
 }
 
 bool phi_registry_is_following(struct phi_registry *registry)
