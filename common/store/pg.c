@@ -65,11 +65,12 @@ void phi_pg_options_fini(struct phi_pg_options *options)
 
 static PGconn *connect_start(const struct phi_pg_options *options)
 {
-    char settings[256];
+    char settings[512];
     snprintf(
         settings, sizeof(settings),
         "-c search_path=%s -c statement_timeout=%lld -c idle_in_transaction_session_timeout=60000"
-        " -c client_min_messages=warning -c default_transaction_isolation=read\\ committed",
+        " -c client_min_messages=warning -c default_transaction_isolation=read\\ committed"
+        " -c synchronous_commit=on",
         options->schema, (long long)options->statement_timeout_ms);
     const char *keywords[] = {
         "dbname",          "application_name",    "options",         "keepalives",
