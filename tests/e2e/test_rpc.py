@@ -14,7 +14,7 @@ from phi_client.people import Person
 from phi_client.sm2 import PublicKey, digest
 from phi_client.suite import wait_until
 
-NO_ANSWER_S = 1.5
+NO_ANSWER_S = 1.0
 LONGEST = 32 + 128 * 1024  # envelope and payload; what is longer ends the connection
 
 

@@ -18,7 +18,7 @@ from phi_client.http import App
 from phi_client.people import Person
 from phi_client.routes import SERVICES, document
 
-EXAMPLES = int(os.environ.get("PHI_SCHEMATHESIS_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("PHI_SCHEMATHESIS_EXAMPLES", "20"))
 IS_REPEATABLE = "PHI_SCHEMATHESIS_EXAMPLES" not in os.environ
 CONFORMS = [checks.status_code_conformance, checks.content_type_conformance, checks.response_headers_conformance,
             checks.response_schema_conformance]
