@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -123,8 +124,11 @@ void rpc_kit_fork(struct rpc_kit *kit, char mark, const struct rpc_keys *client_
     memset(kit, 0, sizeof(*kit));
     assert_int_equal(pipe(fds), 0);
     kit->pid = fork();
-    if (kit->pid == 0)
+    if (kit->pid == 0) {
+        /* a test that fails leaves nobody behind, who would hold its output open */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         serve_for_ever(fds[1], mark, client_keys);
+    }
     close(fds[1]);
     assert_int_equal(read(fds[0], &kit->endpoint, sizeof(kit->endpoint)), sizeof(kit->endpoint));
     close(fds[0]);
@@ -132,9 +136,12 @@ void rpc_kit_fork(struct rpc_kit *kit, char mark, const struct rpc_keys *client_
 
 void rpc_kit_kill(struct rpc_kit *kit, int signal_number)
 {
+    /* a process that was told to stop goes on for a moment: it is waited for */
+    int status = 0;
     assert_int_equal(kill(kit->pid, signal_number), 0);
-    if (signal_number == SIGKILL)
-        waitpid(kit->pid, NULL, 0);
+    if (signal_number == SIGKILL || signal_number == SIGSTOP)
+        assert_int_equal(waitpid(kit->pid, &status, signal_number == SIGSTOP ? WUNTRACED : 0),
+                         kit->pid);
 }
 
 struct phi_rpc_client *rpc_client(const struct rpc_keys *keys,
