@@ -209,9 +209,11 @@ def test_malformed_frames_of_many_lengths_do_no_harm(peer, suite, code):
     frames += [rpc.envelope(rpc.batch([rpc.item(code, rpc.CHECK)] * count)[:-cut]) for count in (1, 2, 200)
                for cut in (1, 33, 300)]
     frames += [rpc.envelope(b"\xa1\x04" + bytes(4) + count.to_bytes(2, "big")) for count in (0, 1, 256, 257, 65535)]
-    for frame in frames:
-        peer.send(frame)
-    marker = peer.ask_among(rpc.single(code, rpc.CHECK))
+    # A caller with more unread answers than the connection holds loses the later ones, so they are read in between.
+    for begin in range(0, len(frames), 64):
+        for frame in frames[begin : begin + 64]:
+            peer.send(frame)
+        marker = peer.ask_among(rpc.single(code, rpc.CHECK))
     assert rpc.replies(marker.payload)[0].status == "0000"
     assert alive(suite, pid)
 
