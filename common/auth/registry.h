@@ -103,9 +103,9 @@ enum phi_err phi_registry_open(const struct phi_registry_options *options,
                                struct phi_registry **out, struct phi_error *error) PHI_MUST_USE;
 void phi_registry_close(struct phi_registry *registry); /* NULL is fine; views may outlive it */
 
-/* True once the kept copy or, without one, the topic has been read to its present end and there is at
- * least one app record: without one nothing signed can be served, and before the end known callers
- * would be refused. */
+/* True once the kept copy or, without one, the topic has been read to its present end and there is
+ * at least one app record: without one nothing signed can be served, and before the end known
+ * callers would be refused. */
 bool phi_registry_is_usable(struct phi_registry *registry);
 /* True while the topic is followed and read to its end at least once. */
 bool phi_registry_is_following(struct phi_registry *registry);
