@@ -1,7 +1,7 @@
 /* Does the time of signing depend on its secrets? Welch's t between two classes of measurements,
  * taken in random order: a fixed secret against random ones, in the manner of dudect (Reparaz,
- * Balasch, Verbauwhede 2017). |t| under 4.5 is no evidence of a leak; over 10 it is proof. The last
- * line is a control that leaks on purpose: its |t| must be large, or the test has no teeth.
+ * Balasch, Verbauwhede 2017). |t| under 4.5 is no evidence of a leak, over 10 is one. The last line
+ * is a control that leaks on purpose: its |t| must be large, or the test has no teeth.
  *
  *   ttest_sm2                 PHI_BENCH_MS times 1,000 measurements of a nonce, 50 of a key
  */

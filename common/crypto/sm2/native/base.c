@@ -18,7 +18,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const struct phi_sm2_core *const cores[] = {
 #ifdef PHI_SM2_X86
-    &phi_sm2_core_adx,
+    &phi_sm2_core_ifma, &phi_sm2_core_adx,
 #endif
     &phi_sm2_core_plain};
 
@@ -43,6 +43,8 @@ const struct phi_sm2_core *phi_sm2_core_by_name(const char *name)
 static void make(void)
 {
     base.core = phi_sm2_core_best();
+    if (base.core->ready)
+        base.core->ready(&base_point);
     base.core->build(&base.secret, &base_point);
     base.core->build(&base.open, &base_point);
 }

@@ -34,6 +34,8 @@ struct phi_sm2_check {
 struct phi_sm2_core {
     const char *name;
     bool (*is_here)(void); /* the processor can do it */
+    /* Makes tables of its own, once, before anything else; may be NULL. */
+    void (*ready)(const struct phi_sm2_affine *g);
     /* Fills table->points, for which there is room. `point` is on the curve. */
     void (*build)(struct phi_sm2_table *table, const struct phi_sm2_affine *point);
     /* Constant time; `base` is of G with windows of PHI_SM2_SECRET_WINDOW bits. */
@@ -45,6 +47,7 @@ struct phi_sm2_core {
 extern const struct phi_sm2_core phi_sm2_core_plain;
 #ifdef PHI_SM2_X86
 extern const struct phi_sm2_core phi_sm2_core_adx;
+extern const struct phi_sm2_core phi_sm2_core_ifma;
 #endif
 
 /* The fastest that the processor can do, and one by name (NULL: unknown, or not here). */

@@ -2,6 +2,7 @@
 #ifndef PHI_CRYPTO_SM2_NATIVE_CORE_BODY_H
 #define PHI_CRYPTO_SM2_NATIVE_CORE_BODY_H
 
+#include "crypto/sm2/native/core_single.h"
 #include "crypto/sm2/native/core_tree.h"
 
 #define TOGETHER_MIN 3 /* fewer don't pay for the inversions of the levels */

@@ -1,4 +1,4 @@
-/* Part of core_plain.c and core_adx.c: inverses that share their work, and the filling of tables.
+/* Part of all cores: inverses that share their work, and the filling of tables.
  */
 #ifndef PHI_CRYPTO_SM2_NATIVE_CORE_TABLE_H
 #define PHI_CRYPTO_SM2_NATIVE_CORE_TABLE_H

@@ -4,7 +4,7 @@
 #ifndef PHI_CRYPTO_SM2_NATIVE_CORE_TREE_H
 #define PHI_CRYPTO_SM2_NATIVE_CORE_TREE_H
 
-#include "crypto/sm2/native/core_single.h"
+#include "crypto/sm2/native/core_common.h"
 
 #define TREE_ROWS   16
 #define TREE_POINTS 76 /* windows of 6 bits for P and of 8 for G, at most */

@@ -5,6 +5,16 @@
 #ifndef PHI_CRYPTO_SM2_NATIVE_FIELD_ADX_H
 #define PHI_CRYPTO_SM2_NATIVE_FIELD_ADX_H
 
+/* Inside a function that a sanitizer watches there may be too few registers left. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FE_ALONE __attribute__((noinline))
+#endif
+#endif
+#ifndef FE_ALONE
+#define FE_ALONE inline
+#endif
+
 /* clang-format off */
 
 /* (t1, t2, t3, t0) = (t0 + 2^64 t1 + 2^128 t2 + 2^192 t3 + t0·p) / 2^64 */
@@ -73,7 +83,8 @@
     [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),                \
     [t5] "=&r"(t5), [t6] "=&r"(t6), [lo] "=&r"(lo), [hi] "=&r"(hi)
 
-static inline void fe_mul(struct phi_u256 *out, const struct phi_u256 *a, const struct phi_u256 *b)
+static FE_ALONE void fe_mul(struct phi_u256 *out, const struct phi_u256 *a,
+                            const struct phi_u256 *b)
 {
     uint64_t t0, t1, t2, t3, t4, t5, t6, lo, hi;
     uint64_t t7 = (uint64_t)(uintptr_t)b->l;
@@ -96,7 +107,7 @@ static inline void fe_mul(struct phi_u256 *out, const struct phi_u256 *a, const 
     *out = (struct phi_u256){{t0, t1, t2, t3}};
 }
 
-static inline void fe_sqr(struct phi_u256 *out, const struct phi_u256 *a)
+static FE_ALONE void fe_sqr(struct phi_u256 *out, const struct phi_u256 *a)
 {
     uint64_t t0, t1, t2, t3, t4, t5, t6, t7, lo, hi;
     __asm__("movq (%[a]), %%rdx\n\t"
