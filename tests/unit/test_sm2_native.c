@@ -4,6 +4,9 @@
 
 #include "crypto/sm2.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define MESSAGE_MAX 4096
 #define ROWS        64
 
@@ -265,6 +268,35 @@ static void nonces_differ(void **state)
         for (size_t j = 0; j < i; j++)
             assert_memory_not_equal(seen[i], seen[j], 32);
     }
+    both_fini(&both);
+}
+
+/* A child has its parent's drawn random bytes, and must not use them. */
+static void nonces_differ_after_fork(void **state)
+{
+    (void)state;
+    struct both both;
+    struct phi_u256 d = key_scalar();
+    uint8_t ours[PHI_SM2_SIG_LEN];
+    uint8_t theirs[PHI_SM2_SIG_LEN];
+    const struct phi_view message = phi_view_text("one code");
+    int ends[2];
+    both_init(&both, &d);
+    assert_int_equal(phi_sm2_sign(both.native, message, ours), PHI_OK);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool is_good = phi_sm2_sign(both.native, message, ours) == PHI_OK &&
+                       write(ends[1], ours, sizeof(ours)) == sizeof(ours);
+        _exit(is_good ? 0 : 1);
+    }
+    assert_int_equal(phi_sm2_sign(both.native, message, ours), PHI_OK);
+    assert_int_equal(read(ends[0], theirs, sizeof(theirs)), sizeof(theirs));
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_memory_not_equal(ours, theirs, 32);
+    close(ends[0]);
+    close(ends[1]);
     both_fini(&both);
 }
 
