@@ -338,9 +338,13 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_at_the_ends),     cmocka_unit_test(messages_of_every_length),
-        cmocka_unit_test(numbers_out_of_range), cmocka_unit_test(signatures_have_one_writing),
-        cmocka_unit_test(nonces_differ),        cmocka_unit_test(foreign_points_are_refused),
+        cmocka_unit_test(keys_at_the_ends),
+        cmocka_unit_test(messages_of_every_length),
+        cmocka_unit_test(numbers_out_of_range),
+        cmocka_unit_test(signatures_have_one_writing),
+        cmocka_unit_test(nonces_differ),
+        cmocka_unit_test(nonces_differ_after_fork),
+        cmocka_unit_test(foreign_points_are_refused),
         cmocka_unit_test(both_agree),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
