@@ -19,12 +19,6 @@ static void multiply(const struct phi_sm2_table *base, struct phi_sm2_multiple *
         multiply_one(base, &rows[i]);
 }
 
-/* Rows that were gathered because their tables have the same windows. */
-struct gathered {
-    struct phi_sm2_check *rows[TREE_ROWS];
-    size_t count;
-};
-
 static void gathered_flush(struct gathered *some, const struct phi_sm2_table *base)
 {
     if (some->count >= TOGETHER_MIN)
@@ -37,18 +31,7 @@ static void gathered_flush(struct gathered *some, const struct phi_sm2_table *ba
 
 static void check(const struct phi_sm2_table *base, struct phi_sm2_check *rows, size_t count)
 {
-    struct gathered some = {.count = 0};
-    for (size_t i = 0; i < count; i++) {
-        if (!rows[i].known) {
-            check_careful(base, &rows[i]);
-            continue;
-        }
-        if (some.count == TREE_ROWS ||
-            (some.count > 0 && some.rows[0]->known->window_count != rows[i].known->window_count))
-            gathered_flush(&some, base);
-        some.rows[some.count++] = &rows[i];
-    }
-    gathered_flush(&some, base);
+    check_gathered(base, rows, count, TREE_ROWS, gathered_flush);
 }
 
 #endif

@@ -180,4 +180,36 @@ static void check_careful(const struct phi_sm2_table *base, struct phi_sm2_check
     row->is_good = !u256_zero_mask(&sum.z) && x_is(&row->x, &sum.x, &zz);
 }
 
+/* Rows that go together: their tables have the same windows. */
+#define GATHER_MAX 16
+
+struct gathered {
+    struct phi_sm2_check *rows[GATHER_MAX];
+    size_t count;
+};
+
+/* Checks the rows of `some`, and then there are none. */
+typedef void flush_gathered(struct gathered *some, const struct phi_sm2_table *base);
+
+/* Known keys go `together` at a time, those with small tables apart from those with large ones;
+ * unknown ones at once. */
+static void check_gathered(const struct phi_sm2_table *base, struct phi_sm2_check *rows,
+                           size_t count, size_t together, flush_gathered *flush)
+{
+    struct gathered kinds[2] = {{.count = 0}, {.count = 0}};
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].known) {
+            check_careful(base, &rows[i]);
+            continue;
+        }
+        struct gathered *some = &kinds[rows[i].known->window_bits > 6];
+        if (some->count == together ||
+            (some->count > 0 && some->rows[0]->known->window_bits != rows[i].known->window_bits))
+            flush(some, base);
+        some->rows[some->count++] = &rows[i];
+    }
+    flush(&kinds[0], base);
+    flush(&kinds[1], base);
+}
+
 #endif

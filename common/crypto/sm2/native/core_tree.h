@@ -6,7 +6,7 @@
 
 #include "crypto/sm2/native/core_common.h"
 
-#define TREE_ROWS   16
+#define TREE_ROWS   GATHER_MAX
 #define TREE_POINTS 76 /* windows of 6 bits for P and of 8 for G, at most */
 
 struct tree {

@@ -132,12 +132,6 @@ static void check_alone(const struct phi_sm2_table *base, struct phi_sm2_check *
     check_end(base, row, &x, &zz);
 }
 
-/* Rows that were gathered because their tables have the same windows. */
-struct gathered {
-    struct phi_sm2_check *rows[8];
-    size_t count;
-};
-
 static void gathered_flush(struct gathered *some, const struct phi_sm2_table *base)
 {
     if (some->count >= EIGHT_MIN)
@@ -150,18 +144,7 @@ static void gathered_flush(struct gathered *some, const struct phi_sm2_table *ba
 
 static void eights_check(const struct phi_sm2_table *base, struct phi_sm2_check *rows, size_t count)
 {
-    struct gathered some = {.count = 0};
-    for (size_t i = 0; i < count; i++) {
-        if (!rows[i].known) {
-            check_careful(base, &rows[i]);
-            continue;
-        }
-        if (some.count == 8 ||
-            (some.count > 0 && some.rows[0]->known->window_count != rows[i].known->window_count))
-            gathered_flush(&some, base);
-        some.rows[some.count++] = &rows[i];
-    }
-    gathered_flush(&some, base);
+    check_gathered(base, rows, count, 8, gathered_flush);
 }
 
 #endif
