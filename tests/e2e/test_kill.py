@@ -65,7 +65,7 @@ def kill(bench, ledger, victim, load):
     if victim in INTAKE:
         sql, region = INTAKE[victim]
         os.kill(pid, signal.SIGSTOP)
-        load.wait(load.declared, min(len(load.declared) + PILE, EACH))
+        load.wait(load.declared, len(load.declared) + PILE)
         before = ledger.rows(sql, region=region)
         os.kill(pid, signal.SIGCONT)
         wait_until(lambda: ledger.rows(sql, region=region) != before, 30, f"{victim} at work")
@@ -238,7 +238,7 @@ def test_a_service_killed_loses_nothing_and_doubles_nothing(suite, bench, ledger
         outages.append(kill(bench, ledger, victim, load))
     told = figures(load, load.finish(), outages)
     assert told["before"] > 0, "the service died before the load began"
-    assert outages[0][0] < max(one.ack.at for one in load.declared + load.minted), "the load was over before the kill"
+    assert told["during"] + told["after"] > 0, "the load was over before the kill"
     begin = time.monotonic()
     if alongside:
         told.update(alongside.check())
@@ -265,7 +265,8 @@ def test_the_broker_killed_stops_nobody_and_loses_nothing(suite, bench, ledger):
     up = time.monotonic()
     load.go_on()
     told = figures(load, load.finish(), [(down, up)])
-    assert at_kill < told["before"] + told["during"] < 2 * OUTAGE, "nothing acknowledged without a broker, or all"
+    whole = told["declarations"] + told["mints"]
+    assert at_kill < told["before"] + told["during"] < whole, "nothing acknowledged without a broker, or all"
     begin = time.monotonic()
     settle(bench, ledger, load)
     print(describe(victim="broker", **told, reconciledSeconds=round(time.monotonic() - begin, 1)))

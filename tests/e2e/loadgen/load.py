@@ -1,5 +1,7 @@
 """The load: declarations (consent, then health with basic information) and mints (application, then code) of many people
-at once, from two crews of threads; whoever strikes waits for a count of acknowledgements."""
+at once, from two crews of threads; whoever strikes waits for a count of acknowledgements. People keep coming until
+`finish`, so that a strike always meets a load."""
+import itertools
 import secrets
 import threading
 import time
@@ -21,23 +23,24 @@ class Minted:
 
 
 class Load:
+    """Of at least `count` people."""
+
     def __init__(self, client, tokens, count, repeat_every=8):
         self.client, self.tokens, self.repeat_every = client, tokens, repeat_every
-        self.people = [Person() for _ in range(count)]
+        self.people, self._tokens, self._lock, self._ending = [], {}, threading.Lock(), False
+        for _ in range(count):
+            self._come()
         self.run_id = secrets.token_hex(4)
         self.declared, self.minted, self.failures = [], [], []
         self._changed, self._open = threading.Condition(), threading.Event()
         self._open.set()
-        self._threads, self._tokens = [], {}
+        self._threads = []
 
     def start(self):
-        self._tokens = {person.sub: self.tokens.make(person, self.client.audience) for person in self.people}
         for step, kept in ((self._declare, self.declared), (self._mint, self.minted)):
-            left = iter(list(enumerate(self.people)))
-            lock = threading.Lock()
+            numbers = itertools.count()
             for _ in range(CREW):
-                thread = threading.Thread(target=self._work, args=(left, lock, step, kept), daemon=True)
-                self._threads.append(thread)
+                self._threads.append(threading.Thread(target=self._work, args=(numbers, step, kept), daemon=True))
         self.began = time.monotonic()
         for thread in self._threads:
             thread.start()
@@ -59,7 +62,9 @@ class Load:
         self._open.set()
 
     def finish(self, seconds=150.0):
-        """All acknowledged; the seconds it took."""
+        """Nobody comes any more, all are acknowledged; the seconds it took."""
+        with self._lock:
+            self._ending = True
         end = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.1, end - time.monotonic()))
@@ -72,13 +77,26 @@ class Load:
         if self.failures:
             raise self.failures[0]
 
-    def _work(self, left, lock, step, kept):
+    def _come(self):
+        person = Person()
+        self._tokens[person.sub] = self.tokens.make(person, self.client.audience)
+        self.people.append(person)
+
+    def _next(self, numbers):
+        """(number, person) from a crew's own numbers, or None at the end."""
+        with self._lock:
+            number = next(numbers)
+            if number == len(self.people) and not self._ending:
+                self._come()
+            return (number, self.people[number]) if number < len(self.people) else None
+
+    def _work(self, numbers, step, kept):
         while not self.failures:
             self._open.wait()
-            with lock:
-                number, person = next(left, (None, None))
-            if person is None:
+            whose = self._next(numbers)
+            if not whose:
                 return
+            number, person = whose
             try:
                 done = step(number, person, self._tokens[person.sub])
             except Exception as failure:  # a thread's failure is told by whoever waits
