@@ -12,7 +12,7 @@ struct phi_codeside {
     char platform[7];
     struct phi_codeside_set sets[PHI_CODESIDE_SETS_MAX];
     size_t count;
-    const struct phi_codeside_set *active;
+    const struct phi_clock *clock;
 };
 
 static const struct phi_codeside_set *set_of(const struct phi_codeside_set *sets, size_t count,
@@ -25,6 +25,30 @@ static const struct phi_codeside_set *set_of(const struct phi_codeside_set *sets
     return NULL;
 }
 
+static bool is_in_force(const struct phi_codeside_set *set, int64_t now_us)
+{
+    return set->from_us <= now_us && (set->to_us == 0 || now_us < set->to_us);
+}
+
+/* The set that mints now. */
+static const struct phi_codeside_set *newest(const struct phi_codeside *codeside)
+{
+    const struct phi_codeside_set *found = NULL;
+    int64_t now_us = phi_clock_now_us(codeside->clock);
+    for (size_t i = 0; i < codeside->count; i++) {
+        const struct phi_codeside_set *set = &codeside->sets[i];
+        if (set->sign_key && is_in_force(set, now_us) && (!found || set->from_us > found->from_us))
+            found = set;
+    }
+    return found;
+}
+
+static void count_seal(const struct phi_codeside_set *set)
+{
+    if (set->seal_uses)
+        phi_counter_add(set->seal_uses, 1);
+}
+
 static bool ids_are_unique(const struct phi_codeside_set *sets, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -35,11 +59,11 @@ static bool ids_are_unique(const struct phi_codeside_set *sets, size_t count)
 }
 
 enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_set *sets,
-                              size_t count, uint8_t active, struct phi_codeside **out)
+                              size_t count, const struct phi_clock *clock,
+                              struct phi_codeside **out)
 {
     if (!phi_platform_is_valid(phi_view_text(platform)) || count == 0 ||
-        count > PHI_CODESIDE_SETS_MAX || !ids_are_unique(sets, count) ||
-        !set_of(sets, count, active))
+        count > PHI_CODESIDE_SETS_MAX || !ids_are_unique(sets, count))
         return PHI_ERR_CONFIG;
     struct phi_codeside *made = calloc(1, sizeof(*made));
     if (!made)
@@ -47,7 +71,7 @@ enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_se
     memcpy(made->platform, platform, sizeof(made->platform));
     memcpy(made->sets, sets, count * sizeof(*sets));
     made->count = count;
-    made->active = set_of(made->sets, count, active);
+    made->clock = clock;
     *out = made;
     return PHI_OK;
 }
@@ -78,29 +102,30 @@ static enum phi_err make_a(const struct phi_codeside_set *set, const struct phi_
     memcpy(a + 1, serial, PHI_JKM1_SERIAL_LEN);
     enum phi_err err =
         phi_sm4_ctr(set->seal_key, serial, plain, sizeof(plain), a + 1 + PHI_JKM1_SERIAL_LEN);
+    count_seal(set);
     phi_wipe(plain, sizeof(plain));
     return err;
 }
 
 /* Everything but the signature. */
-static enum phi_err prepare(const struct phi_codeside *codeside, const struct phi_mint_input *input,
-                            struct phi_minted *out)
+static enum phi_err prepare(const struct phi_codeside *codeside, const struct phi_codeside_set *set,
+                            const struct phi_mint_input *input, struct phi_minted *out)
 {
     enum phi_err err = PHI_OK;
     uint8_t a[PHI_JKM1_A_LEN];
     if (!flags_are_sound(input->flags))
         return PHI_ERR_FIELD_VALUE;
-    if (!codeside->active->sign_key)
+    if (!set)
         return PHI_ERR_KEY;
     PHI_GUARD(phi_random_bytes(out->serial, sizeof(out->serial)));
-    PHI_GUARD(make_a(codeside->active, input, out->serial, a));
+    PHI_GUARD(make_a(set, input, out->serial, a));
     const struct phi_jkm1_parts parts = {.a = phi_view_of(a, sizeof(a)),
                                          .platform = codeside->platform,
                                          .deadline_s = input->deadline_s,
                                          .consent_digest = input->consent_digest};
     struct phi_writer writer = phi_writer_of(out->bytes, sizeof(out->bytes));
     PHI_GUARD(phi_jkm1_encode(&parts, &writer));
-    out->key_set = codeside->active->id;
+    out->key_set = set->id;
 out:
     return err;
 }
@@ -121,14 +146,15 @@ static void mint_rows(const struct phi_codeside *codeside, const struct phi_mint
     struct phi_sm2_job jobs[BATCH_ROWS];
     size_t row_of[BATCH_ROWS];
     size_t ready = 0;
+    const struct phi_codeside_set *set = newest(codeside);
     for (size_t i = 0; i < count; i++) {
         out[i] = (struct phi_minted){.result = PHI_OK};
-        enum phi_err err = prepare(codeside, &inputs[i], &out[i]);
+        enum phi_err err = prepare(codeside, set, &inputs[i], &out[i]);
         if (err != PHI_OK) {
             out[i] = (struct phi_minted){.result = err};
             continue;
         }
-        jobs[ready].private_key = codeside->active->sign_key;
+        jobs[ready].private_key = set->sign_key;
         jobs[ready].message = phi_view_of(out[i].bytes, PHI_JKM1_LEN - PHI_SM2_SIG_LEN);
         row_of[ready++] = i;
     }
@@ -166,9 +192,12 @@ enum phi_err phi_codeside_unseal(const struct phi_codeside *codeside, const stru
     if (!phi_codeside_is_ours(codeside, code))
         return PHI_ERR_CODE_PLATFORM;
     const struct phi_codeside_set *set = set_of(codeside->sets, codeside->count, code->key_set);
+    if (!is_in_force(set, phi_clock_now_us(codeside->clock)))
+        return PHI_ERR_CODE_SIGNATURE;
     uint8_t plain[PHI_JKM1_SEALED_LEN];
     enum phi_err err = PHI_OK;
     PHI_GUARD(phi_sm4_ctr(set->seal_key, code->serial, code->sealed.data, sizeof(plain), plain));
+    count_seal(set);
     uint8_t flags = plain[PHI_SUBJECT_LEN];
     if (!flags_are_sound(flags)) {
         err = PHI_ERR_CODE_MALFORMED;

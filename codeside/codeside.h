@@ -1,7 +1,7 @@
 /* The code side: the only library that signs, seals and unseals health codes. Linked by
  * svc-codegen, svc-verify and phictl; nothing of the health side links it.
  *
- *   PHI_GUARD(phi_codeside_new("320000", sets, 1, sets[0].id, &codeside));
+ *   PHI_GUARD(phi_codeside_new("320000", sets, 1, NULL, &codeside));
  *   PHI_GUARD(phi_codeside_mint(codeside, &input, &minted));
  *   …
  *   PHI_GUARD(phi_jkm1_verify(&code, public_key));                  // first, always
@@ -12,6 +12,8 @@
 #ifndef PHI_CODESIDE_CODESIDE_H
 #define PHI_CODESIDE_CODESIDE_H
 
+#include "base/metrics.h"
+#include "base/time.h"
 #include "codes/jkm1.h"
 #include "codes/subject.h"
 #include "crypto/sm4.h"
@@ -20,19 +22,23 @@
 
 struct phi_codeside; /* opaque; holds keys, wiped when freed */
 
-/* A key set: what its id in a code stands for. */
+/* A key set: what its id in a code stands for, and when. */
 struct phi_codeside_set {
     uint8_t id;
     struct phi_sm2_private *sign_key; /* NULL: this process only unseals */
     uint8_t seal_key[PHI_SM4_KEY_LEN];
+    int64_t from_us;               /* mints from then on, until a newer one does */
+    int64_t to_us;                 /* its codes are no longer ours from then on; 0: no end */
+    struct phi_counter *seal_uses; /* counts sealing and unsealing; NULL: nothing is counted */
 };
 
-/* Takes over the sign keys on success and copies the seal keys (the caller wipes its own). `active`
- * is the set that mints; it need not have a sign key where nothing is minted. The caller frees the
- * result. Errors: PHI_ERR_CONFIG (platform, no sets or too many, an id twice, `active` not among
- * them), PHI_ERR_MEMORY. */
+/* Takes over the sign keys on success and copies the seal keys (the caller wipes its own). The set
+ * that mints is the newest one with a sign key whose time has come by `clock` (NULL: the system's):
+ * a change of key sets needs no one's doing when its time comes. The caller frees the result.
+ * Errors: PHI_ERR_CONFIG (platform, no sets or too many, an id twice), PHI_ERR_MEMORY. */
 enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_set *sets,
-                              size_t count, uint8_t active, struct phi_codeside **out) PHI_MUST_USE;
+                              size_t count, const struct phi_clock *clock,
+                              struct phi_codeside **out) PHI_MUST_USE;
 void phi_codeside_free(struct phi_codeside *codeside); /* NULL is fine */
 
 struct phi_mint_input {
@@ -51,7 +57,7 @@ struct phi_minted {
 };
 
 /* Makes one code under a fresh random serial.
- * Errors: PHI_ERR_FIELD_VALUE (flags, deadline), PHI_ERR_KEY (the active set can't sign),
+ * Errors: PHI_ERR_FIELD_VALUE (flags, deadline), PHI_ERR_KEY (no set in force can sign),
  * PHI_ERR_CRYPTO, PHI_ERR_MEMORY, PHI_ERR_KEY_DEVICE. */
 enum phi_err phi_codeside_mint(const struct phi_codeside *codeside,
                                const struct phi_mint_input *input,
@@ -68,12 +74,14 @@ struct phi_codeside_content {
     enum phi_scope scope;
 };
 
-/* True when the code is of our form, of this platform and of a key set held here. */
+/* True when the code is of our form, of this platform and of a key set that is held here, also of
+ * one whose time is over. */
 bool phi_codeside_is_ours(const struct phi_codeside *codeside, const struct phi_jkm1 *code);
 
 /* Subject and flags of a code of ours whose signature *was verified*.
- * Errors: PHI_ERR_CODE_PLATFORM (not ours), PHI_ERR_CODE_MALFORMED (reserved flags or no scope of
- * ours), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+ * Errors: PHI_ERR_CODE_PLATFORM (not ours), PHI_ERR_CODE_SIGNATURE (of a key set that is not in
+ * force), PHI_ERR_CODE_MALFORMED (reserved flags or no scope of ours), PHI_ERR_CRYPTO,
+ * PHI_ERR_MEMORY. */
 enum phi_err phi_codeside_unseal(const struct phi_codeside *codeside, const struct phi_jkm1 *code,
                                  struct phi_codeside_content *out) PHI_MUST_USE;
 

@@ -111,7 +111,7 @@ static enum phi_err open_codeside(struct phi_service *service, struct codegen *c
     PHI_GUARD(phi_service_key_sm2(service, "PHI_CODE_KEY_FILE", &set.sign_key, error));
     PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key,
                                     sizeof(set.seal_key), error));
-    PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, set.id, &codegen->codeside));
+    PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, NULL, &codegen->codeside));
     set.sign_key = NULL;
 out:
     phi_sm2_private_free(set.sign_key);

@@ -118,7 +118,7 @@ static enum phi_err open_codeside(struct phi_service *service, struct verify *ve
         .id = (uint8_t)phi_config_int(phi_service_config(service), "PHI_KEY_SET")};
     PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key,
                                     sizeof(set.seal_key), error));
-    PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, set.id, &verify->codeside));
+    PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, NULL, &verify->codeside));
 out:
     phi_wipe(&set, sizeof(set));
     return err;

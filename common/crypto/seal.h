@@ -15,6 +15,7 @@
 #define PHI_CRYPTO_SEAL_H
 
 #include "base/arena.h"
+#include "base/time.h"
 
 #define PHI_SEAL_NONCE_LEN   16
 #define PHI_SEAL_MAC_LEN     32
@@ -30,14 +31,27 @@ enum phi_err phi_seal_key_new(uint32_t key_id, struct phi_view data_key,
 void phi_seal_key_free(struct phi_seal_key *key); /* NULL is fine */
 uint32_t phi_seal_key_id(const struct phi_seal_key *key);
 
+/* The time of a key, [from_us, to_us): it seals from then on, until a newer one of its chain does,
+ * and unseals up to the end of its time. Without a call: always. Before other threads have it. */
+void phi_seal_key_time(struct phi_seal_key *key, int64_t from_us, int64_t to_us);
+/* Puts another key of the same use behind this one and takes it over: what is sealed under either
+ * unseals, and the newest whose time has come by `clock` (NULL: the system's) seals. Before other
+ * threads have it. Errors: PHI_ERR_KEY (its id is there already), then `other` stays the caller's.
+ */
+enum phi_err phi_seal_key_add(struct phi_seal_key *key, struct phi_seal_key *other,
+                              const struct phi_clock *clock) PHI_MUST_USE;
+/* Counts every sealing and unsealing with this very key; before other threads have it. */
+struct phi_counter;
+void phi_seal_key_count(struct phi_seal_key *key, struct phi_counter *uses);
+
 /* Seals `plain` under a fresh random nonce; the result is the arena's.
- * Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+ * Errors: PHI_ERR_KEY (no key's time has come), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_seal(const struct phi_seal_key *key, const char *context,
                       const uint8_t subject[PHI_SEAL_SUBJECT_LEN], struct phi_view plain,
                       struct phi_arena *arena, struct phi_view *sealed) PHI_MUST_USE;
 
 /* Checks first, then decrypts; the result is the arena's.
- * Errors: PHI_ERR_DATA_BROKEN (too short, another key's, altered, or of another context or
+ * Errors: PHI_ERR_DATA_BROKEN (too short, of a key not in the chain or out of its time, altered, or of another context or
  * subject), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_unseal(const struct phi_seal_key *key, const char *context,
                         const uint8_t subject[PHI_SEAL_SUBJECT_LEN], struct phi_view sealed,

@@ -33,6 +33,10 @@ void phi_sm2_private_free(struct phi_sm2_private *key); /* NULL is fine */
 /* The public half of a pair. */
 void phi_sm2_private_public(const struct phi_sm2_private *key, uint8_t xy[PHI_SM2_PUBLIC_LEN]);
 
+/* Counts every signature made with the key from now on; before other threads have it. */
+struct phi_counter;
+void phi_sm2_private_count(struct phi_sm2_private *key, struct phi_counter *uses);
+
 /* A public key; the point must be on the curve. The caller frees it.
  * Errors: PHI_ERR_KEY (not a point of the curve), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_sm2_public_new(const uint8_t xy[PHI_SM2_PUBLIC_LEN],

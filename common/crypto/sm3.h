@@ -27,6 +27,9 @@ struct phi_hmac_key;
 /* Copies what it needs of `key` (1..4,096 bytes); the caller frees the result.
  * Errors: PHI_ERR_KEY (empty or too long), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_hmac_key_new(struct phi_view key, struct phi_hmac_key **out) PHI_MUST_USE;
+/* Counts every MAC made with the key from now on; before other threads have it. */
+struct phi_counter;
+void phi_hmac_key_count(struct phi_hmac_key *key, struct phi_counter *uses);
 void phi_hmac_key_free(struct phi_hmac_key *key); /* wipes; NULL is fine */
 
 /* HMAC-SM3 over the parts one after the other. Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */

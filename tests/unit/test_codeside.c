@@ -1,4 +1,5 @@
 /* Minting and unsealing, against tests/vectors/codes/jkm1.json and against themselves. */
+#include "case.h"
 #include "vector_file.h"
 
 #include "codeside/codeside.h"
@@ -11,7 +12,7 @@ struct setting {
     struct phi_sm2_public *key;
 };
 
-/* Sets 1 and 255 hold the vectors' keys; 1 mints. */
+/* Sets 1 and 255 hold the vectors' keys; 1 can sign, so it mints. */
 static int set_up(void **state)
 {
     static struct setting s;
@@ -21,7 +22,7 @@ static int set_up(void **state)
     memcpy(sets[1].seal_key, vector_bytes(s.file, "sealKey").data, 16);
     if (phi_sm2_private_new(vector_bytes(s.file, "signPrivate").data, &sets[0].sign_key) !=
             PHI_OK ||
-        phi_codeside_new("320000", sets, 2, 1, &s.codeside) != PHI_OK ||
+        phi_codeside_new("320000", sets, 2, NULL, &s.codeside) != PHI_OK ||
         phi_sm2_public_new(vector_bytes(s.file, "signPublic").data, &s.key) != PHI_OK)
         return -1;
     *state = &s;
@@ -194,13 +195,12 @@ static void settings_are_checked(void **state)
     struct phi_codeside *codeside = NULL;
     for (size_t i = 0; i <= PHI_CODESIDE_SETS_MAX; i++)
         sets[i].id = (uint8_t)i;
-    assert_int_equal(phi_codeside_new("99", sets, 1, 0, &codeside), PHI_ERR_CONFIG);
-    assert_int_equal(phi_codeside_new("320000", sets, 0, 0, &codeside), PHI_ERR_CONFIG);
-    assert_int_equal(phi_codeside_new("320000", sets, PHI_CODESIDE_SETS_MAX + 1, 0, &codeside),
+    assert_int_equal(phi_codeside_new("99", sets, 1, NULL, &codeside), PHI_ERR_CONFIG);
+    assert_int_equal(phi_codeside_new("320000", sets, 0, NULL, &codeside), PHI_ERR_CONFIG);
+    assert_int_equal(phi_codeside_new("320000", sets, PHI_CODESIDE_SETS_MAX + 1, NULL, &codeside),
                      PHI_ERR_CONFIG);
-    assert_int_equal(phi_codeside_new("320000", sets, 2, 9, &codeside), PHI_ERR_CONFIG);
     sets[1].id = 0;
-    assert_int_equal(phi_codeside_new("320000", sets, 2, 0, &codeside), PHI_ERR_CONFIG);
+    assert_int_equal(phi_codeside_new("320000", sets, 2, NULL, &codeside), PHI_ERR_CONFIG);
     assert_null(codeside);
     phi_codeside_free(NULL);
 }
@@ -212,8 +212,89 @@ static void without_a_sign_key_nothing_is_minted(void **state)
     struct phi_codeside *codeside = NULL;
     struct phi_mint_input input = an_input(0);
     struct phi_minted minted;
-    assert_int_equal(phi_codeside_new("320000", &set, 1, 3, &codeside), PHI_OK);
+    assert_int_equal(phi_codeside_new("320000", &set, 1, NULL, &codeside), PHI_OK);
     assert_int_equal(phi_codeside_mint(codeside, &input, &minted), PHI_ERR_KEY);
+    phi_codeside_free(codeside);
+}
+
+/* Key sets 4 and 5 with an overlap, and a clock to walk through it. */
+static int64_t walk_us;
+
+static int64_t walk(void *context)
+{
+    (void)context;
+    return walk_us;
+}
+
+static const struct phi_clock walking = {.now_us = walk};
+
+static struct phi_codeside *two_sets(struct phi_counter *seal_uses)
+{
+    struct phi_codeside *codeside = NULL;
+    struct phi_codeside_set sets[2] = {{.id = 4, .seal_key = {4}, .to_us = 200},
+                                       {.id = 5, .seal_key = {5}, .from_us = 100}};
+    sets[1].seal_uses = seal_uses;
+    assert_int_equal(phi_sm2_private_generate(&sets[0].sign_key), PHI_OK);
+    assert_int_equal(phi_sm2_private_generate(&sets[1].sign_key), PHI_OK);
+    assert_int_equal(phi_codeside_new("320000", sets, 2, &walking, &codeside), PHI_OK);
+    return codeside;
+}
+
+static enum phi_err unsealed(const struct phi_codeside *codeside, const struct phi_minted *minted)
+{
+    struct phi_jkm1 code;
+    struct phi_codeside_content content;
+    assert_int_equal(phi_jkm1_decode(phi_view_of(minted->bytes, PHI_JKM1_LEN), &code, NULL),
+                     PHI_OK);
+    assert_true(phi_codeside_is_ours(codeside, &code));
+    return phi_codeside_unseal(codeside, &code, &content);
+}
+
+static void the_clock_changes_key_sets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t now_us;
+        uint8_t mints;
+        enum phi_err old_unseals;
+        enum phi_err new_unseals;
+    } cases[] = {
+        {"before the new set's time", 99, 4, PHI_OK, PHI_ERR_CODE_SIGNATURE},
+        {"the overlap begins", 100, 5, PHI_OK, PHI_OK},
+        {"the overlap's last moment", 199, 5, PHI_OK, PHI_OK},
+        {"the old set's time is over", 200, 5, PHI_ERR_CODE_SIGNATURE, PHI_OK},
+    };
+    struct phi_codeside *codeside = two_sets(NULL);
+    const struct phi_mint_input input = an_input(0);
+    struct phi_minted old, new, now;
+    walk_us = 0;
+    assert_int_equal(phi_codeside_mint(codeside, &input, &old), PHI_OK);
+    walk_us = 1000;
+    assert_int_equal(phi_codeside_mint(codeside, &input, &new), PHI_OK);
+    for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+        walk_us = cases[i].now_us;
+        phi_check(cases[i].name, phi_codeside_mint(codeside, &input, &now) == PHI_OK);
+        phi_check(cases[i].name, now.key_set == cases[i].mints && now.bytes[2] == cases[i].mints);
+        phi_check(cases[i].name, unsealed(codeside, &old) == cases[i].old_unseals);
+        phi_check(cases[i].name, unsealed(codeside, &new) == cases[i].new_unseals);
+    }
+    phi_codeside_free(codeside);
+}
+
+static void uses_of_a_seal_key_are_counted(void **state)
+{
+    (void)state;
+    struct phi_counter *uses =
+        phi_counter_new("phi_key_uses_total", "uses", "use=\"seal\",key=\"test\"");
+    struct phi_codeside *codeside = two_sets(uses);
+    const struct phi_mint_input input = an_input(0);
+    struct phi_minted minted;
+    walk_us = 150;
+    assert_int_equal(phi_codeside_mint(codeside, &input, &minted), PHI_OK);
+    assert_int_equal(phi_counter_value(uses), 1);
+    assert_int_equal(unsealed(codeside, &minted), PHI_OK);
+    assert_int_equal(phi_counter_value(uses), 2);
     phi_codeside_free(codeside);
 }
 
@@ -232,6 +313,8 @@ int main(void)
         TEST(reserved_flags_are_refused_on_unsealing),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(without_a_sign_key_nothing_is_minted),
+        cmocka_unit_test(the_clock_changes_key_sets),
+        cmocka_unit_test(uses_of_a_seal_key_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* Sealed bytes: what was sealed comes back only under the same key, context and subject, unaltered.
  */
+#include "case.h"
 #include "vector_file.h"
 
+#include "base/metrics.h"
 #include "crypto/seal.h"
 
 #define CONTEXT "codegen.consent_record"
@@ -133,6 +135,100 @@ static void data_keys_are_bounded(void **state)
     assert_null(key);
 }
 
+static int64_t walk_us;
+
+static int64_t walk(void *context)
+{
+    (void)context;
+    return walk_us;
+}
+
+/* Key 7, in time until 200, and key 8 from 100 on. */
+static struct phi_seal_key *two_keys(struct phi_counter *uses)
+{
+    static const struct phi_clock walking = {.now_us = walk};
+    struct phi_seal_key *chain = NULL;
+    struct phi_seal_key *other = NULL;
+    const uint8_t other_bytes[16] = {8};
+    assert_int_equal(phi_seal_key_new(7, phi_view_of(data_key, sizeof(data_key)), &chain), PHI_OK);
+    assert_int_equal(phi_seal_key_new(8, phi_view_of(other_bytes, 16), &other), PHI_OK);
+    phi_seal_key_time(chain, INT64_MIN, 200);
+    phi_seal_key_time(other, 100, INT64_MAX);
+    phi_seal_key_count(other, uses);
+    assert_int_equal(phi_seal_key_add(chain, other, &walking), PHI_OK);
+    return chain;
+}
+
+static void the_newest_in_time_seals_and_all_in_time_unseal(void **state)
+{
+    struct setting *s = *state;
+    static const struct {
+        const char *name;
+        int64_t now_us;
+        uint32_t seals;
+        enum phi_err old_opens;
+        enum phi_err new_opens;
+    } cases[] = {
+        {"before the change", 99, 7, PHI_OK, PHI_ERR_DATA_BROKEN},
+        {"at the change", 100, 8, PHI_OK, PHI_OK},
+        {"the old one's last moment", 199, 8, PHI_OK, PHI_OK},
+        {"the old one's time is over", 200, 8, PHI_ERR_DATA_BROKEN, PHI_OK},
+    };
+    struct phi_seal_key *chain = two_keys(NULL);
+    struct phi_view old, new, now, plain;
+    uint32_t id = 0;
+    walk_us = 0;
+    assert_int_equal(phi_seal(chain, CONTEXT, subject, s->plain, s->arena, &old), PHI_OK);
+    walk_us = 300;
+    assert_int_equal(phi_seal(chain, CONTEXT, subject, s->plain, s->arena, &new), PHI_OK);
+    for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+        walk_us = cases[i].now_us;
+        phi_check(cases[i].name,
+                  phi_seal(chain, CONTEXT, subject, s->plain, s->arena, &now) == PHI_OK &&
+                      phi_sealed_key_id(now, &id) == PHI_OK && id == cases[i].seals);
+        phi_check(cases[i].name,
+                  phi_unseal(chain, CONTEXT, subject, old, s->arena, &plain) == cases[i].old_opens);
+        phi_check(cases[i].name,
+                  phi_unseal(chain, CONTEXT, subject, new, s->arena, &plain) == cases[i].new_opens);
+    }
+    phi_seal_key_free(chain);
+}
+
+static void without_a_key_in_time_nothing_is_sealed(void **state)
+{
+    struct setting *s = *state;
+    struct phi_view sealed;
+    phi_seal_key_time(s->key, INT64_MAX, INT64_MAX);
+    assert_int_equal(phi_seal(s->key, CONTEXT, subject, s->plain, s->arena, &sealed), PHI_ERR_KEY);
+}
+
+static void an_id_stands_once_in_a_chain(void **state)
+{
+    struct setting *s = *state;
+    struct phi_seal_key *same = NULL;
+    const uint8_t bytes[16] = {1};
+    assert_int_equal(phi_seal_key_new(7, phi_view_of(bytes, 16), &same), PHI_OK);
+    assert_int_equal(phi_seal_key_add(s->key, same, NULL), PHI_ERR_KEY);
+    phi_seal_key_free(same);
+}
+
+static void uses_are_counted_by_key(void **state)
+{
+    struct setting *s = *state;
+    struct phi_counter *uses =
+        phi_counter_new("phi_key_uses_total", "uses", "use=\"store\",key=\"8\"");
+    struct phi_seal_key *chain = two_keys(uses);
+    struct phi_view sealed, plain;
+    walk_us = 0;
+    assert_int_equal(phi_seal(chain, CONTEXT, subject, s->plain, s->arena, &sealed), PHI_OK);
+    assert_int_equal(phi_counter_value(uses), 0);
+    walk_us = 150;
+    assert_int_equal(phi_seal(chain, CONTEXT, subject, s->plain, s->arena, &sealed), PHI_OK);
+    assert_int_equal(phi_unseal(chain, CONTEXT, subject, sealed, s->arena, &plain), PHI_OK);
+    assert_int_equal(phi_counter_value(uses), 2);
+    phi_seal_key_free(chain);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -146,6 +242,10 @@ int main(void)
         TEST(place_and_person_are_bound),
         TEST(another_key_does_not_open),
         TEST(data_keys_are_bounded),
+        TEST(the_newest_in_time_seals_and_all_in_time_unseal),
+        TEST(without_a_key_in_time_nothing_is_sealed),
+        TEST(an_id_stands_once_in_a_chain),
+        TEST(uses_are_counted_by_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SM2 signatures (GB/T 32918.2 on the curve of 32918.5), against tests/vectors/sm2. */
 #include "vector_file.h"
 
+#include "base/metrics.h"
 #include "crypto/sm2.h"
 
 #define FILE_NAME "sm2/gbt32918_5.json"
@@ -157,10 +158,31 @@ static void backends_have_names(void **state)
     assert_int_equal(phi_sm2_backend_use(""), PHI_ERR_CONFIG);
 }
 
+static void signatures_are_counted(void **state)
+{
+    (void)state;
+    struct phi_counter *uses =
+        phi_counter_new("phi_key_uses_total", "uses", "use=\"code\",key=\"test\"");
+    struct phi_sm2_private *key = NULL;
+    struct phi_sm2_job jobs[3] = {{.message = phi_view_text("1")}};
+    uint8_t sig[PHI_SM2_SIG_LEN];
+    uint64_t before = phi_counter_value(uses);
+    assert_int_equal(phi_sm2_private_generate(&key), PHI_OK);
+    assert_int_equal(phi_sm2_sign(key, phi_view_text("not counted"), sig), PHI_OK);
+    phi_sm2_private_count(key, uses);
+    assert_int_equal(phi_sm2_sign(key, phi_view_text("counted"), sig), PHI_OK);
+    for (size_t i = 0; i < 3; i++)
+        jobs[i].private_key = key;
+    phi_sm2_sign_batch(jobs, 3);
+    assert_int_equal(phi_counter_value(uses) - before, 4);
+    phi_sm2_private_free(key);
+}
+
 int main(void)
 {
     static const char *const backends[] = {"native", "openssl"};
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signatures_are_counted),
         cmocka_unit_test(good_signatures_verify),
         cmocka_unit_test(bad_signatures_are_refused),
         cmocka_unit_test(points_off_the_curve_are_refused),

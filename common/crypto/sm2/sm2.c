@@ -1,3 +1,4 @@
+#include "base/metrics.h"
 #include "crypto/sm2/backend.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@ static const struct phi_sm2_backend *backend = &phi_sm2_native;
 struct phi_sm2_private {
     const struct phi_sm2_backend *backend;
     void *handle;
+    struct phi_counter *uses; /* NULL: nothing is counted */
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     uint8_t z[PHI_SM3_LEN];
 };
@@ -97,6 +99,17 @@ void phi_sm2_private_free(struct phi_sm2_private *key)
     if (key->handle)
         key->backend->drop(key->handle);
     free(key);
+}
+
+void phi_sm2_private_count(struct phi_sm2_private *key, struct phi_counter *uses)
+{
+    key->uses = uses;
+}
+
+static void count_use(const struct phi_sm2_private *key)
+{
+    if (key->uses)
+        phi_counter_add(key->uses, 1);
 }
 
 void phi_sm2_private_public(const struct phi_sm2_private *key, uint8_t xy[PHI_SM2_PUBLIC_LEN])
@@ -189,6 +202,7 @@ void phi_sm2_sign_batch(struct phi_sm2_job *jobs, size_t count)
     struct run run = {.count = 0};
     for (size_t i = 0; i < count; i++) {
         const struct phi_sm2_private *key = jobs[i].private_key;
+        count_use(key);
         run_add(&run, key->backend, key->handle, key->z, &jobs[i], true);
     }
     run_flush(&run, true);
@@ -214,6 +228,7 @@ enum phi_err phi_sm2_sign(const struct phi_sm2_private *key, struct phi_view mes
     enum phi_err err = digest_of(key->z, message, row.digest);
     if (err != PHI_OK)
         return err;
+    count_use(key);
     key->backend->sign(&row, 1);
     return row.result;
 }

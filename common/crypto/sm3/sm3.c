@@ -1,3 +1,4 @@
+#include "base/metrics.h"
 #include "crypto/sm3/compress.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ enum phi_err phi_sm3(struct phi_view data, uint8_t out[PHI_SM3_LEN])
 struct phi_hmac_key {
     uint32_t inner[8];
     uint32_t outer[8];
+    struct phi_counter *uses; /* NULL: nothing is counted */
 };
 
 void phi_sm3_hmac_pads(struct phi_view key, uint32_t inner[8], uint32_t outer[8])
@@ -62,6 +64,7 @@ enum phi_err phi_hmac_key_new(struct phi_view key, struct phi_hmac_key **out)
     if (!made)
         return PHI_ERR_MEMORY;
     phi_sm3_hmac_pads(key, made->inner, made->outer);
+    made->uses = NULL;
     *out = made;
     return PHI_OK;
 }
@@ -72,6 +75,11 @@ void phi_hmac_key_free(struct phi_hmac_key *key)
         return;
     phi_wipe(key, sizeof(*key));
     free(key);
+}
+
+void phi_hmac_key_count(struct phi_hmac_key *key, struct phi_counter *uses)
+{
+    key->uses = uses;
 }
 
 static void resume(struct phi_sm3_stream *stream, const uint32_t pad[8])
@@ -98,5 +106,7 @@ enum phi_err phi_hmac_sm3(const struct phi_hmac_key *key, const struct phi_view 
                           size_t count, uint8_t out[PHI_SM3_LEN])
 {
     phi_sm3_hmac(key->inner, key->outer, parts, count, out);
+    if (key->uses)
+        phi_counter_add(key->uses, 1);
     return PHI_OK;
 }
