@@ -19,6 +19,12 @@ struct phi_sm2_row {
     enum phi_err result;
 };
 
+/* A nonce and what has been made of it: as secret as the key, and good for one signature. */
+struct phi_sm2_prepared {
+    uint64_t k[4];
+    uint64_t x[4];
+};
+
 /* All may be called by any thread. `sign` and `verify` fill each row's result; r and s were already
  * checked to lie in [1, n−1] before `verify`. */
 struct phi_sm2_backend {
@@ -33,6 +39,10 @@ struct phi_sm2_backend {
     void (*drop)(void *key);           /* a pair or a public key */
     void (*sign)(struct phi_sm2_row *rows, size_t count);
     void (*verify)(struct phi_sm2_row *rows, size_t count);
+    /* Nonces for a pair, at most 64; returns how many were made. NULL: there is no such thing. */
+    size_t (*prepare)(const void *key, struct phi_sm2_prepared *out, size_t count);
+    /* Signs with `prepared` and wipes it. */
+    void (*sign_prepared)(struct phi_sm2_row *row, struct phi_sm2_prepared *prepared);
 };
 
 extern const struct phi_sm2_backend phi_sm2_openssl;
@@ -41,6 +51,14 @@ extern const struct phi_sm2_backend phi_sm2_native;
 /* For key files: the scalar of a pair whose backend gives it out; the caller wipes it. */
 enum phi_err phi_sm2_private_scalar(const struct phi_sm2_private *key,
                                     uint8_t scalar[PHI_SM2_SCALAR_LEN]) PHI_MUST_USE;
+
+/* For crypto/sm2/pool.c: the backend's functions of those names; the latter wipes `prepared`. */
+size_t phi_sm2_private_prepare(const struct phi_sm2_private *key, struct phi_sm2_prepared *out,
+                               size_t count);
+enum phi_err phi_sm2_private_sign_prepared(const struct phi_sm2_private *key,
+                                           struct phi_view message,
+                                           struct phi_sm2_prepared *prepared,
+                                           uint8_t sig[PHI_SM2_SIG_LEN]) PHI_MUST_USE;
 
 /* True when 1 ≤ value ≤ n−1, big-endian; not constant time: for public values. */
 bool phi_sm2_is_in_order(const uint8_t value[32]);

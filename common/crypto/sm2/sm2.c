@@ -233,6 +233,25 @@ enum phi_err phi_sm2_sign(const struct phi_sm2_private *key, struct phi_view mes
     return row.result;
 }
 
+size_t phi_sm2_private_prepare(const struct phi_sm2_private *key, struct phi_sm2_prepared *out,
+                               size_t count)
+{
+    return key->backend->prepare ? key->backend->prepare(key->handle, out, count) : 0;
+}
+
+enum phi_err phi_sm2_private_sign_prepared(const struct phi_sm2_private *key,
+                                           struct phi_view message,
+                                           struct phi_sm2_prepared *prepared,
+                                           uint8_t sig[PHI_SM2_SIG_LEN])
+{
+    struct phi_sm2_row row = {.key = key->handle, .sig = sig, .result = PHI_ERR_CRYPTO};
+    const enum phi_err err = digest_of(key->z, message, row.digest);
+    if (err == PHI_OK)
+        key->backend->sign_prepared(&row, prepared);
+    phi_wipe(prepared, sizeof(*prepared));
+    return err == PHI_OK ? row.result : err;
+}
+
 enum phi_err phi_sm2_verify(const struct phi_sm2_public *key, struct phi_view message,
                             const uint8_t sig[PHI_SM2_SIG_LEN])
 {

@@ -1,7 +1,7 @@
 /* SM2 against OpenSSL's and Go's gmsm: signing and verifying 110-byte messages, SM3 and Z included,
  * raw r‖s. One thread; the peers take turns with ours in every round.
  *
- *   bench_sm2 [path of the gmsm peer]
+ *   bench_sm2 [path of the gmsm peer]            PHI_BENCH_CORE=plain, adx or ifma: that path
  */
 #include "tests/bench/bench.h"
 #include "tests/bench/sm2/peer.h"
@@ -9,6 +9,7 @@
 #include "crypto/sm2.h"
 #include "crypto/sm2/native/base.h"
 #include "crypto/sm2/native/known.h"
+#include "crypto/sm2_pool.h"
 
 #define MESSAGE_LEN 110
 #define ROWS        64
@@ -19,6 +20,7 @@ struct crowd {
 };
 
 struct side {
+    struct phi_sm2_pool *pool;
     struct phi_sm2_private *pair;
     struct phi_sm2_public *key;
     struct crowd crowd;
@@ -75,6 +77,24 @@ static size_t verify_batch(void *argument)
     return ROWS;
 }
 
+/* Signing alone, as in a burst after idle time: what fills the pool is not timed. */
+static double pooled_rate(struct side *side, unsigned ms)
+{
+    double elapsed = 0;
+    size_t done = 0;
+    while (elapsed * 1000 < ms) {
+        (void)phi_sm2_pool_fill(side->pool, PHI_SM2_POOL_MAX);
+        const double start = bench_cpu_s();
+        for (size_t i = 0; i < PHI_SM2_POOL_MAX; i++)
+            bench_require(phi_sm2_pool_sign(side->pool, message_of(side, i % ROWS),
+                                            side->crowd.jobs[i % ROWS].sig) == PHI_OK,
+                          "signing from the pool failed");
+        elapsed += bench_cpu_s() - start;
+        done += PHI_SM2_POOL_MAX;
+    }
+    return (double)done / elapsed;
+}
+
 /* Preparing */
 
 static void side_init(struct side *side, const char *backend, const uint8_t scalar[32])
@@ -108,6 +128,19 @@ static const struct figure figures[] = {
     {"sm2.verify.unknown", verify_single, &stranger, verify_single, "verify"},
 };
 
+static void run_pooled(const struct bench_options *options)
+{
+    struct bench_series own = {.count = 0};
+    struct bench_series theirs = {.count = 0};
+    bench_require(phi_sm2_pool_new(ours.pair, PHI_SM2_POOL_MAX, &ours.pool) == PHI_OK, "no pool");
+    for (size_t i = 0; i < options->rounds; i++) {
+        bench_series_add(&own, pooled_rate(&ours, options->ms));
+        bench_series_add(&theirs, bench_rate(sign_single, &openssl, options->ms));
+    }
+    bench_print("sm2.sign.pooled", "ops/s", &own, "openssl", &theirs, 1);
+    phi_sm2_pool_free(ours.pool);
+}
+
 static void run(const struct figure *figure, const struct bench_options *options, struct peer *gmsm)
 {
     struct bench_series own = {.count = 0};
@@ -128,6 +161,7 @@ int main(int argc, char **argv)
 {
     const uint8_t scalars[2][32] = {{0x39, 0x45, 0x20, 0x8f, 1, 2, 3}, {0x12, 0x34, 0x56}};
     const struct bench_options options = bench_options_get();
+    const char *core = getenv("PHI_BENCH_CORE"); // NOLINT(concurrency-mt-unsafe)
     struct peer gmsm;
     /* no table is earned by use here: a stranger stays one */
     phi_sm2_known_limit(PHI_SM2_SIZE_SMALL, 0);
@@ -135,11 +169,16 @@ int main(int argc, char **argv)
     side_init(&ours, "native", scalars[0]);
     side_init(&stranger, "native", scalars[1]);
     phi_sm2_public_announce(ours.key);
+    if (core && !phi_sm2_core_use(core)) {
+        fprintf(stderr, "bench_sm2: SKIPPED: this machine has no \"%s\"\n", core);
+        return 0;
+    }
     fprintf(stderr, "bench_sm2: native runs on \"%s\"\n", phi_sm2_base_get()->core->name);
     if (argc > 1)
         peer_open(&gmsm, argv[1]);
     for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
         run(&figures[i], &options, argc > 1 ? &gmsm : NULL);
+    run_pooled(&options);
     if (argc > 1)
         peer_close(&gmsm);
     return 0;

@@ -94,33 +94,39 @@ static __mmask8 terms_pick(struct eight *x, struct eight *y, const struct terms 
     return (__mmask8)negative;
 }
 
-/* X and ZZ of the sum of all terms: each lane adds every eighth, then the lanes are joined. */
-static void terms_sum(const struct terms *terms, struct phi_u256 *sum_x, struct phi_u256 *sum_zz)
+/* The sum of all terms in lane 0: each lane adds every eighth, then the lanes are joined. Leaves
+ * nothing of it on the stack: the terms may be secret. */
+static void terms_sum(const struct terms *terms, struct eight_sum *sum)
 {
     struct eight x, y;
-    struct eight_sum sum, before;
-    struct phi_u256 fields[8];
+    struct eight_sum before;
     __mmask8 negative = terms_pick(&x, &y, terms, 0, 8);
-    eight_sum_set(&sum, &x, &y, negative);
+    eight_sum_set(sum, &x, &y, negative);
     for (unsigned from = 8; from < terms->count; from += 8) {
         const unsigned used = terms->count - from < 8 ? terms->count - from : 8;
         negative = terms_pick(&x, &y, terms, from, used);
-        before = sum;
-        eight_sum_add(&sum, &x, &y, negative);
+        before = *sum;
+        eight_sum_add(sum, &x, &y, negative);
         if (used < 8)
-            eight_sum_keep(&sum, &before, (__mmask8)((1u << used) - 1));
+            eight_sum_keep(sum, &before, (__mmask8)((1u << used) - 1));
     }
-    eight_sum_collapse(&sum);
-    eight_to_fields(fields, &sum.x);
-    *sum_x = fields[0];
-    eight_to_fields(fields, &sum.zz);
-    *sum_zz = fields[0];
+    eight_sum_collapse(sum);
+    phi_wipe(&x, sizeof(x));
+    phi_wipe(&y, sizeof(y));
+    phi_wipe(&before, sizeof(before));
+}
+
+static struct phi_u256 first_field(const struct eight *a)
+{
+    struct phi_u256 fields[8];
+    eight_to_fields(fields, a);
+    return fields[0];
 }
 
 static void check_alone(const struct phi_sm2_table *base, struct phi_sm2_check *row)
 {
     struct terms terms;
-    struct phi_u256 x, zz;
+    struct eight_sum sum;
     const struct digits t = digits_of(row->known, &row->t);
     const struct digits s = digits_of(base, &row->s);
     terms.count = 0;
@@ -128,7 +134,9 @@ static void check_alone(const struct phi_sm2_table *base, struct phi_sm2_check *
     terms_add(&terms, &s);
     for (unsigned i = 0; i < terms.count; i++)
         __builtin_prefetch(terms.points[i]);
-    terms_sum(&terms, &x, &zz);
+    terms_sum(&terms, &sum);
+    const struct phi_u256 x = first_field(&sum.x);
+    const struct phi_u256 zz = first_field(&sum.zz);
     check_end(base, row, &x, &zz);
 }
 

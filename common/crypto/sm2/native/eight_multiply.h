@@ -11,7 +11,7 @@
 #define WIDE_POINTS  64
 #define ROWS_MAX     64
 
-/* Words 0 to 4 of x, then of y, of each point of a window; below p. 189 KB. */
+/* Words 0 to 4 of x, then of y, of each point of a window; below 1.01p. 189 KB. */
 static _Alignas(64) uint64_t wide[WIDE_WINDOWS][10][WIDE_POINTS];
 
 /* What the core can't do without the table it leaves to core_body.h. */
@@ -166,6 +166,8 @@ static void multiply_eights(struct phi_sm2_multiple *rows, size_t count)
     }
     multiply_end(rows, all.x, all.zz, count);
     phi_wipe(&all, sizeof(all));
+    phi_wipe(&x, sizeof(x));
+    phi_wipe(&y, sizeof(y));
 }
 
 /* One row: the lanes take every eighth window each. */
@@ -173,7 +175,8 @@ static void multiply_alone(const struct phi_sm2_table *base, struct phi_sm2_mult
 {
     struct phi_sm2_affine points[EIGHT_POINTS_MAX / 2 + 8];
     struct terms terms;
-    struct phi_u256 k, x, zz;
+    struct eight_sum sum;
+    struct phi_u256 k;
     (void)phi_sm2_order_odd(&k, &row->k);
     terms.count = base->window_count;
     for (unsigned i = 0; i < base->window_count; i++) {
@@ -182,9 +185,14 @@ static void multiply_alone(const struct phi_sm2_table *base, struct phi_sm2_mult
         terms.points[i] = &points[i];
         terms.negative[i] = 0;
     }
-    terms_sum(&terms, &x, &zz);
+    terms_sum(&terms, &sum);
+    struct phi_u256 x = first_field(&sum.x);
+    struct phi_u256 zz = first_field(&sum.zz);
     multiply_end(row, &x, &zz, 1);
     phi_wipe(&k, sizeof(k));
+    phi_wipe(&x, sizeof(x));
+    phi_wipe(&zz, sizeof(zz));
+    phi_wipe(&sum, sizeof(sum));
     phi_wipe(points, sizeof(points));
 }
 

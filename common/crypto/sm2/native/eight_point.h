@@ -1,5 +1,5 @@
 /* Eight sums of points at once, as crypto/sm2/native/point.h has one: X, Y, ZZ, ZZZ. Part of
- * core_ifma.c. Between operations X lies below 1.01p, Y below 5p, ZZ and ZZZ below 1.2p.
+ * core_ifma.c. Between operations X lies below 1.01p, Y below 5.3p, ZZ and ZZZ below 1.2p.
  *
  *   eight_sum_set(&sum, &x, &y, negative);
  *   eight_sum_add(&sum, &x, &y, negative);          // a lane whose points met gets ZZ = 0 for good
@@ -37,15 +37,15 @@ static inline void eight_sum_set(struct eight_sum *sum, const struct eight *x,
     sum->zzz = sum->zz;
 }
 
-/* The rest of both additions: X, Y and the factors of ZZ and ZZZ, from P < 5p, R < 10p, and the
- * first point's X and Y to the second's ZZ and ZZZ, below 3p and 5p. */
+/* The rest of both additions: X, Y and the factors of ZZ and ZZZ, from P < 5p, R < 10.3p, and
+ * the first point's X and Y to the second's ZZ and ZZZ, below 3p and 5.3p. */
 static inline void eight_sum_finish(struct eight_sum *sum, const struct eight *p,
                                     const struct eight *r, const struct eight *x,
                                     const struct eight *y)
 {
     struct eight pp, ppp, q, t, v;
     eight_mul(&pp, p, p);    /* 2.6p */
-    eight_mul(&t, r, r);     /* 7.3p */
+    eight_mul(&t, r, r);     /* 7.7p */
     eight_mul(&ppp, p, &pp); /* 1.9p */
     eight_mul(&q, x, &pp);   /* 1.5p */
     eight_mul(&v, y, &ppp);  /* 1.6p */
@@ -53,12 +53,12 @@ static inline void eight_sum_finish(struct eight_sum *sum, const struct eight *p
     eight_mul(&sum->zzz, &sum->zzz, &ppp);
     eight_less(&t, &t, &ppp, 2);
     eight_less(&t, &t, &q, 2);
-    eight_less(&t, &t, &q, 2); /* 13.3p */
+    eight_less(&t, &t, &q, 2); /* 13.7p, and more than p */
     eight_trim(&t);
     sum->x = t;
-    eight_sub(&t, &q, &t, 2); /* 3.5p */
-    eight_mul(&t, r, &t);     /* 3.2p */
-    eight_sub(&sum->y, &t, &v, 2);
+    eight_sub(&t, &q, &t, 2);      /* 3.5p */
+    eight_mul(&t, r, &t);          /* 3.3p */
+    eight_sub(&sum->y, &t, &v, 2); /* 5.3p */
 }
 
 /* x and y below 16p. */
@@ -72,7 +72,7 @@ static inline void eight_sum_add(struct eight_sum *sum, const struct eight *x,
     eight_mul(&s, y, &sum->zzz); /* 2.2p */
     eight_sub(&u, &u, &x1, 2);   /* 4.2p */
     eight_negate_if(&s, negative);
-    eight_sub(&s, &s, &y1, 8); /* −2.2p − 5p + 8p … 2.2p + 8p */
+    eight_sub(&s, &s, &y1, 8); /* −2.2p − 5.3p + 8p … 2.2p + 8p */
     eight_sum_finish(sum, &u, &s, &x1, &y1);
 }
 

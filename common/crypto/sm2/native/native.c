@@ -164,7 +164,7 @@ static bool finish(const struct phi_sm2_multiple *multiple, struct phi_sm2_row *
     return true;
 }
 
-static enum phi_err prepare(struct phi_sm2_multiple *multiple, const struct phi_sm2_row *row)
+static enum phi_err nonce_for(struct phi_sm2_multiple *multiple, const struct phi_sm2_row *row)
 {
     const struct pair *pair = row->key;
     return phi_sm2_nonce(&pair->nonce_key, row->digest, &multiple->k);
@@ -174,7 +174,7 @@ static void sign_again(const struct phi_sm2_base *base, struct phi_sm2_row *row)
 {
     struct phi_sm2_multiple multiple;
     do {
-        row->result = prepare(&multiple, row);
+        row->result = nonce_for(&multiple, row);
         if (row->result != PHI_OK)
             break;
         base->core->multiply(&base->secret, &multiple, 1);
@@ -187,7 +187,7 @@ static void sign_some(struct phi_sm2_row *rows, size_t count)
     const struct phi_sm2_base *base = phi_sm2_base_get();
     struct phi_sm2_multiple multiples[ROWS_MAX];
     for (size_t i = 0; i < count; i++) {
-        rows[i].result = prepare(&multiples[i], &rows[i]);
+        rows[i].result = nonce_for(&multiples[i], &rows[i]);
         if (rows[i].result != PHI_OK)
             multiples[i].k = (struct phi_u256){{1, 0, 0, 0}};
     }
@@ -202,6 +202,39 @@ static void sign(struct phi_sm2_row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i += ROWS_MAX)
         sign_some(rows + i, count - i < ROWS_MAX ? count - i : ROWS_MAX);
+}
+
+static size_t prepare_ahead(const void *key, struct phi_sm2_prepared *out, size_t count)
+{
+    const struct pair *pair = key;
+    const struct phi_sm2_base *base = phi_sm2_base_get();
+    struct phi_sm2_multiple multiples[ROWS_MAX];
+    size_t ready = 0;
+    size_t made = 0;
+    while (ready < count && ready < ROWS_MAX &&
+           phi_sm2_nonce_ahead(&pair->nonce_key, &multiples[ready].k) == PHI_OK)
+        ready++;
+    base->core->multiply(&base->secret, multiples, ready);
+    for (size_t i = 0; i < ready; i++) {
+        if (!multiples[i].is_good)
+            continue;
+        memcpy(out[made].k, multiples[i].k.l, sizeof(out->k));
+        memcpy(out[made++].x, multiples[i].x.l, sizeof(out->x));
+    }
+    phi_wipe(multiples, ready * sizeof(multiples[0]));
+    return made;
+}
+
+static void sign_prepared(struct phi_sm2_row *row, struct phi_sm2_prepared *prepared)
+{
+    struct phi_sm2_multiple multiple = {.is_good = true};
+    memcpy(multiple.k.l, prepared->k, sizeof(prepared->k));
+    memcpy(multiple.x.l, prepared->x, sizeof(prepared->x));
+    phi_wipe(prepared, sizeof(*prepared));
+    row->result = PHI_OK;
+    if (!finish(&multiple, row))
+        sign_again(phi_sm2_base_get(), row);
+    phi_wipe(&multiple, sizeof(multiple));
 }
 
 /* Verifying */
@@ -257,4 +290,6 @@ const struct phi_sm2_backend phi_sm2_native = {
     .drop = drop,
     .sign = sign,
     .verify = verify,
+    .prepare = prepare_ahead,
+    .sign_prepared = sign_prepared,
 };

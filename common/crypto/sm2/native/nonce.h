@@ -24,4 +24,9 @@ void phi_sm2_nonce_key_init(struct phi_sm2_nonce_key *key, const uint8_t scalar[
 enum phi_err phi_sm2_nonce(const struct phi_sm2_nonce_key *key, const uint8_t digest[PHI_SM3_LEN],
                            struct phi_u256 *k) PHI_MUST_USE;
 
+/* For a digest that isn't known yet: over a counter of the process and fresh random bytes. Any
+ * thread. Errors: PHI_ERR_CRYPTO (no randomness). */
+enum phi_err phi_sm2_nonce_ahead(const struct phi_sm2_nonce_key *key,
+                                 struct phi_u256 *k) PHI_MUST_USE;
+
 #endif
