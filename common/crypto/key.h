@@ -55,4 +55,9 @@ enum phi_err phi_public_read(const char *path, uint8_t xy[PHI_SM2_PUBLIC_LEN],
 enum phi_err phi_key_id_of(const uint8_t xy[PHI_SM2_PUBLIC_LEN],
                            char out[PHI_KEY_ID_LEN + 1]) PHI_MUST_USE;
 
+/* The same for a symmetric key: the first 16 hex digits of SM3(key); sealed bytes name it by the
+ * first 8. Errors: as phi_key_id_of. */
+enum phi_err phi_key_id_of_secret(struct phi_view secret,
+                                  char out[PHI_KEY_ID_LEN + 1]) PHI_MUST_USE;
+
 #endif

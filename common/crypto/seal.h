@@ -51,8 +51,8 @@ enum phi_err phi_seal(const struct phi_seal_key *key, const char *context,
                       struct phi_arena *arena, struct phi_view *sealed) PHI_MUST_USE;
 
 /* Checks first, then decrypts; the result is the arena's.
- * Errors: PHI_ERR_DATA_BROKEN (too short, of a key not in the chain or out of its time, altered, or of another context or
- * subject), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+ * Errors: PHI_ERR_DATA_BROKEN (too short, of a key that is not in the chain or out of its time,
+ * altered, or of another context or subject), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err phi_unseal(const struct phi_seal_key *key, const char *context,
                         const uint8_t subject[PHI_SEAL_SUBJECT_LEN], struct phi_view sealed,
                         struct phi_arena *arena, struct phi_view *plain) PHI_MUST_USE;

@@ -94,8 +94,13 @@ out:
 
 enum phi_err phi_key_id_of(const uint8_t xy[PHI_SM2_PUBLIC_LEN], char out[PHI_KEY_ID_LEN + 1])
 {
+    return phi_key_id_of_secret(phi_view_of(xy, PHI_SM2_PUBLIC_LEN), out);
+}
+
+enum phi_err phi_key_id_of_secret(struct phi_view secret, char out[PHI_KEY_ID_LEN + 1])
+{
     uint8_t digest[PHI_SM3_LEN];
-    enum phi_err err = phi_sm3(phi_view_of(xy, PHI_SM2_PUBLIC_LEN), digest);
+    enum phi_err err = phi_sm3(secret, digest);
     if (err == PHI_OK)
         phi_hex_encode(phi_view_of(digest, PHI_KEY_ID_LEN / 2), out);
     return err;
