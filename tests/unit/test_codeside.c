@@ -1,4 +1,4 @@
-/* Minting and unsealing, against tests/vectors/codes/jkm1.json and against themselves. */
+/* Minting and unsealing, against tests/vectors/jkm1/jkm1.json and against themselves. */
 #include "case.h"
 #include "vector_file.h"
 
@@ -16,7 +16,7 @@ struct setting {
 static int set_up(void **state)
 {
     static struct setting s;
-    s.file = vector_open("codes/jkm1.json");
+    s.file = vector_open("jkm1/jkm1.json");
     struct phi_codeside_set sets[2] = {{.id = 1}, {.id = 255}};
     memcpy(sets[0].seal_key, vector_bytes(s.file, "sealKey").data, 16);
     memcpy(sets[1].seal_key, vector_bytes(s.file, "sealKey").data, 16);

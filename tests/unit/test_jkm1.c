@@ -1,4 +1,4 @@
-/* The health code's bytes and text (GB/T 38961 §4.1), against tests/vectors/codes. */
+/* The health code's bytes and text (GB/T 38961 §4.1), against tests/vectors/jkm1. */
 #include "vector_file.h"
 
 #include "codes/jkm1.h"
@@ -13,7 +13,7 @@ static struct phi_sm2_public *key_of(const json_t *file)
 static void good_codes_decode(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     struct phi_sm2_public *key = key_of(file);
     VECTOR_EACH(file, "good", c)
     {
@@ -43,7 +43,7 @@ static void good_codes_decode(void **state)
 static void opaque_codes_decode(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     struct phi_sm2_public *key = key_of(file);
     VECTOR_EACH(file, "opaque", c)
     {
@@ -64,7 +64,7 @@ static void opaque_codes_decode(void **state)
 static void serial_of_our_form(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     const json_t *c = json_array_get(json_object_get(file, "good"), 0);
     struct phi_jkm1 code;
     uint8_t own[PHI_JKM1_SERIAL_LEN];
@@ -80,7 +80,7 @@ static void serial_of_our_form(void **state)
 static void bad_codes_are_refused(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     VECTOR_EACH(file, "bad", c)
     {
         vector_name(c);
@@ -99,7 +99,7 @@ static void bad_codes_are_refused(void **state)
 static void any_flipped_bit_never_verifies(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     struct phi_sm2_public *key = key_of(file);
     const json_t *c = json_array_get(json_object_get(file, "good"), 0);
     uint8_t bytes[PHI_JKM1_LEN];
@@ -124,7 +124,7 @@ static void any_flipped_bit_never_verifies(void **state)
 static void every_cut_is_refused(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     const json_t *c = json_array_get(json_object_get(file, "good"), 0);
     struct phi_view bytes = vector_bytes(c, "bytes");
     for (size_t len = 0; len < bytes.len; len++) {
@@ -143,7 +143,7 @@ static void every_cut_is_refused(void **state)
 static void another_key_does_not_verify(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     struct phi_sm2_private *pair = NULL;
     struct phi_sm2_public *key = NULL;
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
@@ -173,7 +173,7 @@ static void a_code_is_good_through_its_deadline(void **state)
 static void encoding_gives_the_signed_part(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/jkm1.json");
+    json_t *file = vector_open("jkm1/jkm1.json");
     VECTOR_EACH(file, "good", c)
     {
         struct phi_jkm1 code;
@@ -221,7 +221,7 @@ static void text_goes_both_ways(void **state)
         const char *file;
         const char *member;
     } sets[] = {
-        {"codes/jkm1.json", "good"}, {"codes/jkm1.json", "opaque"}, {"codes/base32.json", "good"}};
+        {"jkm1/jkm1.json", "good"}, {"jkm1/jkm1.json", "opaque"}, {"jkm1/base32.json", "good"}};
     for (size_t i = 0; i < 3; i++) {
         json_t *file = vector_open(sets[i].file);
         VECTOR_EACH(file, sets[i].member, c)
@@ -247,7 +247,7 @@ static void text_goes_both_ways(void **state)
 static void bad_text_is_refused(void **state)
 {
     (void)state;
-    json_t *file = vector_open("codes/base32.json");
+    json_t *file = vector_open("jkm1/base32.json");
     static uint8_t out[PHI_JKM1_MAX];
     size_t len = 0;
     VECTOR_EACH(file, "bad", c)

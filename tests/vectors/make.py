@@ -5,6 +5,7 @@ those of the standards' own examples are spelt out here and checked against it."
 import json
 import pathlib
 
+import make_codes
 import reference as r
 
 HERE = pathlib.Path(__file__).parent
@@ -155,7 +156,8 @@ write(
     badPrivate=scalars,
 )
 
-# --- codes
+# --- codes: whole cases, and tables of the parser alone
+make_codes.write_all()
 sign_key = pair(100)
 seal_key = r.sm3(b"seal key")[:16]
 record = "张三|11010519491231002X|111|CHN|20261121080000"
@@ -263,7 +265,7 @@ bad_text = [
     {"name": "not ASCII", "text": "健" + text[3:]},
 ]
 write(
-    "codes/jkm1.json",
+    "jkm1/jkm1.json",
     "GB/T 38961 §4.1 (A, B, S); the inside of A, time, text form: " + OURS,
     signPrivate="%064x" % sign_key,
     signPublic=r.public(sign_key).hex(),
@@ -273,7 +275,7 @@ write(
     opaque=opaques,
     bad=broken,
 )
-write("codes/base32.json", "RFC 4648 §6, §10 without padding, upper case only; " + OURS, good=[
+write("jkm1/base32.json", "RFC 4648 §6, §10 without padding, upper case only; " + OURS, good=[
     {"name": f"{n} bytes", "bytes": b"foobar!"[:n].hex(), "text": r.base32(b"foobar!"[:n])} for n in range(1, 8)
 ], bad=bad_text)
 

@@ -118,17 +118,17 @@ def public(d):
     return _b32(x) + _b32(y)
 
 
-def z_of(xy):
-    return sm3(b"\x00\x80" + ID + _b32(A) + _b32(B) + _b32(G[0]) + _b32(G[1]) + xy)
+def z_of(xy, user=ID):
+    return sm3((8 * len(user)).to_bytes(2, "big") + user + _b32(A) + _b32(B) + _b32(G[0]) + _b32(G[1]) + xy)
 
 
-def digest(xy, message):
-    return sm3(z_of(xy) + message)
+def digest(xy, message, user=ID):
+    return sm3(z_of(xy, user) + message)
 
 
-def sign(d, message, k=None):
+def sign(d, message, k=None, user=ID, digest_of=None):
     """With k fixed (here from key and message) so that vectors can be made again; never do so in a product."""
-    e = int.from_bytes(digest(public(d), message), "big")
+    e = int.from_bytes(digest_of or digest(public(d), message, user), "big")
     k = k or int.from_bytes(sm3(_b32(d) + message), "big") % (N - 1) + 1
     r = (e + _mul(k, G)[0]) % N
     s = pow(1 + d, -1, N) * (k - r * d) % N
