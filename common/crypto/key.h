@@ -6,6 +6,9 @@
  *   …
  *   phi_sm2_private_free(key);
  *
+ * Where a crypto machine holds the private half (crypto/sdf.h), the file's one line is "sdf:<use>",
+ * mode 0600 too: phi_key_read_sm2 gives the machine's pair, nothing else is in the file.
+ *
  * Symmetric keys lie in the same container under an algorithm id of our own (docs/codes.md).
  * All of these read or write a file and derive a key from a password (some 100 ms): for the start
  * of a program and for phictl, not for a request. Any thread. `error` may be NULL; its place is the
@@ -28,7 +31,8 @@ enum phi_err phi_key_write_sm2(const char *path, const char *password,
 
 /* Reads what phi_key_write_sm2 or another PKCS#8 writer wrote; the caller frees the key.
  * Errors: PHI_ERR_IO (can't be read), PHI_ERR_KEY (mode wider than 0600, not a regular file, wrong
- * password, not an SM2 key), PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+ * password, not an SM2 key, a use that the machine doesn't have or no machine), PHI_ERR_CRYPTO,
+ * PHI_ERR_MEMORY. */
 enum phi_err phi_key_read_sm2(const char *path, const char *password, struct phi_sm2_private **out,
                               struct phi_error *error) PHI_MUST_USE;
 

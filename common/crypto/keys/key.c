@@ -1,5 +1,6 @@
 #include "crypto/key.h"
 
+#include "crypto/keys/device.h"
 #include "crypto/keys/file.h"
 #include "crypto/keys/pkcs8.h"
 #include "crypto/sm2/backend.h"
@@ -50,6 +51,8 @@ enum phi_err phi_key_read_sm2(const char *path, const char *password, struct phi
     uint8_t scalar[PHI_SM2_SCALAR_LEN];
     size_t len = 0;
     enum phi_err err = PHI_OK;
+    if (phi_keyfile_is_device(path))
+        return phi_keyfile_device(path, out, error);
     PHI_GUARD(read_wrapped(path, PHI_PKCS8_SM2, password, scalar, sizeof(scalar), &len, error));
     err = phi_sm2_private_new(scalar, out);
     if (err != PHI_OK)

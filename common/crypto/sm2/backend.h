@@ -48,6 +48,16 @@ struct phi_sm2_backend {
 extern const struct phi_sm2_backend phi_sm2_openssl;
 extern const struct phi_sm2_backend phi_sm2_native;
 
+/* A pair that a backend already holds, such as a crypto machine's; `handle` is dropped with it. The
+ * caller frees the pair. Errors: PHI_ERR_CRYPTO, PHI_ERR_MEMORY; `handle` is then still the
+ * caller's. */
+enum phi_err phi_sm2_private_of(const struct phi_sm2_backend *of, void *handle,
+                                const uint8_t xy[PHI_SM2_PUBLIC_LEN],
+                                struct phi_sm2_private **out) PHI_MUST_USE;
+
+/* The backend of public keys made from now on; NULL: the one of phi_sm2_backend_use. */
+void phi_sm2_backend_for_public(const struct phi_sm2_backend *of);
+
 /* For key files: the scalar of a pair whose backend gives it out; the caller wipes it. */
 enum phi_err phi_sm2_private_scalar(const struct phi_sm2_private *key,
                                     uint8_t scalar[PHI_SM2_SCALAR_LEN]) PHI_MUST_USE;

@@ -8,6 +8,7 @@
 
 static const struct phi_sm2_backend *const backends[] = {&phi_sm2_native, &phi_sm2_openssl};
 static const struct phi_sm2_backend *backend = &phi_sm2_native;
+static const struct phi_sm2_backend *public_backend; /* NULL: the same */
 
 /* Z depends on the key only, so it is made with the key. */
 struct phi_sm2_private {
@@ -34,6 +35,11 @@ enum phi_err phi_sm2_backend_use(const char *name)
         }
     }
     return PHI_ERR_CONFIG;
+}
+
+void phi_sm2_backend_for_public(const struct phi_sm2_backend *of)
+{
+    public_backend = of;
 }
 
 static enum phi_err z_of(const uint8_t xy[PHI_SM2_PUBLIC_LEN], uint8_t z[PHI_SM3_LEN])
@@ -70,6 +76,24 @@ static enum phi_err private_make(const uint8_t *scalar, struct phi_sm2_private *
 out:
     phi_sm2_private_free(key);
     return err;
+}
+
+enum phi_err phi_sm2_private_of(const struct phi_sm2_backend *of, void *handle,
+                                const uint8_t xy[PHI_SM2_PUBLIC_LEN], struct phi_sm2_private **out)
+{
+    struct phi_sm2_private *key = calloc(1, sizeof(*key));
+    if (!key)
+        return PHI_ERR_MEMORY;
+    enum phi_err err = z_of(xy, key->z);
+    if (err != PHI_OK) {
+        free(key);
+        return err;
+    }
+    key->backend = of;
+    key->handle = handle;
+    memcpy(key->xy, xy, sizeof(key->xy));
+    *out = key;
+    return PHI_OK;
 }
 
 enum phi_err phi_sm2_private_generate(struct phi_sm2_private **out)
@@ -129,9 +153,9 @@ enum phi_err phi_sm2_public_new(const uint8_t xy[PHI_SM2_PUBLIC_LEN], struct phi
     if (!key)
         return PHI_ERR_MEMORY;
     enum phi_err err = PHI_OK;
-    key->backend = backend;
+    key->backend = public_backend ? public_backend : backend;
     memcpy(key->xy, xy, sizeof(key->xy));
-    PHI_GUARD(backend->load_public(xy, &key->handle));
+    PHI_GUARD(key->backend->load_public(xy, &key->handle));
     PHI_GUARD(z_of(xy, key->z));
     *out = key;
     key = NULL;
