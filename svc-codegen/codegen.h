@@ -22,7 +22,7 @@ enum codegen_table { TABLE_APPLICATIONS = PHI_API_OWN, TABLE_CODES };
 #define CHALLENGE_LEN   16
 
 enum phi_err codegen_apply(struct phi_api_call *call, struct phi_error *error); /* 1000 */
-enum phi_err codegen_mint(struct phi_api_call *call, struct phi_error *error);  /* 2000 */
+void codegen_mint(struct phi_api_turn *turns, size_t count);                    /* 2000 */
 enum phi_err codegen_consent(struct phi_api_call *call,
                              struct phi_error *error); /* consent record */
 

@@ -12,6 +12,7 @@
 
 #define TIMESTAMP_MAX 12
 #define PARTS_MAX     10
+#define BATCH_ROWS    64
 
 /* Parsing the header */
 
@@ -263,33 +264,106 @@ static bool is_in_window(int64_t timestamp_s, int64_t now_us)
     return off_s >= -PHI_SIGNATURE_WINDOW_S && off_s <= PHI_SIGNATURE_WINDOW_S;
 }
 
+/* All but the signature: the header's form, who says to have signed, and when. NULL with `result`
+ * and `error`. */
+static const struct phi_registry_key *find_key(struct phi_signature_check *check,
+                                               struct phi_signature_caller *out)
+{
+    struct phi_authorization *given = &out->authorization;
+    struct phi_error *error = &check->error;
+    check->result = phi_authorization_parse(check->request.header, given, error);
+    if (check->result != PHI_OK)
+        return NULL;
+    out->app = phi_registry_app(check->view, given->app_id);
+    if (out->app == NULL) {
+        check->result = phi_error_set(error, PHI_ERR_APP_UNKNOWN, "app_id", "not registered here");
+        return NULL;
+    }
+    const struct phi_registry_key *key =
+        phi_registry_app_key(out->app, given->key_serial, check->now_us);
+    if (key == NULL)
+        check->result =
+            phi_error_set(error, PHI_ERR_APP_UNKNOWN, "key_serial", "no key of the app in force");
+    else if (!is_in_window(given->timestamp_s, check->now_us))
+        check->result = phi_error_set(error, PHI_ERR_TIMESTAMP, "timestamp", "more than %d s off",
+                                      PHI_SIGNATURE_WINDOW_S);
+    return check->result == PHI_OK ? key : NULL;
+}
+
+static enum phi_err judge(enum phi_err verified, const struct phi_signature_caller *found,
+                          struct phi_signature_caller *out, struct phi_error *error)
+{
+    if (verified != PHI_OK)
+        return phi_error_set(error, verified, "signature", "does not verify");
+    *out = *found;
+    if (found->app->suspended)
+        return phi_error_set(error, PHI_ERR_APP_SUSPENDED, "app_id", "suspended");
+    return PHI_OK;
+}
+
+struct verify_row {
+    struct phi_signature_check *check;
+    struct phi_signature_caller found;
+    uint8_t *joined;
+};
+
+/* False with the check's result. */
+static bool begin_check(struct verify_row *row, struct phi_sm2_job *job)
+{
+    struct phi_view parts[PARTS_MAX];
+    struct phi_signature_check *check = row->check;
+    const struct phi_authorization *given = &row->found.authorization;
+    size_t len = 0;
+    const struct phi_registry_key *key = find_key(check, &row->found);
+    if (key == NULL)
+        return false;
+    size_t count = request_parts(&check->request, given->timestamp, given->nonce, parts);
+    check->result = join(parts, count, &row->joined, &len);
+    if (check->result != PHI_OK)
+        return false;
+    job->public_key = key->public_key;
+    job->message = phi_view_of(row->joined, len);
+    memcpy(job->sig, given->signature, PHI_SM2_SIG_LEN);
+    return true;
+}
+
+static void verify_rows(struct phi_signature_check *checks, size_t count)
+{
+    struct phi_sm2_job jobs[BATCH_ROWS];
+    struct verify_row rows[BATCH_ROWS];
+    size_t ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        rows[ready] = (struct verify_row){.check = &checks[i]};
+        checks[i].caller = (struct phi_signature_caller){.app = NULL};
+        checks[i].error = (struct phi_error){.code = PHI_OK};
+        if (begin_check(&rows[ready], &jobs[ready]))
+            ready++;
+    }
+    phi_sm2_verify_batch(jobs, ready);
+    for (size_t i = 0; i < ready; i++) {
+        struct phi_signature_check *check = rows[i].check;
+        check->result = judge(jobs[i].result, &rows[i].found, &check->caller, &check->error);
+        drop_joined(rows[i].joined, jobs[i].message.len);
+    }
+}
+
+void phi_signature_verify_batch(struct phi_signature_check *checks, size_t count)
+{
+    for (size_t done = 0; done < count; done += BATCH_ROWS)
+        verify_rows(checks + done, count - done < BATCH_ROWS ? count - done : BATCH_ROWS);
+}
+
 enum phi_err phi_signature_verify(const struct phi_registry_view *view,
                                   const struct phi_signature_request *request, int64_t now_us,
                                   struct phi_signature_caller *out, struct phi_error *error)
 {
-    struct phi_authorization given = {.timestamp_s = 0};
-    struct phi_view parts[PARTS_MAX];
-    enum phi_err err = phi_authorization_parse(request->header, &given, error);
-    if (err != PHI_OK)
-        return err;
-    const struct phi_registry_app *app = phi_registry_app(view, given.app_id);
-    if (app == NULL)
-        return phi_error_set(error, PHI_ERR_APP_UNKNOWN, "app_id", "not registered here");
-    const struct phi_registry_key *key = phi_registry_app_key(app, given.key_serial, now_us);
-    if (key == NULL)
-        return phi_error_set(error, PHI_ERR_APP_UNKNOWN, "key_serial",
-                             "no key of the app in force");
-    if (!is_in_window(given.timestamp_s, now_us))
-        return phi_error_set(error, PHI_ERR_TIMESTAMP, "timestamp", "more than %d s off",
-                             PHI_SIGNATURE_WINDOW_S);
-    size_t count = request_parts(request, given.timestamp, given.nonce, parts);
-    err = verify_parts(key->public_key, parts, count, given.signature);
-    if (err != PHI_OK)
-        return phi_error_set(error, err, "signature", "does not verify");
-    *out = (struct phi_signature_caller){.authorization = given, .app = app};
-    if (app->suspended)
-        return phi_error_set(error, PHI_ERR_APP_SUSPENDED, "app_id", "suspended");
-    return PHI_OK;
+    struct phi_signature_check check = {.view = view, .request = *request, .now_us = now_us};
+    phi_signature_verify_batch(&check, 1);
+    if (check.caller.app != NULL)
+        *out = check.caller;
+    if (check.result != PHI_OK && error != NULL)
+        *error = check.error;
+    return check.result;
 }
 
 enum phi_err phi_signature_digest(const struct phi_signature_request *request,
@@ -348,18 +422,66 @@ out:
 
 /* Answers */
 
+/* The headers but the signature, and what is to be signed. */
+static enum phi_err begin_answer(const char *key_serial, struct phi_signature_reply *reply,
+                                 uint8_t **joined, size_t *len)
+{
+    char status_text[12];
+    struct phi_view parts[PARTS_MAX];
+    struct phi_answer_signature *out = &reply->signature;
+    (void)snprintf(status_text, sizeof(status_text), "%d", reply->status);
+    (void)snprintf(out->timestamp, sizeof(out->timestamp), "%" PRId64, reply->now_us / 1000000);
+    (void)snprintf(out->nonce, sizeof(out->nonce), "%s", reply->nonce);
+    (void)snprintf(out->key_serial, sizeof(out->key_serial), "%s", key_serial);
+    size_t count = answer_parts(status_text, out->timestamp, out->nonce, reply->body, parts);
+    return join(parts, count, joined, len);
+}
+
+static void answer_rows(const struct phi_sm2_private *key, const char *key_serial,
+                        struct phi_signature_reply *replies, size_t count)
+{
+    struct phi_sm2_job jobs[BATCH_ROWS];
+    uint8_t *joined[BATCH_ROWS];
+    size_t row_of[BATCH_ROWS];
+    size_t ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t len = 0;
+        replies[i].result = begin_answer(key_serial, &replies[i], &joined[ready], &len);
+        if (replies[i].result != PHI_OK)
+            continue;
+        jobs[ready].private_key = key;
+        jobs[ready].message = phi_view_of(joined[ready], len);
+        row_of[ready++] = i;
+    }
+    phi_sm2_sign_batch(jobs, ready);
+    for (size_t i = 0; i < ready; i++) {
+        struct phi_signature_reply *reply = &replies[row_of[i]];
+        reply->result = jobs[i].result;
+        if (jobs[i].result == PHI_OK)
+            phi_base64_encode(phi_view_of(jobs[i].sig, PHI_SM2_SIG_LEN),
+                              reply->signature.signature);
+        drop_joined(joined[i], jobs[i].message.len);
+    }
+}
+
+void phi_signature_answer_batch(const struct phi_sm2_private *key, const char *key_serial,
+                                struct phi_signature_reply *replies, size_t count)
+{
+    for (size_t done = 0; done < count; done += BATCH_ROWS)
+        answer_rows(key, key_serial, replies + done,
+                    count - done < BATCH_ROWS ? count - done : BATCH_ROWS);
+}
+
 enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char *key_serial,
                                   int status, int64_t now_us, const char *nonce,
                                   struct phi_view body, struct phi_answer_signature *out)
 {
-    char status_text[12];
-    struct phi_view parts[PARTS_MAX];
-    (void)snprintf(status_text, sizeof(status_text), "%d", status);
-    (void)snprintf(out->timestamp, sizeof(out->timestamp), "%" PRId64, now_us / 1000000);
-    (void)snprintf(out->nonce, sizeof(out->nonce), "%s", nonce);
-    (void)snprintf(out->key_serial, sizeof(out->key_serial), "%s", key_serial);
-    size_t count = answer_parts(status_text, out->timestamp, out->nonce, body, parts);
-    return sign_parts(key, parts, count, out->signature);
+    struct phi_signature_reply reply = {
+        .status = status, .now_us = now_us, .nonce = nonce, .body = body};
+    phi_signature_answer_batch(key, key_serial, &reply, 1);
+    if (reply.result == PHI_OK)
+        *out = reply.signature;
+    return reply.result;
 }
 
 static enum phi_err check_answer_headers(const char *timestamp, const char *nonce,

@@ -56,6 +56,18 @@ enum phi_err phi_signature_verify(const struct phi_registry_view *view,
                                   struct phi_signature_caller *out,
                                   struct phi_error *error) PHI_MUST_USE;
 
+/* Many at once, their signatures verified in batches; each with its own result, as the single
+ * call's. `view` and what `request` points to are borrowed. */
+struct phi_signature_check {
+    const struct phi_registry_view *view;
+    struct phi_signature_request request;
+    int64_t now_us;
+    struct phi_signature_caller caller; /* filled as `out` of the single call */
+    struct phi_error error;
+    enum phi_err result;
+};
+void phi_signature_verify_batch(struct phi_signature_check *checks, size_t count);
+
 /* SM3 over the canonical string of a request: binds a requester to what was asked. */
 enum phi_err phi_signature_digest(const struct phi_signature_request *request,
                                   const struct phi_authorization *authorization,
@@ -74,6 +86,18 @@ enum phi_err phi_signature_answer(const struct phi_sm2_private *key, const char 
                                   int status, int64_t now_us, const char *nonce,
                                   struct phi_view body,
                                   struct phi_answer_signature *out) PHI_MUST_USE;
+
+/* Many at once by one key, signed in batches; each with its own result. */
+struct phi_signature_reply {
+    int status;
+    int64_t now_us;
+    const char *nonce;
+    struct phi_view body;
+    struct phi_answer_signature signature;
+    enum phi_err result;
+};
+void phi_signature_answer_batch(const struct phi_sm2_private *key, const char *key_serial,
+                                struct phi_signature_reply *replies, size_t count);
 
 /* The client's side: PHI_ERR_HEADER (a header is missing or malformed, or another nonce than was
  * sent), PHI_ERR_TIMESTAMP, PHI_ERR_SIGNATURE. Texts may be NULL when the header was not there. */

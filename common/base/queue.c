@@ -100,6 +100,20 @@ size_t phi_queue_pop(struct phi_queue *queue, void **items, size_t max,
     return count;
 }
 
+size_t phi_queue_take(struct phi_queue *queue, void **items, size_t max,
+                      bool (*goes)(const void *item, const void *context), const void *context)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&queue->lock);
+    while (queue->len > 0 && count < max && goes(queue->items[queue->first], context)) {
+        items[count++] = queue->items[queue->first];
+        queue->first = (queue->first + 1) % queue->capacity;
+        queue->len--;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return count;
+}
+
 void phi_queue_close(struct phi_queue *queue)
 {
     pthread_mutex_lock(&queue->lock);

@@ -22,6 +22,10 @@ enum phi_err phi_queue_push(struct phi_queue *queue,
  * cases. What a closed queue still holds is given out first. */
 size_t phi_queue_pop(struct phi_queue *queue, void **items, size_t max,
                      struct phi_deadline deadline);
+/* Never waits: takes from the front as long as `goes(item, context)` is true, up to `max`; `goes`
+ * is short and doesn't call back. */
+size_t phi_queue_take(struct phi_queue *queue, void **items, size_t max,
+                      bool (*goes)(const void *item, const void *context), const void *context);
 void phi_queue_close(struct phi_queue *queue); /* pushes are refused from now on, waiters wake */
 bool phi_queue_is_closed(struct phi_queue *queue);
 size_t phi_queue_len(struct phi_queue *queue);

@@ -14,10 +14,11 @@
  *   phi_http_stop_accepting(server);
  *   phi_http_close(server, phi_deadline_in_ms(10000));
  *
- * A request belongs to its handler from the call of `handle` until phi_http_answer: it, its arena
- * and its body stay valid that long, also when the client has gone or the total deadline has passed
- * and the server has answered 503 (ERR_DEADLINE) itself; the late answer is then dropped. Whoever
- * got the request must answer it once, always; the pointer is dead afterwards.
+ * A request belongs to its handler from the call of `handle` (or `handle_many`) until
+ * phi_http_answer: it, its arena and its body stay valid that long, also when the client has gone
+ * or the total deadline has passed and the server has answered 503 (ERR_DEADLINE) itself; the late
+ * answer is then dropped. Whoever got the request must answer it once, always; the pointer is dead
+ * afterwards.
  *
  * What the server answers itself, by the error renderer: 404, 405 with Allow, 413, 415, 400 for a
  * malformed target, query or header, 503 with Retry-After when the queue or the memory for bodies
@@ -46,6 +47,8 @@
 struct phi_http_server;
 struct phi_http_request;
 
+#define PHI_HTTP_TOGETHER_MAX 64
+
 struct phi_http_route {
     const char *method;       /* "GET", "POST", … */
     const char *path;         /* "/v1/corrections/{id}"; the first match in the table counts */
@@ -53,6 +56,10 @@ struct phi_http_route {
     const char *content_type; /* what a body must be, charset=utf-8 allowed; NULL: not looked at */
     void (*handle)(struct phi_http_request *request, void *context);
     void *context;
+    /* instead of `handle`: what has arrived of the routes with this function, 1..64 at once, in the
+     * order of arrival; never waited for. Each request belongs to it as one does to `handle`, its
+     * context is its route's. */
+    void (*handle_many)(struct phi_http_request **requests, size_t count);
     bool on_io_thread;      /* called on the I/O thread, for what never waits (/healthz) */
     size_t arena_max_bytes; /* bound of phi_http_arena; 0: 1 MiB + 4 * body_max_bytes */
 };
@@ -108,6 +115,14 @@ void phi_http_stop_accepting(struct phi_http_server *server);
  * own. Requests handed on to other threads may still be answered afterwards. NULL is fine. One
  * thread. */
 void phi_http_close(struct phi_http_server *server, struct phi_deadline until);
+
+/* Gives a request that a worker holds back to the queue, at its end: `rest` is called with it by
+ * the next worker that is free, instead of the route's handler. For a part that takes long and
+ * would keep others of the same `handle_many` waiting. False when there is no room: then it is
+ * still the caller's. */
+bool phi_http_hand_on(struct phi_http_request *request,
+                      void (*rest)(struct phi_http_request *request, void *context),
+                      void *context) PHI_MUST_USE;
 
 /* Ends the request: copies everything, drops the caller's hold on `request`. Adds X-Request-Id, and
  * Retry-After to 503 and 429 unless given. `content_type` may be NULL with an empty body. Any

@@ -65,6 +65,8 @@ struct phi_http_request {
     int64_t started_us;
     struct phi_deadline deadline;
     const struct phi_http_route *route;
+    void (*rest)(struct phi_http_request *request, void *context); /* handed on for it, or NULL */
+    void *rest_context;
     struct phi_arena *arena; /* NULL as long as no route was found */
     const char *path;
     struct phi_http_pair *headers;

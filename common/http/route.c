@@ -22,8 +22,9 @@ static bool is_param(struct phi_view segment)
 
 enum phi_err phi_http_route_check(const struct phi_http_route *route)
 {
-    if (route->handle == NULL || route->method == NULL || strlen(route->method) > 15 ||
-        route->path == NULL || route->path[0] != '/')
+    bool has_one = (route->handle == NULL) != (route->handle_many == NULL);
+    if (!has_one || (route->on_io_thread && route->handle == NULL) || route->method == NULL ||
+        strlen(route->method) > 15 || route->path == NULL || route->path[0] != '/')
         return PHI_ERR_CONFIG;
     size_t params = 0;
     for (const char *at = route->path; *at == '/';) {

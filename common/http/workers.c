@@ -24,8 +24,56 @@ static void handle(struct phi_http_request *request)
     for (size_t i = 0; i < sizeof(id); i++)
         id[i] = request->request_id[i];
     phi_log_set_request(id);
-    request->route->handle(request, request->route->context);
+    if (request->rest != NULL)
+        request->rest(request, request->rest_context);
+    else
+        request->route->handle(request, request->route->context);
     phi_log_set_request(NULL);
+}
+
+bool phi_http_hand_on(struct phi_http_request *request,
+                      void (*rest)(struct phi_http_request *request, void *context), void *context)
+{
+    request->rest = rest;
+    request->rest_context = context;
+    if (phi_queue_push(request->server->queue, request) == PHI_OK)
+        return true;
+    request->rest = NULL;
+    return false;
+}
+
+/* Those that wait still; the others were answered at their deadline. */
+static size_t drop_answered(struct phi_http_request **requests, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_handed(requests[i]))
+            requests[kept++] = requests[i];
+        else
+            phi_http_request_drop(requests[i]);
+    }
+    return kept;
+}
+
+static bool goes_along(const void *item, const void *context)
+{
+    const struct phi_http_request *request = item;
+    const struct phi_http_request *first = context;
+    return request->rest == NULL && request->route->handle_many == first->route->handle_many;
+}
+
+static void handle_together(struct phi_http_server *server, struct phi_http_request *first)
+{
+    void *items[PHI_HTTP_TOGETHER_MAX] = {first};
+    struct phi_http_request *requests[PHI_HTTP_TOGETHER_MAX];
+    size_t count =
+        1 + phi_queue_take(server->queue, items + 1, PHI_HTTP_TOGETHER_MAX - 1, goes_along, first);
+    for (size_t i = 0; i < count; i++)
+        requests[i] = items[i];
+    void (*handle_many)(struct phi_http_request **, size_t) = first->route->handle_many;
+    count = drop_answered(requests, count);
+    if (count > 0)
+        handle_many(requests, count);
 }
 
 static void *work(void *argument)
@@ -39,8 +87,12 @@ static void *work(void *argument)
             return NULL;
         if (count == 0)
             continue;
+        struct phi_http_request *request = item;
         phi_gauge_set(server->queue_gauge, (int64_t)phi_queue_len(server->queue));
-        handle(item);
+        if (request->route->handle_many != NULL && request->rest == NULL)
+            handle_together(server, request);
+        else
+            handle(request);
     }
 }
 

@@ -10,7 +10,7 @@
 #define NDJSON_BODY_MAX (8 * 1024 * 1024)
 #define CALL_ROWS_MAX   64
 
-static void refuse(struct phi_api_call *call, enum phi_err err, struct phi_error *error)
+void phi_api_end(struct phi_api_call *call, enum phi_err err, struct phi_error *error)
 {
     phi_commit_free(call->commit);
     call->commit = NULL;
@@ -24,31 +24,55 @@ static void refuse(struct phi_api_call *call, enum phi_err err, struct phi_error
     phi_api_refuse(call, error);
 }
 
-static void handle(struct phi_http_request *request, void *context)
+struct phi_api_call *phi_api_call_new(struct phi_http_request *request)
 {
-    enum phi_err err = PHI_OK;
-    const struct phi_api_binding *binding = context;
-    struct phi_error error = {0};
+    const struct phi_api_binding *binding = phi_http_route_of(request)->context;
     struct phi_arena *arena = phi_http_arena(request);
     struct phi_api_call *call = phi_arena_alloc(arena, sizeof(*call));
     if (call == NULL) {
         phi_http_answer_error(request, PHI_ERR_MEMORY, NULL);
-        return;
+        return NULL;
     }
-    phi_log_set_request(phi_http_request_id(request));
     call->api = binding->api;
     call->service = binding->api->service;
     call->route = binding->route;
     call->request = request;
     call->arena = arena;
     call->now_us = phi_clock_now_us(phi_service_clock(call->service));
-    PHI_GUARD(phi_api_check(call, &error));
-    PHI_GUARD(call->route->handle(call, &error));
-    PHI_GUARD(phi_api_commit(call));
+    return call;
+}
+
+static enum phi_err handle_call(struct phi_api_call *call, struct phi_error *error)
+{
+    if (call->finish != NULL)
+        return call->finish(call, call->finish_context, error);
+    return call->route->handle(call, error);
+}
+
+void phi_api_run(struct phi_api_turn *turn)
+{
+    enum phi_err err = turn->err;
+    PHI_GUARD(err);
+    PHI_GUARD(handle_call(turn->call, &turn->error));
+    PHI_GUARD(phi_api_prepare(turn->call));
+    phi_api_sign(turn, 1);
+    PHI_GUARD(turn->err);
+    PHI_GUARD(phi_api_commit(turn->call));
 out:
-    phi_log_set_request(NULL);
     if (err != PHI_OK)
-        refuse(call, err, &error);
+        phi_api_end(turn->call, err, &turn->error);
+}
+
+static void handle(struct phi_http_request *request, void *context)
+{
+    (void)context;
+    struct phi_api_turn turn = {.call = phi_api_call_new(request)};
+    if (turn.call == NULL)
+        return;
+    phi_api_check_callers(&turn, 1);
+    if (turn.err == PHI_OK)
+        turn.err = phi_api_check(turn.call, &turn.error);
+    phi_api_run(&turn);
 }
 
 static struct phi_http_route http_route(const struct phi_api_route *route,
@@ -56,6 +80,7 @@ static struct phi_http_route http_route(const struct phi_api_route *route,
 {
     bool is_lines = route->flags & PHI_API_NDJSON;
     bool has_body = strcmp(route->method, "POST") == 0;
+    bool is_together = route->flags & PHI_API_TOGETHER;
     return (struct phi_http_route){
         .method = route->method,
         .path = route->path,
@@ -65,7 +90,8 @@ static struct phi_http_route http_route(const struct phi_api_route *route,
         .content_type = !has_body  ? NULL
                         : is_lines ? "application/x-ndjson"
                                    : "application/json",
-        .handle = handle,
+        .handle = is_together ? NULL : handle,
+        .handle_many = is_together ? phi_api_handle_many : NULL,
         .context = binding,
     };
 }
@@ -84,6 +110,7 @@ enum phi_err phi_api_open(struct phi_service *service, struct phi_http_route *ro
     for (size_t i = 0; i < program->route_count; i++) {
         const struct phi_api_route *route = &program->routes[i];
         assert(!(route->flags & PHI_API_CREATES) || service->answer_seal != NULL);
+        assert(route->handle_many == NULL || route->flags & PHI_API_TOGETHER);
         api->bindings[i] = (struct phi_api_binding){.api = api, .route = route};
         routes[i] = http_route(route, &api->bindings[i]);
     }
@@ -242,6 +269,15 @@ void phi_api_lines(struct phi_api_call *call, struct phi_view lines)
 {
     call->lines = lines;
     call->has_lines = true;
+}
+
+void phi_api_finish_alone(struct phi_api_call *call,
+                          enum phi_err (*finish)(struct phi_api_call *call, void *context,
+                                                 struct phi_error *error),
+                          void *context)
+{
+    call->finish = finish;
+    call->finish_context = context;
 }
 
 void phi_api_after_commit(struct phi_api_call *call, void (*after)(struct phi_api_call *, void *),

@@ -42,6 +42,19 @@ enum phi_api_flag {
     PHI_API_NDJSON =
         2,            /* body and answer are application/x-ndjson, up to 8 MiB; no JSON envelope */
     PHI_API_OPEN = 4, /* no signature needed, no nonce; the answer is not signed */
+    PHI_API_TOGETHER =
+        8, /* what has arrived of these routes, up to PHI_API_TOGETHER_MAX calls, goes through the
+              steps together: signatures are checked and made in batches. For handlers that don't
+              wait for a neighbour, as one call's wait is all calls' wait */
+};
+
+#define PHI_API_TOGETHER_MAX 64
+
+/* One of several calls that are handled together. */
+struct phi_api_turn {
+    struct phi_api_call *call;
+    enum phi_err err; /* what a handler of one call returns */
+    struct phi_error error;
 };
 
 struct phi_api_route {
@@ -55,6 +68,9 @@ struct phi_api_route {
     const char *const
         *queries; /* query parameters besides the envelope's, NULL-ended; others are refused */
     enum phi_err (*handle)(struct phi_api_call *call, struct phi_error *error);
+    /* instead of `handle`, with PHI_API_TOGETHER: calls of this route, 1..64; `err` and `error`
+     * come as PHI_OK and are each call's own outcome */
+    void (*handle_many)(struct phi_api_turn *turns, size_t count);
 };
 
 /* Tables every program's lane has before its own: the program's first own table is PHI_API_OWN. */
@@ -88,6 +104,14 @@ enum phi_err phi_api_row(struct phi_api_call *call, int table, const struct phi_
 /* An outbox row on PHI_BUS, offered to the relay after the commit; id, time, source, trace and
  * request id are filled here where they are zero. Copied. */
 enum phi_err phi_api_event(struct phi_api_call *call, struct phi_event *event) PHI_MUST_USE;
+
+/* For handle_many: what is left to do for this call takes long (a picture); it is done alone, later
+ * and by any worker, so that the others' answers don't wait for it. What `finish` returns is the
+ * handler's outcome. */
+void phi_api_finish_alone(struct phi_api_call *call,
+                          enum phi_err (*finish)(struct phi_api_call *call, void *context,
+                                                 struct phi_error *error),
+                          void *context);
 
 /* The answer's `data` (the reference is taken; NULL gives null) and, for a verdict about a code,
  * the 2xxx or 5004 that goes into resultCode with HTTP 200. */

@@ -72,9 +72,35 @@ enum phi_err phi_api_prepare(struct phi_api_call *call)
         call->answer.body = call->lines;
     else
         PHI_GUARD(render(call, call->verdict, call->data, &call->answer.body));
-    PHI_GUARD(sign(call, &call->answer));
 out:
     return err;
+}
+
+void phi_api_sign(struct phi_api_turn *turns, size_t count)
+{
+    struct phi_signature_reply replies[PHI_API_TOGETHER_MAX];
+    struct phi_api_turn *turn_of[PHI_API_TOGETHER_MAX];
+    size_t ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct phi_api_call *call = turns[i].call;
+        if (turns[i].err != PHI_OK || call->caller.app == NULL)
+            continue;
+        replies[ready] = (struct phi_signature_reply){.status = call->answer.status,
+                                                      .now_us = call->now_us,
+                                                      .nonce = call->caller.authorization.nonce,
+                                                      .body = call->answer.body};
+        turn_of[ready++] = &turns[i];
+    }
+    if (ready == 0)
+        return;
+    const struct phi_service *service = turn_of[0]->call->service;
+    phi_signature_answer_batch(service->answer_key, service->answer_serial, replies, ready);
+    for (size_t i = 0; i < ready; i++) {
+        struct phi_api_answer *answer = &turn_of[i]->call->answer;
+        turn_of[i]->err = replies[i].result;
+        answer->is_signed = replies[i].result == PHI_OK;
+        answer->signature = replies[i].signature;
+    }
 }
 
 void phi_api_send(struct phi_api_call *call)

@@ -9,29 +9,49 @@
 #define ENVELOPE_MAX   64
 #define FIELDS_MAX     32
 
-static enum phi_err check_caller(struct phi_api_call *call, struct phi_error *error)
+static enum phi_err begin_check(struct phi_api_call *call, struct phi_signature_check *check)
+{
+    *check = (struct phi_signature_check){
+        .request = {.method = phi_http_method(call->request),
+                    .target = phi_http_target(call->request),
+                    .header = phi_view_text(phi_http_header(call->request, "Authorization")),
+                    .body = phi_http_body(call->request)},
+        .now_us = call->now_us};
+    return phi_registry_hold(phi_service_registry(call->service), call->arena, &check->view);
+}
+
+/* The request's digest and the caller's role, once the signature was looked at. */
+static enum phi_err end_check(struct phi_api_call *call, const struct phi_signature_check *check,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_registry_view *view = NULL;
-    const char *header = phi_http_header(call->request, "Authorization");
-    struct phi_signature_request request = {
-        .method = phi_http_method(call->request),
-        .target = phi_http_target(call->request),
-        .header = phi_view_text(header),
-        .body = phi_http_body(call->request),
-    };
-    struct phi_signature_caller caller = {0};
-    PHI_GUARD(phi_registry_hold(phi_service_registry(call->service), call->arena, &view));
-    err = phi_signature_verify(view, &request, call->now_us, &caller, error);
-    if (err == PHI_OK || err == PHI_ERR_APP_SUSPENDED)
-        call->caller = caller;
-    PHI_GUARD(err);
-    PHI_GUARD(phi_signature_digest(&request, &caller.authorization, call->digest));
-    if (call->route->role != NULL && !phi_words_has(&caller.app->roles, call->route->role))
+    *error = check->error;
+    if (check->result == PHI_OK || check->result == PHI_ERR_APP_SUSPENDED)
+        call->caller = check->caller;
+    PHI_GUARD(check->result);
+    PHI_GUARD(phi_signature_digest(&check->request, &call->caller.authorization, call->digest));
+    if (call->route->role != NULL && !phi_words_has(&call->caller.app->roles, call->route->role))
         err = phi_error_set(error, PHI_ERR_FORBIDDEN, "app_id", "the app has no role %s",
                             call->route->role);
 out:
     return err;
+}
+
+void phi_api_check_callers(struct phi_api_turn *turns, size_t count)
+{
+    struct phi_signature_check checks[PHI_API_TOGETHER_MAX];
+    struct phi_api_turn *turn_of[PHI_API_TOGETHER_MAX];
+    size_t ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (turns[i].call->route->flags & PHI_API_OPEN)
+            continue;
+        turns[i].err = begin_check(turns[i].call, &checks[ready]);
+        if (turns[i].err == PHI_OK)
+            turn_of[ready++] = &turns[i];
+    }
+    phi_signature_verify_batch(checks, ready);
+    for (size_t i = 0; i < ready; i++)
+        turn_of[i]->err = end_check(turn_of[i]->call, &checks[i], &turn_of[i]->error);
 }
 
 static enum phi_err check_identity(struct phi_api_call *call, struct phi_error *error)
@@ -162,8 +182,6 @@ enum phi_err phi_api_check(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     bool is_post = strcmp(call->route->method, "POST") == 0;
-    if (!(call->route->flags & PHI_API_OPEN))
-        PHI_GUARD(check_caller(call, error));
     PHI_GUARD(check_identity(call, error));
     PHI_GUARD(check_queries(call, error));
     if (!is_post || call->route->flags & PHI_API_NDJSON)

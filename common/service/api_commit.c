@@ -95,7 +95,6 @@ enum phi_err phi_api_commit(struct phi_api_call *call)
 {
     enum phi_err err = PHI_OK;
     bool is_signed = call->caller.app != NULL;
-    PHI_GUARD(phi_api_prepare(call));
     if (!is_signed && call->commit == NULL) {
         phi_api_send(call);
         return PHI_OK;

@@ -57,6 +57,8 @@ struct phi_api_call {
     bool has_lines;
     void (*after)(struct phi_api_call *, void *);
     void *after_context;
+    enum phi_err (*finish)(struct phi_api_call *, void *, struct phi_error *); /* alone, or NULL */
+    void *finish_context;
     struct phi_api_answer answer;
     enum phi_err late_err; /* why the commit was refused */
     struct phi_error late_error;
@@ -66,19 +68,30 @@ struct phi_api_call {
     bool has_stored;
 };
 
-/* api_check.c: everything before the handler. */
+/* api.c: a call of a request, or NULL: then the request was answered. A refusal: the stored answer
+ * of the same request, or the error's. */
+struct phi_api_call *phi_api_call_new(struct phi_http_request *request);
+void phi_api_end(struct phi_api_call *call, enum phi_err err, struct phi_error *error);
+/* What is left once the call was checked, by its route's handler or by `finish`, to its end. */
+void phi_api_run(struct phi_api_turn *turn);
+
+/* api_many.c: requests of routes that go together. */
+void phi_api_handle_many(struct phi_http_request **requests, size_t count);
+
+/* api_check.c: everything before the handler; in two steps, the signatures and the rest. */
+void phi_api_check_callers(struct phi_api_turn *turns, size_t count);
 enum phi_err phi_api_check(struct phi_api_call *call, struct phi_error *error) PHI_MUST_USE;
 
-/* api_answer.c: bodies of answers and their signatures. */
-enum phi_err
-phi_api_prepare(struct phi_api_call *call) PHI_MUST_USE; /* from data, verdict, lines */
-void phi_api_send(struct phi_api_call *call);            /* the prepared one */
+/* api_answer.c: bodies of answers, from data, verdict and lines; and then their signatures. */
+enum phi_err phi_api_prepare(struct phi_api_call *call) PHI_MUST_USE;
+void phi_api_sign(struct phi_api_turn *turns, size_t count); /* of those without an error */
+void phi_api_send(struct phi_api_call *call);                /* the prepared one */
 void phi_api_refuse(struct phi_api_call *call, const struct phi_error *error);
 /* The stored answer of the same request: PHI_ERR_CONFLICT when it was another request. Sends on
  * success. */
 enum phi_err phi_api_send_stored(struct phi_api_call *call) PHI_MUST_USE;
 
-/* api_commit.c: the one commit of a call. */
+/* api_commit.c: the one commit of a call, whose answer is prepared and signed. */
 enum phi_err phi_api_commit(struct phi_api_call *call) PHI_MUST_USE; /* answers later, by itself */
 /* After a refusal by the handler: was the same request answered before? Then that is the answer,
  * and true. */

@@ -274,6 +274,68 @@ static void answers_verify_as_they_were_signed(void **state)
     phi_sm2_public_free(key);
 }
 
+#define TOGETHER 70 /* more than a batch */
+
+/* Each row as the single call would have it, wherever the bad ones stand. */
+static void requests_verified_together_have_their_own_results(void **state)
+{
+    static struct phi_signature_check checks[TOGETHER];
+    static struct phi_authorization_made made[TOGETHER];
+    (void)state;
+    for (size_t i = 0; i < TOGETHER; i++) {
+        const char *body = i % 7 == 3 ? "{ }" : "{}";
+        assert_int_equal(phi_authorization_make(app.private_key, "hz-app", "POST", "/v1/codes",
+                                                phi_view_text("{}"), TEST_NOW_US, &made[i]),
+                         PHI_OK);
+        checks[i] = (struct phi_signature_check){
+            .view = view,
+            .request = {"POST", "/v1/codes",
+                        i % 7 == 5 ? phi_view_text("") : phi_view_text(made[i].header),
+                        phi_view_text(body)},
+            .now_us = TEST_NOW_US + (i % 7 == 6 ? 61000000 : 0)};
+    }
+    phi_signature_verify_batch(checks, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        static const enum phi_err expected[7] = {
+            [3] = PHI_ERR_SIGNATURE, [5] = PHI_ERR_UNSIGNED, [6] = PHI_ERR_TIMESTAMP};
+        assert_int_equal(checks[i].result, expected[i % 7]);
+        assert_int_equal(checks[i].error.code, expected[i % 7]);
+        assert_int_equal(checks[i].caller.app != NULL, expected[i % 7] == PHI_OK);
+        if (checks[i].result == PHI_OK)
+            assert_string_equal(checks[i].caller.authorization.nonce, made[i].nonce);
+    }
+}
+
+static void answers_signed_together_verify_alone(void **state)
+{
+    static struct phi_signature_reply replies[TOGETHER];
+    static char bodies[TOGETHER][16];
+    struct phi_sm2_public *key = NULL;
+    (void)state;
+    assert_int_equal(phi_sm2_public_new(app.xy, &key), PHI_OK);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        snprintf(bodies[i], sizeof(bodies[i]), "{\"n\":%zu}", i);
+        replies[i] = (struct phi_signature_reply){.status = i % 2 ? 200 : 409,
+                                                  .now_us = TEST_NOW_US,
+                                                  .nonce = NONCE,
+                                                  .body = phi_view_text(bodies[i])};
+    }
+    phi_signature_answer_batch(app.private_key, app.serial, replies, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        const struct phi_answer_signature *s = &replies[i].signature;
+        const struct phi_view other = phi_view_text(bodies[(i + 1) % TOGETHER]);
+        assert_int_equal(replies[i].result, PHI_OK);
+        assert_int_equal(phi_signature_check_answer(key, replies[i].status, s->timestamp, s->nonce,
+                                                    s->signature, NONCE, TEST_NOW_US,
+                                                    replies[i].body, NULL),
+                         PHI_OK);
+        assert_int_equal(phi_signature_check_answer(key, replies[i].status, s->timestamp, s->nonce,
+                                                    s->signature, NONCE, TEST_NOW_US, other, NULL),
+                         PHI_ERR_SIGNATURE);
+    }
+    phi_sm2_public_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +347,8 @@ int main(void)
         cmocka_unit_test(an_app_id_that_is_no_word_is_not_signed_for),
         cmocka_unit_test(answers_verify_as_they_were_signed),
         cmocka_unit_test(strangers_and_suspended_apps_are_told_apart),
+        cmocka_unit_test(requests_verified_together_have_their_own_results),
+        cmocka_unit_test(answers_signed_together_verify_alone),
     };
     return cmocka_run_group_tests_name("auth: signature", tests, set_up, tear_down);
 }

@@ -180,6 +180,34 @@ static void many_threads_lose_and_double_nothing(void **state)
     phi_queue_free(crowd.queue);
 }
 
+static bool is_small(const void *item, const void *context)
+{
+    return *(const int *)item < *(const int *)context;
+}
+
+static void what_goes_along_is_taken_from_the_front(void **state)
+{
+    static int numbers[] = {1, 2, 9, 3};
+    static const int bound = 5;
+    void *items[4];
+    (void)state;
+    struct phi_queue *queue = phi_queue_new(4);
+    assert_non_null(queue);
+    assert_int_equal(phi_queue_take(queue, items, 4, is_small, &bound), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(phi_queue_push(queue, &numbers[i]), PHI_OK);
+    assert_int_equal(phi_queue_take(queue, items, 1, is_small, &bound), 1);
+    assert_ptr_equal(items[0], &numbers[0]);
+    assert_int_equal(phi_queue_take(queue, items, 4, is_small, &bound), 1);
+    assert_ptr_equal(items[0], &numbers[1]);
+    assert_int_equal(phi_queue_take(queue, items, 4, is_small, &bound), 0);
+    assert_int_equal(phi_queue_pop(queue, items, 1, phi_deadline_in_ms(0)), 1);
+    assert_ptr_equal(items[0], &numbers[2]);
+    assert_int_equal(phi_queue_take(queue, items, 4, is_small, &bound), 1);
+    assert_int_equal(phi_queue_len(queue), 0);
+    phi_queue_free(queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_closed_queue_gives_out_the_rest),
         cmocka_unit_test(waiters_wake),
         cmocka_unit_test(many_threads_lose_and_double_nothing),
+        cmocka_unit_test(what_goes_along_is_taken_from_the_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
