@@ -356,6 +356,7 @@ def form_cases():
         ("b-length-swapped", "B's length little-endian", a + b[1::-1] + b[2:] + s, "B"),
         ("platform-letter", "a letter in the platform id", swap(data, 44, b"32000A"), "B.platform"),
         ("platform-province", "a platform id of no province", swap(data, 44, b"990000"), "B.platform"),
+        ("platform-district", "a platform id of a district without a city", swap(data, 44, b"320001"), "B.platform"),
         ("platform-spaces", "a platform id of two digits and spaces", swap(data, 44, b"32    "), "B.platform"),
         ("deadline-letter", "a letter O in the deadline", swap(data, 50, b"2099123123595O"), "B.deadline"),
         ("deadline-month-13", "month 13", swap(data, 50, b"20991331235959"), "B.deadline"),
