@@ -1,45 +1,79 @@
 /* The HTTP door: POST /v1/codes/verify, the same answers as over the RPC. */
 #include "svc-verify/verify.h"
 
-#include <errno.h>
+#include "base/queue.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const operations[] = {"verify", "check"};
 static const char *const scopes[] = {"pass", "medical"};
 
-/* A job that a handler waits for. */
-struct wait {
+/* What a handler asks of the core and waits for. */
+struct ask {
+    struct phi_verify_request request;
+    uint32_t allowed_scopes;
+    struct phi_deadline deadline;
+    struct phi_verify_reply reply; /* its receipt in `receipt` */
+    uint8_t receipt[PHI_RECEIPT_MAX];
     pthread_mutex_t lock;
     pthread_cond_t seen;
     bool is_done;
 };
 
-static void on_done(struct verify_job *job, void *context)
+static void tell_ask(struct ask *ask, const struct phi_verify_reply *reply)
 {
-    (void)job;
-    struct wait *wait = context;
-    pthread_mutex_lock(&wait->lock);
-    wait->is_done = true;
-    pthread_cond_signal(&wait->seen);
-    pthread_mutex_unlock(&wait->lock);
+    ask->reply = *reply;
+    if (reply->receipt.len > 0)
+        memcpy(ask->receipt, reply->receipt.data, reply->receipt.len);
+    ask->reply.receipt = phi_view_of(ask->receipt, reply->receipt.len);
+    pthread_mutex_lock(&ask->lock);
+    ask->is_done = true;
+    pthread_cond_signal(&ask->seen);
+    pthread_mutex_unlock(&ask->lock);
+}
+
+static void answer(struct verify_job **jobs, size_t count, bool is_as_prepared)
+{
+    (void)is_as_prepared;
+    for (size_t i = 0; i < count; i++)
+        tell_ask(jobs[i]->context, &jobs[i]->reply);
+}
+
+static const struct verify_door door = {.answer = answer};
+
+/* The requests that the handlers have brought meanwhile are one batch. */
+void verify_http_handle(struct verify *verify, void **items, size_t count)
+{
+    const struct phi_verify_reply none = {.status = PHI_ERR_MEMORY};
+    struct verify_batch *batch = verify_batch_new(verify, &door, count);
+    for (size_t i = 0; i < count; i++) {
+        struct ask *ask = items[i];
+        struct verify_job *job = NULL;
+        if (batch != NULL)
+            job = verify_batch_add(batch, &ask->request, ask->allowed_scopes, ask->deadline);
+        if (job == NULL)
+            tell_ask(ask, &none);
+        else
+            job->context = ask;
+    }
+    if (batch != NULL && batch->count > 0)
+        verify_run(batch);
+    else
+        verify_batch_drop(batch);
 }
 
 /* The lane tells every commit its outcome within the job's deadline, so this wait ends. */
-static void run(struct verify_job *job)
+static enum phi_err run(struct verify *verify, struct ask *ask)
 {
-    struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER};
-    job->done = on_done;
-    /* cppcheck-suppress autoVariables ; this function outlives the job's answer */
-    job->context = &wait;
-    verify_start(job);
-    pthread_mutex_lock(&wait.lock);
-    while (!wait.is_done)
-        pthread_cond_wait(&wait.seen, &wait.lock);
-    pthread_mutex_unlock(&wait.lock);
-    pthread_cond_destroy(&wait.seen);
-    pthread_mutex_destroy(&wait.lock);
+    enum phi_err err = phi_queue_push(verify->asks.queue, ask);
+    if (err != PHI_OK)
+        return err;
+    pthread_mutex_lock(&ask->lock);
+    while (!ask->is_done)
+        pthread_cond_wait(&ask->seen, &ask->lock);
+    pthread_mutex_unlock(&ask->lock);
+    return PHI_OK;
 }
 
 static uint32_t scopes_of(const struct phi_registry_app *app)
@@ -88,9 +122,9 @@ static json_t *check_names(uint16_t bits)
 }
 
 /* A receipt answers a challenge; without one it would be anybody's to use for its minute. */
-static void tell(struct phi_api_call *call, const struct verify_job *job, bool has_challenge)
+static void tell(struct phi_api_call *call, const struct phi_verify_reply *reply,
+                 bool has_challenge)
 {
-    const struct phi_verify_reply *reply = &job->reply;
     json_t *data = json_pack("{s:o, s:o}", "checked", check_names(reply->checked), "unchecked",
                              check_names(reply->unchecked));
     if (data != NULL && reply->checked & PHI_CHECK_FORM) {
@@ -121,20 +155,19 @@ static bool is_verdict(enum phi_err status)
 enum phi_err verify_http(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_verify_request request = {0};
-    struct verify *verify = phi_service_state(phi_api_service(call));
-    struct verify_job *job = NULL;
+    struct ask ask = {.lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER};
     bool has_challenge = false;
-    PHI_GUARD(parse(call, &request, &has_challenge, error));
-    job = verify_job_new(verify, &request, scopes_of(phi_api_app(call)), phi_api_deadline(call));
-    PHI_GUARD(job == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    run(job);
-    if (is_verdict(job->reply.status))
-        tell(call, job, has_challenge);
+    ask.allowed_scopes = scopes_of(phi_api_app(call));
+    ask.deadline = phi_api_deadline(call);
+    PHI_GUARD(parse(call, &ask.request, &has_challenge, error));
+    PHI_GUARD(run(phi_service_state(phi_api_service(call)), &ask));
+    if (is_verdict(ask.reply.status))
+        tell(call, &ask.reply, has_challenge);
     else
-        err = phi_error_set(error, job->reply.status, "$.code", "%s",
-                            phi_err_text_en(job->reply.status));
+        err = phi_error_set(error, ask.reply.status, "$.code", "%s",
+                            phi_err_text_en(ask.reply.status));
 out:
-    verify_job_free(job);
+    pthread_cond_destroy(&ask.seen);
+    pthread_mutex_destroy(&ask.lock);
     return err;
 }

@@ -5,85 +5,80 @@
 
 #include "base/queue.h"
 
-#define LATE_QUEUE_MAX 4096
-#define LATE_BATCH     16
-#define LATE_WAIT_MS   500
-
 static void finish(struct verify_job *job, enum phi_err status)
 {
     job->reply.status = status;
     if (status != PHI_OK)
         job->reply.receipt = phi_view_of(NULL, 0);
-    job->done(job, job->context);
+    verify_answer(&job, 1, false);
 }
 
-static void repeat(struct verify_job *job)
+static void on_commit(void *context, const struct phi_commit_result *result)
 {
-    if (job->is_other_request) {
-        finish(job, PHI_ERR_CONFLICT);
+    struct verify_job *job = context;
+    if (result->err != PHI_OK) {
+        verify_keep_result(job, result);
+        verify_late_push(job);
         return;
     }
-    enum phi_err status = job->reply.status;
-    if (status == PHI_OK)
-        status = verify_sign_receipt(job);
-    finish(job, status);
+    verify_count_kept(job);
+    phi_relay_offer(phi_service_relay(job->verify->service), &job->event, 1);
+    finish(job, job->reply.status);
 }
 
 static void record_refusal(struct verify_job *job)
 {
+    struct phi_commit *commit = NULL;
     job->reply.status = PHI_ERR_CODE_USED;
     job->reply.receipt = phi_view_of(NULL, 0);
     job->is_recording_refusal = true;
-    enum phi_err err = verify_record(job);
-    if (err != PHI_OK)
-        finish(job, err);
+    enum phi_err err = verify_record(job, &commit);
+    if (err == PHI_OK)
+        err = phi_commit_submit(commit, on_commit, job, job->deadline);
+    if (err == PHI_OK)
+        return;
+    phi_commit_free(commit);
+    finish(job, err);
+}
+
+static bool is_repeat(const struct verify_job *job)
+{
+    return job->has_recorded && !job->is_other_request;
 }
 
 static void handle(struct verify_job *job)
 {
-    if (job->has_recorded)
-        repeat(job);
+    if (is_repeat(job))
+        finish(job, job->reply.status);
+    else if (job->has_recorded)
+        finish(job, PHI_ERR_CONFLICT);
     else if (job->commit_table == TABLE_LEDGER && !job->is_recording_refusal)
         record_refusal(job);
     else
         finish(job, job->commit_err);
 }
 
-static void *run(void *context)
+/* The receipts of all repeats are signed together; one that can't be becomes the job's status. */
+void verify_late_handle(struct verify *verify, void **items, size_t count)
 {
-    struct verify *verify = context;
-    void *items[LATE_BATCH];
-    for (;;) {
-        size_t count =
-            phi_queue_pop(verify->late, items, LATE_BATCH, phi_deadline_in_ms(LATE_WAIT_MS));
-        for (size_t i = 0; i < count; i++)
-            handle(items[i]);
-        if (count == 0 && phi_queue_is_closed(verify->late))
-            return NULL;
+    struct verify_bench *bench = verify_bench_get(verify);
+    struct verify_job *repeats[VERIFY_BATCH];
+    size_t repeat_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct verify_job *job = items[i];
+        if (is_repeat(job))
+            repeats[repeat_count++] = job;
+        if (is_repeat(job) && bench == NULL)
+            job->reply.status = PHI_ERR_MEMORY;
     }
+    if (bench != NULL)
+        verify_sign_receipts(bench, repeats, repeat_count);
+    for (size_t i = 0; i < count; i++)
+        handle(items[i]);
 }
 
 void verify_late_push(struct verify_job *job)
 {
-    if (phi_queue_push(job->verify->late, job) != PHI_OK)
+    if (phi_queue_push(job->verify->late.queue, job) != PHI_OK)
         finish(job, PHI_ERR_OVERLOAD);
-}
-
-enum phi_err verify_late_start(struct verify *verify)
-{
-    verify->late = phi_queue_new(LATE_QUEUE_MAX);
-    if (verify->late == NULL || pthread_create(&verify->late_thread, NULL, run, verify) != 0)
-        return PHI_ERR_MEMORY;
-    verify->has_late_thread = true;
-    return PHI_OK;
-}
-
-void verify_late_stop(struct verify *verify)
-{
-    if (verify->late == NULL)
-        return;
-    phi_queue_close(verify->late);
-    if (verify->has_late_thread)
-        pthread_join(verify->late_thread, NULL);
-    phi_queue_free(verify->late);
 }

@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+#define LATE_MAX 4096
+#define ASKS_MAX 1024
+
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_verify_sql[];
@@ -153,7 +156,12 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
         phi_counter_new("phi_codes_verified_total", "verifications recorded", "result=\"refused\"");
     verify->verified[1] =
         phi_counter_new("phi_codes_verified_total", "verifications recorded", "result=\"good\"");
-    PHI_GUARD(verify_late_start(verify));
+    verify->batches =
+        phi_counter_new("phi_verify_batches_total", "batches of codes checked together", NULL);
+    verify->batched = phi_counter_new("phi_verify_batched_total", "codes in these batches", NULL);
+    PHI_GUARD(verify_benches_open(verify));
+    PHI_GUARD(verify_line_start(verify, &verify->late, verify_late_handle, LATE_MAX));
+    PHI_GUARD(verify_line_start(verify, &verify->asks, verify_http_handle, ASKS_MAX));
 out:
     return err;
 }
@@ -178,7 +186,9 @@ static void close(struct phi_service *service)
     struct verify *verify = phi_service_state(service);
     if (verify == NULL)
         return;
-    verify_late_stop(verify);
+    verify_line_stop(&verify->asks);
+    verify_line_stop(&verify->late);
+    verify_benches_close(verify);
     phi_rpc_allow_list_free(verify->allow);
     phi_codeside_free(verify->codeside);
     phi_hmac_key_free(verify->index_key);

@@ -41,16 +41,53 @@ out:
     return err;
 }
 
-enum phi_err verify_sign_receipt(struct verify_job *job)
+/* The receipt without its signature, with room for it behind. */
+static enum phi_err write_receipt(struct verify_job *job, struct phi_view *signed_part)
 {
     enum phi_err err = PHI_OK;
     struct phi_receipt receipt = {0};
-    uint8_t *bytes = phi_arena_alloc(job->arena, PHI_RECEIPT_MAX);
+    uint8_t *bytes = phi_arena_alloc(job->batch->arena, PHI_RECEIPT_MAX);
     PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    struct phi_writer out = phi_writer_of(bytes, PHI_RECEIPT_MAX);
+    struct phi_writer out = phi_writer_of(bytes, PHI_RECEIPT_MAX - PHI_SM2_SIG_LEN);
     PHI_GUARD(fill(job, &receipt));
-    PHI_GUARD(phi_receipt_sign(&receipt, job->verify->receipt_key, &out));
-    job->reply.receipt = phi_view_of(bytes, phi_writer_len(&out));
+    PHI_GUARD(phi_receipt_encode(&receipt, &out));
+    *signed_part = phi_view_of(bytes, phi_writer_len(&out));
 out:
     return err;
+}
+
+static void sign_rows(struct verify_bench *bench, size_t count)
+{
+    phi_sm2_sign_batch(bench->rows, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct phi_sm2_job *row = &bench->rows[i];
+        struct phi_verify_reply *reply = &bench->jobs[i]->reply;
+        reply->status = row->result;
+        if (row->result != PHI_OK)
+            continue;
+        memcpy((uint8_t *)(uintptr_t)row->message.data + row->message.len, row->sig,
+               PHI_SM2_SIG_LEN);
+        reply->receipt = phi_view_of(row->message.data, row->message.len + PHI_SM2_SIG_LEN);
+    }
+}
+
+void verify_sign_receipts(struct verify_bench *bench, struct verify_job **jobs, size_t count)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct verify_job *job = jobs[i];
+        if (job->reply.status != PHI_OK)
+            continue;
+        job->reply.status = write_receipt(job, &bench->rows[rows].message);
+        if (job->reply.status != PHI_OK)
+            continue;
+        bench->rows[rows].private_key = job->verify->receipt_key;
+        bench->jobs[rows++] = job;
+        if (rows == VERIFY_BATCH) {
+            sign_rows(bench, rows);
+            rows = 0;
+        }
+    }
+    if (rows > 0)
+        sign_rows(bench, rows);
 }

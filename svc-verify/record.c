@@ -55,15 +55,14 @@ static enum phi_err make_event(struct verify_job *job)
                   job->request.platform, "program", job->request.program, "app", job->request.app,
                   "scope", phi_scope_name(job->reply.scope), "resultCode",
                   phi_err_return_code(job->reply.status), "verifiedAt", time);
-    PHI_GUARD(phi_json_keep(job->arena, json));
+    PHI_GUARD(phi_json_keep(job->batch->arena, json));
     job->event = (struct phi_event){.topic = phi_service_topic(service, "code.verified"),
                                     .type = "cn.phi.code.verified",
                                     .source = phi_service_source(service),
                                     .time_us = job->now_us,
                                     .key = phi_view_of(job->serial_hmac, PHI_SUBJECT_LEN)};
-    PHI_GUARD(phi_json_canonical(json, job->arena, &job->event.value));
+    PHI_GUARD(phi_json_canonical(json, job->batch->arena, &job->event.value));
     PHI_GUARD(phi_event_new_id(&job->event));
-    job->has_event = true;
 out:
     return err;
 }
@@ -73,7 +72,7 @@ static enum phi_err add_event(struct verify_job *job, struct phi_commit *commit)
     enum phi_err err = PHI_OK;
     struct phi_param row[PHI_OUTBOX_COLUMNS];
     PHI_GUARD(make_event(job));
-    PHI_GUARD(phi_event_to_row(&job->event, job->now_us, job->arena, row));
+    PHI_GUARD(phi_event_to_row(&job->event, job->now_us, job->batch->arena, row));
     PHI_GUARD(phi_commit_add(commit, PHI_API_OUTBOX, row, PHI_OUTBOX_COLUMNS));
 out:
     return err;
@@ -95,23 +94,20 @@ static void keep_recorded(struct verify_job *job, const struct phi_commit_result
     job->has_recorded = true;
 }
 
-static void on_commit(void *context, const struct phi_commit_result *result)
+void verify_keep_result(struct verify_job *job, const struct phi_commit_result *result)
 {
-    struct verify_job *job = context;
     job->commit_err = result->err;
     job->commit_table = result->table;
-    if (result->err != PHI_OK) {
-        if (result->table == TABLE_USES && result->rows != NULL)
-            keep_recorded(job, result);
-        verify_late_push(job);
-        return;
-    }
-    phi_counter_add(job->verify->verified[job->reply.status == PHI_OK], 1);
-    phi_relay_offer(phi_service_relay(job->verify->service), &job->event, 1);
-    job->done(job, job->context);
+    if (result->table == TABLE_USES && result->rows != NULL)
+        keep_recorded(job, result);
 }
 
-enum phi_err verify_record(struct verify_job *job)
+void verify_count_kept(const struct verify_job *job)
+{
+    phi_counter_add(job->verify->verified[job->reply.status == PHI_OK], 1);
+}
+
+enum phi_err verify_record(struct verify_job *job, struct phi_commit **out)
 {
     enum phi_err err = PHI_OK;
     struct phi_commit *commit = phi_commit_new(phi_service_lane(job->verify->service));
@@ -119,7 +115,7 @@ enum phi_err verify_record(struct verify_job *job)
     PHI_GUARD(add_use(job, commit));
     PHI_GUARD(add_ledger(job, commit));
     PHI_GUARD(add_event(job, commit));
-    PHI_GUARD(phi_commit_submit(commit, on_commit, job, job->deadline));
+    *out = commit;
     return PHI_OK;
 out:
     phi_commit_free(commit);

@@ -5,56 +5,110 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One frame: 1..256 requests, answered together once the last of them is done. */
+#define INTAKE_ITEMS (PHI_VERIFY_BATCH_MAX + VERIFY_BATCH)
+
+/* One call: 1..256 requests, answered together once the last of them is done. In its batch's
+ * memory. */
 struct frame {
     struct phi_rpc_call *call;
     bool is_batch;
     size_t count;
-    pthread_mutex_t lock;
-    size_t left;
+    atomic_size_t left;
+    atomic_bool is_changed; /* a reply is not as it was laid out */
     struct verify_job *jobs[];
 };
 
-static void frame_free(struct frame *frame)
+/* Calls taken from the transport and decoded, on their way into one batch. */
+struct intake {
+    struct phi_verify_request *items;
+    struct phi_rpc_call *calls[PHI_RPC_BATCH_MAX];
+    size_t counts[PHI_RPC_BATCH_MAX];
+    size_t call_count;
+    size_t item_count;
+};
+
+static enum phi_err encode(const struct frame *frame, struct phi_verify_reply *replies,
+                           uint8_t *bytes, size_t size)
 {
+    struct phi_writer out = phi_writer_of(bytes, size);
     for (size_t i = 0; i < frame->count; i++)
-        verify_job_free(frame->jobs[i]);
-    pthread_mutex_destroy(&frame->lock);
-    free(frame);
+        replies[i] = frame->jobs[i]->reply;
+    enum phi_err err = phi_verify_replies_encode(replies, frame->count, frame->is_batch, &out);
+    if (err != PHI_OK)
+        return err;
+    return phi_rpc_lay(frame->call, phi_view_of(bytes, phi_writer_len(&out)));
 }
 
-static void frame_reply(struct frame *frame)
+static enum phi_err lay_one(const struct frame *frame)
+{
+    struct phi_verify_reply reply;
+    uint8_t bytes[PHI_VERIFY_REPLY_MAX + 16];
+    return encode(frame, &reply, bytes, sizeof(bytes));
+}
+
+/* Called on several threads, so not from the batch's arena. */
+static enum phi_err lay_many(const struct frame *frame)
 {
     size_t size = frame->count * PHI_VERIFY_REPLY_MAX + 16;
     uint8_t *bytes = malloc(size);
     struct phi_verify_reply *replies = calloc(frame->count, sizeof(*replies));
-    enum phi_err err = bytes == NULL || replies == NULL ? PHI_ERR_MEMORY : PHI_OK;
-    if (err == PHI_OK) {
-        struct phi_writer out = phi_writer_of(bytes, size);
-        for (size_t i = 0; i < frame->count; i++)
-            replies[i] = frame->jobs[i]->reply;
-        err = phi_verify_replies_encode(replies, frame->count, frame->is_batch, &out);
-        if (err == PHI_OK)
-            phi_rpc_reply(frame->call, phi_view_of(bytes, phi_writer_len(&out)));
-    }
-    if (err != PHI_OK)
-        phi_rpc_refuse(frame->call, err);
+    enum phi_err err = PHI_ERR_MEMORY;
+    if (bytes != NULL && replies != NULL)
+        err = encode(frame, replies, bytes, size);
     free(bytes);
     free(replies);
+    return err;
 }
 
-static void on_job_done(struct verify_job *job, void *context)
+static enum phi_err lay(const struct frame *frame)
 {
-    (void)job;
-    struct frame *frame = context;
-    pthread_mutex_lock(&frame->lock);
-    bool is_last = --frame->left == 0;
-    pthread_mutex_unlock(&frame->lock);
-    if (!is_last)
-        return;
-    frame_reply(frame);
-    frame_free(frame);
+    return frame->count == 1 ? lay_one(frame) : lay_many(frame);
 }
+
+static void prepare(struct verify_batch *batch)
+{
+    for (size_t i = 0; i < batch->count;) {
+        struct frame *frame = batch->jobs[i]->context;
+        if (lay(frame) != PHI_OK)
+            atomic_store(&frame->is_changed, true);
+        i += frame->count;
+    }
+}
+
+/* Whether the frame is whole and its answer laid; one that can't be is refused here. */
+static bool is_ready(struct frame *frame, bool is_as_prepared)
+{
+    if (!is_as_prepared)
+        atomic_store(&frame->is_changed, true);
+    if (atomic_fetch_sub(&frame->left, 1) != 1)
+        return false;
+    if (!atomic_load(&frame->is_changed))
+        return true;
+    enum phi_err err = lay(frame);
+    if (err != PHI_OK)
+        phi_rpc_refuse(frame->call, err);
+    return err == PHI_OK;
+}
+
+static void answer(struct verify_job **jobs, size_t count, bool is_as_prepared)
+{
+    struct phi_rpc_call *calls[VERIFY_BATCH];
+    size_t ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct frame *frame = jobs[i]->context;
+        if (!is_ready(frame, is_as_prepared))
+            continue;
+        calls[ready++] = frame->call;
+        if (ready == VERIFY_BATCH) {
+            phi_rpc_send(calls, ready);
+            ready = 0;
+        }
+    }
+    if (ready > 0)
+        phi_rpc_send(calls, ready);
+}
+
+static const struct verify_door door = {.prepare = prepare, .answer = answer};
 
 /* Who asks is what the allow-list says, not what the frame says. */
 static void name_requester(struct phi_verify_request *request, const struct phi_rpc_peer *peer)
@@ -63,61 +117,81 @@ static void name_requester(struct phi_verify_request *request, const struct phi_
     snprintf(request->program, sizeof(request->program), "%s", peer->program);
 }
 
-static struct frame *frame_new(struct verify *verify, struct phi_rpc_call *call,
-                               struct phi_verify_request *items, size_t count)
+static bool add_frame(struct verify_batch *batch, struct phi_rpc_call *call,
+                      struct phi_verify_request *items, size_t count)
 {
     const struct phi_rpc_peer *peer = phi_rpc_call_peer(call);
-    struct frame *frame = calloc(1, sizeof(*frame) + count * sizeof(frame->jobs[0]));
+    struct frame *frame =
+        phi_arena_alloc(batch->arena, sizeof(*frame) + count * sizeof(frame->jobs[0]));
     if (frame == NULL)
-        return NULL;
-    pthread_mutex_init(&frame->lock, NULL);
+        return false;
     frame->call = call;
     frame->is_batch = phi_verify_is_batch(phi_rpc_call_payload(call));
-    frame->left = count;
-    for (; frame->count < count; frame->count++) {
-        name_requester(&items[frame->count], peer);
-        struct verify_job *job =
-            verify_job_new(verify, &items[frame->count], peer->scopes, phi_rpc_call_deadline(call));
-        if (job == NULL) {
-            frame_free(frame);
-            return NULL;
-        }
-        job->done = on_job_done;
-        job->context = frame;
-        frame->jobs[frame->count] = job;
+    frame->count = count;
+    atomic_init(&frame->left, count);
+    atomic_init(&frame->is_changed, false);
+    for (size_t i = 0; i < count; i++) {
+        name_requester(&items[i], peer);
+        frame->jobs[i] =
+            verify_batch_add(batch, &items[i], peer->scopes, phi_rpc_call_deadline(call));
+        if (frame->jobs[i] == NULL)
+            return false;
+        frame->jobs[i]->context = frame;
     }
-    return frame;
+    return true;
 }
 
-static void take(struct verify *verify, struct phi_rpc_call *call)
+static void run(struct verify *verify, struct intake *intake)
+{
+    struct verify_batch *batch = verify_batch_new(verify, &door, intake->item_count);
+    bool is_whole = batch != NULL;
+    size_t first = 0;
+    for (size_t i = 0; is_whole && i < intake->call_count; i++) {
+        is_whole = add_frame(batch, intake->calls[i], intake->items + first, intake->counts[i]);
+        first += intake->counts[i];
+    }
+    if (is_whole) {
+        verify_run(batch);
+    } else {
+        verify_batch_drop(batch);
+        for (size_t i = 0; i < intake->call_count; i++)
+            phi_rpc_refuse(intake->calls[i], PHI_ERR_MEMORY);
+    }
+    intake->call_count = 0;
+    intake->item_count = 0;
+}
+
+static void take(struct intake *intake, struct phi_rpc_call *call)
 {
     size_t count = 0;
-    struct frame *frame = NULL;
-    struct phi_verify_request *items = calloc(PHI_VERIFY_BATCH_MAX, sizeof(*items));
-    enum phi_err err = items == NULL
-                           ? PHI_ERR_MEMORY
-                           : phi_verify_requests_decode(phi_rpc_call_payload(call), items,
-                                                        PHI_VERIFY_BATCH_MAX, &count, NULL);
-    if (err == PHI_OK) {
-        frame = frame_new(verify, call, items, count);
-        err = frame == NULL ? PHI_ERR_MEMORY : PHI_OK;
-    }
-    free(items);
+    enum phi_err err =
+        phi_verify_requests_decode(phi_rpc_call_payload(call), intake->items + intake->item_count,
+                                   PHI_VERIFY_BATCH_MAX, &count, NULL);
     if (err != PHI_OK) {
         phi_rpc_refuse(call, err);
         return;
     }
-    /* The frame may be gone once the last of its jobs is started. */
-    struct verify_job *jobs[PHI_VERIFY_BATCH_MAX];
-    memcpy(jobs, frame->jobs, count * sizeof(jobs[0]));
-    for (size_t i = 0; i < count; i++)
-        verify_start(jobs[i]);
+    intake->calls[intake->call_count] = call;
+    intake->counts[intake->call_count++] = count;
+    intake->item_count += count;
 }
 
+/* All that has arrived goes into one batch; frames of many items, into several. */
 static void handle(struct phi_rpc_call **calls, size_t count, void *context)
 {
-    for (size_t i = 0; i < count; i++)
-        take(context, calls[i]);
+    struct intake intake = {.items = malloc(INTAKE_ITEMS * sizeof(struct phi_verify_request))};
+    for (size_t i = 0; i < count; i++) {
+        if (intake.items == NULL) {
+            phi_rpc_refuse(calls[i], PHI_ERR_MEMORY);
+            continue;
+        }
+        take(&intake, calls[i]);
+        if (intake.item_count >= VERIFY_BATCH)
+            run(context, &intake);
+    }
+    if (intake.item_count > 0)
+        run(context, &intake);
+    free(intake.items);
 }
 
 enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error)

@@ -1,4 +1,14 @@
-/* What svc-verify's doors (HTTP, RPC) and its core share. */
+/* What svc-verify's doors (HTTP, RPC) and its core share.
+ *
+ * Requests go through the core in batches of what has arrived: a door decodes them into jobs, then
+ * verify_run checks forms, all signatures together, unseals, signs all receipts together, hands the
+ * commits to the lane at once, and answers what needs no commit. The rest is answered from the
+ * lane's thread, a batch at once; what its commit was refused goes through late.c.
+ *
+ *   struct verify_batch *batch = verify_batch_new(verify, &door, count);
+ *   struct verify_job *job = verify_batch_add(batch, &request, scopes, deadline);   // count times
+ *   verify_run(batch);                                       // the batch is gone afterwards
+ */
 #ifndef SVC_VERIFY_VERIFY_H
 #define SVC_VERIFY_VERIFY_H
 
@@ -8,6 +18,21 @@
 #include "service/api.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+
+#define VERIFY_BATCH 64 /* rows that are checked or signed together */
+
+struct verify;
+struct verify_job;
+struct verify_batch;
+
+/* A bounded queue with one thread that takes what has arrived. */
+struct verify_line {
+    struct phi_queue *queue;
+    pthread_t thread;
+    bool has_thread;
+    void (*handle)(struct verify *verify, void **items, size_t count);
+};
 
 struct verify {
     struct phi_service *service;
@@ -18,10 +43,13 @@ struct verify {
     char receipt_key_id[17];
     struct phi_rpc_allow_list *allow;
     struct phi_rpc_server *rpc;
-    struct phi_queue *late; /* jobs whose commit was refused: see late.c */
-    pthread_t late_thread;
-    bool has_late_thread;
+    pthread_key_t bench_key; /* struct verify_bench: what a thread that runs batches keeps */
+    bool has_bench_key;
+    struct verify_line late;         /* jobs whose commit was refused: see late.c */
+    struct verify_line asks;         /* what came over HTTP: see http.c */
     struct phi_counter *verified[2]; /* refused, good */
+    struct phi_counter *batches;
+    struct phi_counter *batched;
 };
 
 enum verify_table { TABLE_USES = PHI_API_OWN, TABLE_LEDGER };
@@ -45,54 +73,106 @@ enum uses_column {
     USES_COLUMNS
 };
 
-/* One verification on its way. It owns an arena; request's views are the arena's. */
+/* How a job's answer comes to be. */
+enum verify_way {
+    WAY_AT_ONCE, /* nothing to be kept */
+    WAY_COMMIT,  /* with its commit, the batch's all together */
+    WAY_LATE,    /* its commit was refused */
+};
+
+/* One verification on its way. It lives in its batch; request's views are the batch's. */
 struct verify_job {
     struct verify *verify;
-    struct phi_arena *arena;
+    struct verify_batch *batch;
     struct phi_verify_request request;
     uint32_t allowed_scopes; /* bits 1 << enum phi_scope that the caller may ask for */
     struct phi_deadline deadline;
     int64_t now_us;
     struct phi_jkm1 code;
+    const struct phi_sm2_public *key; /* the trust list's, for the time of the check */
     uint8_t code_digest[PHI_SM3_LEN];
     uint8_t serial_hmac[PHI_SM3_LEN];
     struct phi_codeside_content content; /* when the code is ours and its signature verified */
     bool is_ours;
     bool is_recording_refusal; /* the second commit, after the ledger said no */
+    enum verify_way way;
     struct phi_verify_reply reply;
     struct phi_event event;
-    bool has_event;
     /* how the commit ended, for late.c */
     enum phi_err commit_err;
     int commit_table;
     bool has_recorded;
     bool is_other_request; /* the recorded one had another code or requester */
-    /* called once, from any thread; the job is freed by the callee */
-    void (*done)(struct verify_job *job, void *context);
-    void *context;
+    void *context;         /* the door's */
 };
 
-/* Takes a decoded request into a fresh job; NULL when out of memory. */
-struct verify_job *verify_job_new(struct verify *verify, const struct phi_verify_request *request,
-                                  uint32_t allowed_scopes, struct phi_deadline deadline);
-void verify_job_free(struct verify_job *job);
-/* Checks, records where the operation does, signs the receipt; `done` is called when all is kept.
- */
-void verify_start(struct verify_job *job);
+/* What a door does for its jobs; any thread. */
+struct verify_door {
+    /* Optional: the replies as they will be when every commit succeeds; before the commits. */
+    void (*prepare)(struct verify_batch *batch);
+    /* These are over, their replies final; they are gone when it returns. `is_as_prepared`: no
+     * reply has changed since. */
+    void (*answer)(struct verify_job **jobs, size_t count, bool is_as_prepared);
+};
 
-/* check.c: form, platform, signature, deadline, then what is sealed; sets reply, never blocks. */
-void verify_check(struct verify_job *job);
-/* record.c: uses, ledger and event in one group commit. */
-enum phi_err verify_record(struct verify_job *job) PHI_MUST_USE;
-/* receipt.c */
-enum phi_err verify_sign_receipt(struct verify_job *job) PHI_MUST_USE;
+/* Requests that are worked on together. Freed when the last of its jobs is answered. */
+struct verify_batch {
+    struct verify *verify;
+    const struct verify_door *door;
+    struct phi_arena *arena; /* of the thread that runs it, then of the late thread */
+    struct verify_job **jobs;
+    size_t count;
+    atomic_size_t held;       /* jobs not answered, and verify_run */
+    atomic_size_t committing; /* jobs whose commit is not told, and verify_run */
+};
+
+/* What one thread keeps for the batches that it runs. */
+struct verify_bench {
+    struct phi_trust_reader trust;
+    struct phi_sm2_job rows[VERIFY_BATCH];
+    struct verify_job *jobs[VERIFY_BATCH];
+};
+
+/* batch.c. A batch has room for `count` jobs; NULL when out of memory. */
+struct verify_batch *verify_batch_new(struct verify *verify, const struct verify_door *door,
+                                      size_t count);
+/* Copies the request; NULL when out of memory. */
+struct verify_job *verify_batch_add(struct verify_batch *batch,
+                                    const struct phi_verify_request *request,
+                                    uint32_t allowed_scopes, struct phi_deadline deadline);
+void verify_batch_drop(struct verify_batch *batch); /* one that was not run; NULL is fine */
+/* Never blocks; each job gets its answer through the door, at once or later. */
+void verify_run(struct verify_batch *batch);
+/* Answers jobs of one batch. */
+void verify_answer(struct verify_job **jobs, size_t count, bool is_as_prepared);
+enum phi_err verify_benches_open(struct verify *verify) PHI_MUST_USE;
+void verify_benches_close(struct verify *verify); /* when no thread runs batches any more */
+/* This thread's; NULL when out of memory. */
+struct verify_bench *verify_bench_get(struct verify *verify);
+
+/* line.c */
+enum phi_err verify_line_start(struct verify *verify, struct verify_line *line,
+                               void (*handle)(struct verify *, void **items, size_t count),
+                               size_t capacity) PHI_MUST_USE;
+void verify_line_stop(struct verify_line *line);
+
+/* check.c: form, platform, signature, deadline, then what is sealed; sets replies, never blocks. */
+void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t count);
+/* record.c: uses, ledger and event in one group commit; the commit is laid out, not submitted. */
+enum phi_err verify_record(struct verify_job *job, struct phi_commit **commit) PHI_MUST_USE;
+/* Told on the lane's thread: what the recorded answer was. */
+void verify_keep_result(struct verify_job *job, const struct phi_commit_result *result);
+void verify_count_kept(const struct verify_job *job);
+/* receipt.c: of all jobs whose reply is good; one whose receipt can't be signed gets that as its
+ * status. */
+void verify_sign_receipts(struct verify_bench *bench, struct verify_job **jobs, size_t count);
 /* late.c: what follows a refused commit happens off the lane's thread. */
-enum phi_err verify_late_start(struct verify *verify) PHI_MUST_USE;
-void verify_late_stop(struct verify *verify);
+void verify_late_handle(struct verify *verify, void **items, size_t count);
 void verify_late_push(struct verify_job *job);
 
 /* rpc.c and http.c: the doors. */
 enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
+void verify_http_handle(struct verify *verify, void **items, size_t count);
 enum phi_err verify_http(struct phi_api_call *call,
                          struct phi_error *error); /* POST /v1/codes/verify */
 enum phi_err verify_uses(struct phi_api_call *call,

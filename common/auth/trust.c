@@ -23,6 +23,7 @@ struct phi_trust {
     void *context;
     pthread_mutex_t mutex; /* guards `view`, for a few instructions */
     struct phi_trust_view *view;
+    _Atomic uint64_t number;         /* of the view, from 1 on */
     atomic_int_fast64_t verified_us; /* -1: never */
 };
 
@@ -72,6 +73,25 @@ const struct phi_trust_view *phi_trust_acquire(struct phi_trust *trust)
     (void)atomic_fetch_add(&view->refs, 1);
     (void)pthread_mutex_unlock(&trust->mutex);
     return view;
+}
+
+const struct phi_trust_view *phi_trust_read(struct phi_trust *trust,
+                                            struct phi_trust_reader *reader)
+{
+    /* the number before the view: a list that comes in between is then only looked for once more */
+    uint64_t number = atomic_load(&trust->number);
+    if (reader->view != NULL && reader->number == number)
+        return reader->view;
+    phi_trust_release(reader->view);
+    reader->view = phi_trust_acquire(trust);
+    reader->number = number;
+    return reader->view;
+}
+
+void phi_trust_reader_drop(struct phi_trust_reader *reader)
+{
+    phi_trust_release(reader->view);
+    reader->view = NULL;
 }
 
 static void drop_view(void *view)
@@ -153,6 +173,7 @@ static void swap(struct phi_trust *trust, struct phi_trust_view *fresh)
     (void)pthread_mutex_lock(&trust->mutex);
     struct phi_trust_view *old = trust->view;
     trust->view = fresh;
+    atomic_fetch_add(&trust->number, 1);
     (void)pthread_mutex_unlock(&trust->mutex);
     phi_trust_release(old);
     if (trust->changed != NULL)
@@ -235,6 +256,7 @@ enum phi_err phi_trust_open(const struct phi_trust_options *options, struct phi_
     if (trust == NULL)
         return phi_error_set(error, PHI_ERR_MEMORY, "trust", "out of memory");
     (void)pthread_mutex_init(&trust->mutex, NULL);
+    atomic_init(&trust->number, 1);
     atomic_init(&trust->verified_us, -1);
     trust->clock = options->clock;
     trust->view = view_new();

@@ -113,6 +113,17 @@ enum phi_err
 phi_trust_hold(struct phi_trust *trust, struct phi_arena *arena,
                const struct phi_trust_view **out) PHI_MUST_USE; /* released with the arena */
 
+/* For one thread that looks again and again: it keeps the view it saw last and takes the lock only
+ * when a newer list is in force. Zero at first. The view is good until the next read or the drop.
+ */
+struct phi_trust_reader {
+    const struct phi_trust_view *view;
+    uint64_t number;
+};
+const struct phi_trust_view *phi_trust_read(struct phi_trust *trust,
+                                            struct phi_trust_reader *reader);
+void phi_trust_reader_drop(struct phi_trust_reader *reader);
+
 const struct phi_trust_list *phi_trust_list(const struct phi_trust_view *view);
 struct phi_view
 phi_trust_json(const struct phi_trust_view *view); /* the record's value, for /v1/trust-list */

@@ -73,6 +73,19 @@ enum phi_err phi_queue_push(struct phi_queue *queue, void *item)
     return err;
 }
 
+size_t phi_queue_push_many(struct phi_queue *queue, void *const *items, size_t count)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t room = queue->closed ? 0 : queue->capacity - queue->len;
+    size_t taken = count < room ? count : room;
+    for (size_t i = 0; i < taken; i++)
+        queue->items[(queue->first + queue->len++) % queue->capacity] = items[i];
+    pthread_mutex_unlock(&queue->lock);
+    if (taken > 0)
+        pthread_cond_signal(&queue->arrived);
+    return taken;
+}
+
 static void wait_until_filled(struct phi_queue *queue, struct phi_deadline deadline)
 {
     struct timespec until = {
@@ -83,12 +96,26 @@ static void wait_until_filled(struct phi_queue *queue, struct phi_deadline deadl
         pthread_cond_timedwait(&queue->arrived, &queue->lock, &until);
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 size_t phi_queue_pop(struct phi_queue *queue, void **items, size_t max,
                      struct phi_deadline deadline)
 {
+    return phi_queue_pop_share(queue, items, max, 1, max, deadline);
+}
+
+size_t phi_queue_pop_share(struct phi_queue *queue, void **items, size_t max, size_t takers,
+                           size_t least, struct phi_deadline deadline)
+{
     pthread_mutex_lock(&queue->lock);
     wait_until_filled(queue, deadline);
-    size_t count = queue->len < max ? queue->len : max;
+    size_t share = (queue->len + takers - 1) / takers;
+    if (share < least)
+        share = least;
+    size_t count = smaller(queue->len, smaller(share, max));
     for (size_t i = 0; i < count; i++)
         items[i] = queue->items[(queue->first + i) % queue->capacity];
     queue->first = (queue->first + count) % queue->capacity;

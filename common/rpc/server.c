@@ -137,6 +137,8 @@ static struct phi_rpc_server *new_server(const struct phi_rpc_server_options *op
     server->options = *options;
     server->wake.fd = -1;
     atomic_init(&server->references, 1);
+    atomic_init(&server->calls, 0);
+    server->allowed.allow = options->allow;
     pthread_mutex_init(&server->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -200,7 +202,7 @@ static void wait_until_idle(struct phi_rpc_server *server, struct phi_deadline d
     struct timespec until = {.tv_sec = deadline.at_us / 1000000,
                              .tv_nsec = deadline.at_us % 1000000 * 1000};
     pthread_mutex_lock(&server->lock);
-    while (server->calls > 0 && !phi_deadline_is_past(deadline))
+    while (atomic_load(&server->calls) > 0 && !phi_deadline_is_past(deadline))
         pthread_cond_timedwait(&server->idle, &server->lock, &until);
     pthread_mutex_unlock(&server->lock);
 }
@@ -223,6 +225,7 @@ static void stop_threads(struct phi_rpc_server *server)
         phi_rpc_wake_knock(&server->wake);
         pthread_join(server->io_thread, NULL);
     }
+    phi_rpc_allow_reader_drop(&server->allowed);
     if (server->work != NULL) {
         phi_queue_close(server->work);
         drop_all(server->work);

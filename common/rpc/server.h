@@ -64,6 +64,15 @@ struct phi_view phi_rpc_call_payload(const struct phi_rpc_call *call);
 struct phi_deadline phi_rpc_call_deadline(const struct phi_rpc_call *call);
 const uint8_t *phi_rpc_call_request_id(const struct phi_rpc_call *call); /* 16 bytes */
 
+/* Many answers with one hand-over to the thread that sends: each call's payload is laid first
+ * (copied; laid again it is replaced) and nothing leaves before phi_rpc_send. Errors:
+ * PHI_ERR_INTERNAL over PHI_RPC_PAYLOAD_MAX, PHI_ERR_MEMORY: the call has no answer then. One
+ * thread at a time for one call. */
+enum phi_err phi_rpc_lay(struct phi_rpc_call *call, struct phi_view payload) PHI_MUST_USE;
+/* Sends what was laid for 1 or more calls of one server, which are gone afterwards; one without an
+ * answer is refused with PHI_ERR_MEMORY. Never blocks, any thread. */
+void phi_rpc_send(struct phi_rpc_call **calls, size_t count);
+
 /* The one answer; `payload` is copied, `call` is gone afterwards. Never blocks, any thread. Over
  * PHI_RPC_PAYLOAD_MAX it becomes a refusal with PHI_ERR_INTERNAL. */
 void phi_rpc_reply(struct phi_rpc_call *call, struct phi_view payload);

@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "base/queue.h"
+#include "rpc/allow_list.h"
 #include "rpc/frame.h"
 #include "rpc/wake.h"
 #include "rpc/zap_handler.h"
@@ -41,6 +42,7 @@ struct phi_rpc_server {
     void *router;
     struct phi_rpc_zap_handler *zap;
     struct phi_rpc_wake wake;
+    struct phi_rpc_allow_reader allowed; /* the I/O thread's */
     struct phi_queue *work;
     struct phi_queue *answers;
     pthread_t io_thread;
@@ -50,9 +52,9 @@ struct phi_rpc_server {
     atomic_bool is_draining;
     atomic_bool is_closing;
     atomic_size_t references; /* the owner and every call */
-    pthread_mutex_t lock;     /* of `calls` */
+    atomic_size_t calls;
+    pthread_mutex_t lock; /* of waiting for `calls` to become zero */
     pthread_cond_t idle;
-    size_t calls;
     struct phi_counter *requests_total;
     struct phi_counter *malformed_total;
     struct phi_counter *strangers_total;

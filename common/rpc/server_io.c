@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define RECEIVE_MAX 256 /* messages a turn, so that answers never wait for a flood to end */
+#define RECEIVE_MAX 64 /* messages a turn, so that neither workers nor answers wait for a flood */
 
 /* What one turn of reading finds: the connection and the last part of its message. */
 struct arrival {
@@ -48,7 +48,7 @@ static void send_answers(struct phi_rpc_server *server)
     while ((count = phi_queue_pop(server->answers, items, PHI_RPC_BATCH_MAX, now)) > 0) {
         for (size_t i = 0; i < count; i++) {
             struct phi_rpc_call *call = items[i];
-            if (phi_rpc_allow_list_find(server->options.allow, call->public_key, &peer))
+            if (phi_rpc_allow_reader_find(&server->allowed, call->public_key, &peer))
                 send_message(server, call->route, call->route_len, &call->answer);
             phi_rpc_call_free(call);
         }
@@ -82,7 +82,7 @@ static bool identify(struct phi_rpc_server *server, zmq_msg_t *body,
     if (user_id == NULL ||
         phi_hex_decode(phi_view_text(user_id), public_key, PHI_CURVE_KEY_LEN) != PHI_OK)
         return false;
-    return phi_rpc_allow_list_find(server->options.allow, public_key, peer);
+    return phi_rpc_allow_reader_find(&server->allowed, public_key, peer);
 }
 
 static struct phi_deadline deadline_of(const struct phi_rpc_server *server, uint32_t left_ms)
@@ -91,17 +91,19 @@ static struct phi_deadline deadline_of(const struct phi_rpc_server *server, uint
     return phi_deadline_in_ms(left_ms < max_ms ? left_ms : max_ms);
 }
 
-static void take_request(struct phi_rpc_server *server, struct arrival *arrival,
-                         const struct phi_rpc_frame *frame, const struct phi_rpc_call *who)
+/* NULL: it was refused. */
+static struct phi_rpc_call *take_request(struct phi_rpc_server *server, struct arrival *arrival,
+                                         const struct phi_rpc_frame *frame,
+                                         const struct phi_rpc_call *who)
 {
     if (atomic_load(&server->is_draining)) {
         refuse_at_once(server, arrival, frame, PHI_ERR_DRAINING);
-        return;
+        return NULL;
     }
     struct phi_rpc_call *call = phi_rpc_call_new(server);
     if (call == NULL) {
         refuse_at_once(server, arrival, frame, PHI_ERR_OVERLOAD);
-        return;
+        return NULL;
     }
     call->peer = who->peer;
     memcpy(call->public_key, who->public_key, sizeof(call->public_key));
@@ -114,43 +116,55 @@ static void take_request(struct phi_rpc_server *server, struct arrival *arrival,
     /* a short message lives inside zmq_msg_t itself, so its bytes moved with it */
     call->payload = phi_view_of((uint8_t *)zmq_msg_data(&call->body) + PHI_RPC_FRAME_HEADER_LEN,
                                 zmq_msg_size(&call->body) - PHI_RPC_FRAME_HEADER_LEN);
-    if (phi_queue_push(server->work, call) == PHI_OK)
-        return;
-    refuse_at_once(server, arrival, frame, PHI_ERR_OVERLOAD);
-    phi_rpc_call_free(call);
+    return call;
 }
 
-static void take(struct phi_rpc_server *server, struct arrival *arrival)
+static struct phi_rpc_call *take(struct phi_rpc_server *server, struct arrival *arrival)
 {
     struct phi_rpc_frame frame;
     struct phi_rpc_call who; /* only its peer and key are used */
     if (!identify(server, &arrival->body, who.public_key, &who.peer)) {
         phi_counter_add(server->strangers_total, 1);
-        return;
+        return NULL;
     }
     struct phi_view bytes = phi_view_of(zmq_msg_data(&arrival->body), zmq_msg_size(&arrival->body));
     enum phi_err err = phi_rpc_frame_decode(bytes, &frame);
     if (err == PHI_OK && frame.kind == PHI_RPC_FRAME_REQUEST && arrival->parts == 2) {
         phi_counter_add(server->requests_total, 1);
-        take_request(server, arrival, &frame, &who);
-        return;
+        return take_request(server, arrival, &frame, &who);
     }
     phi_counter_add(server->malformed_total, 1);
     if (err != PHI_OK && frame.can_refuse && arrival->parts == 2)
         refuse_at_once(server, arrival, &frame, PHI_ERR_FRAME);
+    return NULL;
 }
 
+static void hand_out(struct phi_rpc_server *server, struct phi_rpc_call **calls, size_t count)
+{
+    size_t taken = phi_queue_push_many(server->work, (void *const *)calls, count);
+    for (size_t i = taken; i < count; i++)
+        phi_rpc_refuse(calls[i], PHI_ERR_OVERLOAD);
+}
+
+/* What one turn reads is handed to the workers at once: they find a batch, not its first. */
 static void receive_some(struct phi_rpc_server *server)
 {
     struct arrival arrival;
+    struct phi_rpc_call *calls[RECEIVE_MAX];
+    size_t count = 0;
     bool has_more = true;
     for (int i = 0; has_more && i < RECEIVE_MAX; i++) {
         has_more = receive(server, &arrival);
         /* a connection that names itself at length isn't one of our clients */
         if (has_more && arrival.route_len <= sizeof(arrival.route))
-            take(server, &arrival);
+            calls[count] = take(server, &arrival);
+        else
+            calls[count] = NULL;
+        count += calls[count] != NULL;
         zmq_msg_close(&arrival.body);
     }
+    if (count > 0)
+        hand_out(server, calls, count);
 }
 
 void *phi_rpc_server_io_main(void *context)

@@ -281,30 +281,46 @@ size_t phi_lane_depth(const struct phi_lane *lane)
     return atomic_load(&lane->depth);
 }
 
+/* The lock is held. */
+static enum phi_err append(struct phi_lane *lane, struct phi_commit *commit)
+{
+    if (lane->is_closing)
+        return PHI_ERR_DRAINING;
+    if (atomic_load(&lane->depth) >= lane->queue_max)
+        return PHI_ERR_OVERLOAD;
+    atomic_fetch_add(&lane->depth, 1);
+    if (lane->tail != NULL)
+        lane->tail->next = commit;
+    else
+        lane->head = commit;
+    lane->tail = commit;
+    return PHI_OK;
+}
+
+void phi_commit_submit_all(struct phi_submission *items, size_t count)
+{
+    struct phi_lane *lane = count > 0 ? items[0].commit->lane : NULL;
+    for (size_t i = 0; i < count; i++) {
+        items[i].commit->done = items[i].done;
+        items[i].commit->context = items[i].context;
+        items[i].commit->deadline = items[i].deadline;
+        items[i].commit->next = NULL;
+    }
+    if (lane == NULL)
+        return;
+    pthread_mutex_lock(&lane->lock);
+    for (size_t i = 0; i < count; i++)
+        items[i].err = append(lane, items[i].commit);
+    pthread_mutex_unlock(&lane->lock);
+    pthread_cond_signal(&lane->changed);
+}
+
 enum phi_err phi_commit_submit(struct phi_commit *commit,
                                void (*done)(void *context, const struct phi_commit_result *result),
                                void *context, struct phi_deadline deadline)
 {
-    struct phi_lane *lane = commit->lane;
-    commit->done = done;
-    commit->context = context;
-    commit->deadline = deadline;
-    commit->next = NULL;
-    enum phi_err err = PHI_OK;
-    pthread_mutex_lock(&lane->lock);
-    if (lane->is_closing)
-        err = PHI_ERR_DRAINING;
-    else if (atomic_load(&lane->depth) >= lane->queue_max)
-        err = PHI_ERR_OVERLOAD;
-    if (err == PHI_OK) {
-        atomic_fetch_add(&lane->depth, 1);
-        if (lane->tail != NULL)
-            lane->tail->next = commit;
-        else
-            lane->head = commit;
-        lane->tail = commit;
-        pthread_cond_signal(&lane->changed);
-    }
-    pthread_mutex_unlock(&lane->lock);
-    return err;
+    struct phi_submission one = {
+        .commit = commit, .done = done, .context = context, .deadline = deadline};
+    phi_commit_submit_all(&one, 1);
+    return one.err;
 }

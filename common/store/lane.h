@@ -100,6 +100,17 @@ enum phi_err phi_commit_submit(struct phi_commit *commit,
                                void (*done)(void *context, const struct phi_commit_result *result),
                                void *context, struct phi_deadline deadline) PHI_MUST_USE;
 
+/* Many commits of one lane handed over at once, in this order; each as by phi_commit_submit, its
+ * answer in `err`. */
+struct phi_submission {
+    struct phi_commit *commit;
+    void (*done)(void *context, const struct phi_commit_result *result);
+    void *context;
+    struct phi_deadline deadline;
+    enum phi_err err;
+};
+void phi_commit_submit_all(struct phi_submission *items, size_t count);
+
 /* The same, waiting for the outcome on the calling thread (not the lane's); the commit is freed in
  * every case. `seen` (may be NULL) is called with the result on the lane's thread before this
  * returns. */

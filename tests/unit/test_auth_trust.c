@@ -150,7 +150,14 @@ static void only_the_owner_and_newer_versions_count(void **state)
     assert_int_equal(phi_trust_apply(trust, &lying, NULL), PHI_ERR_FIELD_VALUE);
     assert_int_equal(phi_trust_apply(trust, &three, NULL), PHI_ERR_STATE);
     assert_int_equal(phi_trust_age_s(trust), 0);
+    struct phi_trust_reader reader = {0};
     const struct phi_trust_view *view = phi_trust_acquire(trust);
+    assert_ptr_equal(phi_trust_read(trust, &reader), view);
+    assert_ptr_equal(phi_trust_read(trust, &reader), view);
+    struct phi_record six = signed_list(&owner, 6, 6, arena);
+    assert_int_equal(phi_trust_apply(trust, &six, NULL), PHI_OK);
+    assert_int_equal(phi_trust_list(phi_trust_read(trust, &reader))->version, 6);
+    phi_trust_reader_drop(&reader);
     assert_int_equal(phi_trust_list(view)->version, 3);
     assert_true(phi_view_equal(phi_trust_json(view), three.value));
     phi_trust_release(view);

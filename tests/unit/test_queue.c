@@ -54,6 +54,50 @@ static void a_full_queue_refuses(void **state)
     assert_null(phi_queue_new(SIZE_MAX));
 }
 
+static void many_go_in_at_once_up_to_the_bound(void **state)
+{
+    (void)state;
+    int things[6];
+    void *items[6], *out[6];
+    struct phi_queue *queue = phi_queue_new(4);
+    for (size_t i = 0; i < 6; i++)
+        items[i] = &things[i];
+    assert_int_equal(phi_queue_push_many(queue, items, 1), 1);
+    assert_int_equal(phi_queue_pop(queue, out, 1, now()), 1);
+    assert_int_equal(phi_queue_push_many(queue, items, 6), 4); /* the ring turns */
+    assert_int_equal(phi_queue_push_many(queue, items, 1), 0);
+    assert_int_equal(phi_queue_pop(queue, out, 6, now()), 4);
+    assert_memory_equal(out, items, 4 * sizeof(void *));
+    assert_int_equal(phi_queue_push_many(queue, items, 0), 0);
+    phi_queue_close(queue);
+    assert_int_equal(phi_queue_push_many(queue, items, 2), 0);
+    phi_queue_free(queue);
+}
+
+static void a_taker_leaves_the_others_their_share(void **state)
+{
+    static const struct {
+        size_t there, max, takers, least, taken;
+    } rows[] = {
+        {10, 64, 2, 16, 10}, {40, 64, 2, 16, 20}, {41, 64, 2, 16, 21}, {63, 8, 2, 4, 8},
+        {20, 64, 4, 16, 16}, {1, 64, 4, 16, 1},   {5, 3, 1, 3, 3},
+    };
+    (void)state;
+    int things[64];
+    void *items[64], *out[64];
+    for (size_t i = 0; i < 64; i++)
+        items[i] = &things[i];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct phi_queue *queue = phi_queue_new(64);
+        assert_int_equal(phi_queue_push_many(queue, items, rows[i].there), rows[i].there);
+        assert_int_equal(
+            phi_queue_pop_share(queue, out, rows[i].max, rows[i].takers, rows[i].least, now()),
+            rows[i].taken);
+        assert_int_equal(phi_queue_pop(queue, out, 64, now()), rows[i].there - rows[i].taken);
+        phi_queue_free(queue);
+    }
+}
+
 static void an_empty_queue_waits_until_the_deadline(void **state)
 {
     (void)state;
@@ -213,6 +257,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_in_first_out),
         cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(many_go_in_at_once_up_to_the_bound),
+        cmocka_unit_test(a_taker_leaves_the_others_their_share),
         cmocka_unit_test(an_empty_queue_waits_until_the_deadline),
         cmocka_unit_test(a_closed_queue_gives_out_the_rest),
         cmocka_unit_test(waiters_wake),

@@ -1,6 +1,8 @@
 /* Calls that go well, go slowly and go nowhere; real sockets, real processes to kill. */
 #include "rpc_kit.h"
 
+#include "base/metrics.h"
+
 #include <signal.h>
 #include <string.h>
 #include <stdlib.h>
@@ -179,6 +181,69 @@ static void nobody_there_is_said_soon(void **state)
     client = rpc_client(&keys, NULL, 0);
     assert_int_equal(rpc_ask(client, "e", 10000, NULL), PHI_ERR_NEIGHBOUR);
     phi_rpc_client_close(client);
+}
+
+/* A handler that keeps its first batch until `is_open`, lays all answers and sends them at once. */
+struct batcher {
+    atomic_int batches;
+    atomic_int largest;
+    atomic_bool is_open;
+};
+
+static void handle_batch(struct phi_rpc_call **calls, size_t count, void *context)
+{
+    struct batcher *batcher = context;
+    atomic_fetch_add(&batcher->batches, 1);
+    if ((int)count > atomic_load(&batcher->largest))
+        atomic_store(&batcher->largest, (int)count);
+    while (!atomic_load(&batcher->is_open))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(phi_rpc_lay(calls[i], phi_view_text("first thought")), PHI_OK);
+        assert_int_equal(phi_rpc_lay(calls[i], phi_rpc_call_payload(calls[i])), PHI_OK);
+    }
+    phi_rpc_send(calls, count);
+}
+
+static struct batcher batcher;
+
+static void one_batcher(struct phi_rpc_server_options *options)
+{
+    options->workers_count = 1;
+    options->handle = handle_batch;
+    options->context = &batcher;
+}
+
+/* What arrived while the worker was busy is one batch, and nothing waits for more to come. */
+static void what_has_arrived_is_one_batch(void **state)
+{
+    (void)state;
+    enum { COUNT = 40 };
+    struct rpc_kit kit;
+    atomic_int counts[2] = {0, 0};
+    uint8_t id[16] = {0};
+    struct phi_counter *read =
+        phi_counter_new("phi_rpc_requests_total", "requests read from the verify RPC", NULL);
+    rpc_kit_open(&kit, 'A', &keys, one_batcher);
+    struct phi_rpc_client *client = rpc_client(&keys, &kit.endpoint, 1);
+    uint64_t before = phi_counter_value(read);
+    for (int i = 0; i < COUNT + 1; i++) {
+        assert_int_equal(phi_rpc_call_start(client, phi_view_text("payload"), id,
+                                            phi_deadline_in_ms(20000), count_done, counts),
+                         PHI_OK);
+        if (i == 0)
+            assert_true(rpc_wait_for(&batcher.batches, 1));
+    }
+    struct phi_deadline limit = phi_deadline_in_ms(5000);
+    while (phi_counter_value(read) < before + COUNT + 1 && !phi_deadline_is_past(limit))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    atomic_store(&batcher.is_open, true);
+    assert_true(rpc_wait_for(&counts[0], COUNT + 1));
+    /* what was read last may be on its way to the queue still: two batches then, not one */
+    assert_in_range(atomic_load(&batcher.largest), COUNT / 2, PHI_RPC_BATCH_MAX);
+    assert_in_range(atomic_load(&batcher.batches), 2, 3);
+    phi_rpc_client_close(client);
+    rpc_kit_close(&kit);
 }
 
 static void small_queue(struct phi_rpc_server_options *options)
@@ -434,6 +499,7 @@ int main(void)
         cmocka_unit_test(work_past_its_time_is_not_done),
         cmocka_unit_test(calls_go_to_the_replicas_in_turn),
         cmocka_unit_test(nobody_there_is_said_soon),
+        cmocka_unit_test(what_has_arrived_is_one_batch),
         cmocka_unit_test(a_full_server_says_so),
         cmocka_unit_test(the_client_has_a_bound_too),
         cmocka_unit_test(the_largest_payload_passes),

@@ -1,6 +1,6 @@
 #include "case.h"
 
-#include "rpc/zap.h"
+#include "rpc/allow_list.h"
 
 #include <string.h>
 
@@ -84,6 +84,29 @@ static void the_list_is_replaced_as_a_whole(void **state)
     phi_rpc_allow_list_free(NULL);
 }
 
+/* A reader keeps the list it saw, and sees the next one at its next look. */
+static void a_reader_sees_every_list(void **state)
+{
+    (void)state;
+    struct phi_rpc_peer peer;
+    struct phi_rpc_allowed rows[] = {row(9, "svc-platform", 3), row(1, "svc-directory", 1)};
+    struct phi_rpc_allow_list *allow = phi_rpc_allow_list_new();
+    struct phi_rpc_allow_reader reader = {.allow = allow};
+    struct phi_rpc_allow_reader other = {.allow = allow};
+    assert_false(phi_rpc_allow_reader_find(&reader, rows[0].public_key, &peer));
+    assert_int_equal(phi_rpc_allow_list_swap(allow, rows, 2), PHI_OK);
+    assert_true(phi_rpc_allow_reader_find(&reader, rows[0].public_key, &peer));
+    assert_string_equal(peer.program, "svc-platform");
+    assert_true(phi_rpc_allow_reader_find(&other, rows[1].public_key, &peer));
+    assert_int_equal(phi_rpc_allow_list_swap(allow, rows + 1, 1), PHI_OK);
+    assert_false(phi_rpc_allow_reader_find(&reader, rows[0].public_key, &peer));
+    assert_true(phi_rpc_allow_reader_find(&reader, rows[1].public_key, &peer));
+    phi_rpc_allow_reader_drop(&reader);
+    phi_rpc_allow_reader_drop(&reader);
+    phi_rpc_allow_list_free(allow);
+    phi_rpc_allow_reader_drop(&other);
+}
+
 static void a_bad_list_changes_nothing(void **state)
 {
     (void)state;
@@ -110,6 +133,7 @@ int main(void)
         cmocka_unit_test(the_halves_belong_together),
         cmocka_unit_test(written_forms),
         cmocka_unit_test(the_list_is_replaced_as_a_whole),
+        cmocka_unit_test(a_reader_sees_every_list),
         cmocka_unit_test(a_bad_list_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -327,6 +327,38 @@ static void test_queue_is_bounded(void **state)
     phi_lane_close(small);
 }
 
+/* Handed over at once, each has its own outcome, those past the bound at once. */
+static void test_many_are_submitted_together(void **state)
+{
+    (void)state;
+    enum { COUNT = 12 };
+    struct phi_lane *small = open_lane(store, "together", 10);
+    struct gate gate;
+    struct told told[COUNT] = {0};
+    struct phi_submission items[COUNT];
+    hold_lane(small, &gate);
+    for (int i = 0; i < COUNT; i++) {
+        items[i] = (struct phi_submission){.commit = phi_commit_new(small),
+                                           .done = on_told,
+                                           .context = &told[i],
+                                           .deadline = phi_deadline_in_ms(5000)};
+        assert_ok(add_ledger(items[i].commit, i < 2 ? "together" : "alone", "x"));
+        assert_ok(add_item(items[i].commit, 9000 + i, "x"));
+    }
+    phi_commit_submit_all(items, COUNT);
+    phi_commit_submit_all(items, 0);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(items[i].err, i < 10 ? PHI_OK : PHI_ERR_OVERLOAD);
+        if (items[i].err != PHI_OK)
+            phi_commit_free(items[i].commit);
+    }
+    atomic_store(&gate.is_open, true);
+    wait_told(told, 10, 5000);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(told[i].err, i == 0 || i == 2 ? PHI_OK : PHI_ERR_CODE_USED);
+    phi_lane_close(small);
+}
+
 static void test_close_finishes_what_was_submitted(void **state)
 {
     (void)state;
@@ -509,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_bad_rows_fail_alone),
         cmocka_unit_test(test_late_ones_are_not_written),
         cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_many_are_submitted_together),
         cmocka_unit_test(test_close_finishes_what_was_submitted),
         cmocka_unit_test(test_locked_row_times_out),
         cmocka_unit_test(test_ten_thousand_from_eight_threads),
