@@ -151,9 +151,9 @@ out:
 
 void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t count)
 {
-    struct phi_service *service = jobs[0]->verify->service;
-    const struct phi_trust_view *trust = phi_trust_read(phi_service_trust(service), &bench->trust);
-    int64_t now_us = phi_clock_now_us(phi_service_clock(service));
+    const struct verify *verify = jobs[0]->verify;
+    const struct phi_trust_view *trust = phi_trust_read(verify->trust, &bench->trust);
+    int64_t now_us = phi_clock_now_us(verify->clock);
     int64_t monotonic_us = phi_monotonic_us();
     for (size_t i = 0; i < count; i++) {
         jobs[i]->reply.status = begin(jobs[i], now_us, monotonic_us);

@@ -148,6 +148,9 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     struct verify *verify = calloc(1, sizeof(*verify));
     PHI_GUARD(verify == NULL ? PHI_ERR_MEMORY : PHI_OK);
     verify->service = service;
+    verify->region = phi_service_region(service);
+    verify->clock = phi_service_clock(service);
+    verify->trust = phi_service_trust(service);
     verify->allow = phi_rpc_allow_list_new();
     phi_service_set_state(service, verify);
     PHI_GUARD(verify->allow == NULL ? PHI_ERR_MEMORY : PHI_OK);

@@ -20,7 +20,7 @@ static enum phi_err fill(struct verify_job *job, struct phi_receipt *receipt)
 {
     enum phi_err err = PHI_OK;
     const struct phi_verify_request *request = &job->request;
-    const char *region = phi_service_region(job->verify->service);
+    const char *region = job->verify->region;
     PHI_GUARD(phi_random_bytes(receipt->receipt_id, sizeof(receipt->receipt_id)));
     snprintf(receipt->issuer, sizeof(receipt->issuer), "%s", region);
     memcpy(receipt->key_id, job->verify->receipt_key_id, sizeof(receipt->key_id));

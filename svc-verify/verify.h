@@ -36,6 +36,9 @@ struct verify_line {
 
 struct verify {
     struct phi_service *service;
+    const char *region;
+    const struct phi_clock *clock;
+    struct phi_trust *trust;
     struct phi_codeside *codeside; /* unseals only */
     struct phi_hmac_key *index_key;
     struct phi_hmac_key *serial_key;
