@@ -12,7 +12,7 @@
 
 struct phi_seal_key {
     uint32_t id;
-    uint8_t encrypt_key[PHI_SM4_KEY_LEN];
+    struct phi_sm4_key encrypt_key;
     struct phi_hmac_key *mac_key;
     int64_t from_us;
     int64_t to_us;
@@ -29,7 +29,7 @@ static enum phi_err derive(struct phi_seal_key *key, struct phi_view data_key)
     struct phi_view label = phi_view_text("phi seal encrypt");
     PHI_GUARD(phi_hmac_key_new(data_key, &root));
     PHI_GUARD(phi_hmac_sm3(root, &label, 1, derived));
-    memcpy(key->encrypt_key, derived, sizeof(key->encrypt_key));
+    phi_sm4_key_init(&key->encrypt_key, derived);
     label = phi_view_text("phi seal mac");
     PHI_GUARD(phi_hmac_sm3(root, &label, 1, derived));
     PHI_GUARD(phi_hmac_key_new(phi_view_of(derived, sizeof(derived)), &key->mac_key));
@@ -162,7 +162,7 @@ enum phi_err phi_seal(const struct phi_seal_key *chain, const char *context,
     struct phi_writer head = phi_writer_of(bytes, 4);
     phi_write_u32(&head, key->id);
     PHI_GUARD(phi_random_bytes(bytes + 4, PHI_SEAL_NONCE_LEN));
-    PHI_GUARD(phi_sm4_ctr(key->encrypt_key, bytes + 4, plain.data, plain.len, bytes + HEAD_LEN));
+    phi_sm4_key_ctr(&key->encrypt_key, bytes + 4, plain.data, plain.len, bytes + HEAD_LEN);
     struct phi_view body = phi_view_of(bytes, HEAD_LEN + plain.len);
     PHI_GUARD(mac_of(key, context, subject, body, bytes + body.len));
     count_use(key);
@@ -199,7 +199,7 @@ enum phi_err phi_unseal(const struct phi_seal_key *chain, const char *context,
     uint8_t *bytes = phi_arena_alloc(arena, len > 0 ? len : 1);
     if (!bytes)
         return PHI_ERR_MEMORY;
-    PHI_GUARD(phi_sm4_ctr(key->encrypt_key, sealed.data + 4, sealed.data + HEAD_LEN, len, bytes));
+    phi_sm4_key_ctr(&key->encrypt_key, sealed.data + 4, sealed.data + HEAD_LEN, len, bytes);
     count_use(key);
     *plain = phi_view_of(bytes, len);
 out:
