@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 static const struct ctl_command *const commands[] = {
-    &ctl_key_new,       &ctl_key_public,    &ctl_key_curve,   &ctl_app_add,    &ctl_app_suspend,
-    &ctl_app_list,      &ctl_app_publish,   &ctl_app_import,  &ctl_peer_add,   &ctl_peer_list,
-    &ctl_provider_add,  &ctl_provider_list, &ctl_staff_add,   &ctl_staff_list, &ctl_platform_add,
-    &ctl_platform_list, &ctl_curl,          &ctl_code_decode,
+    &ctl_key_new,        &ctl_key_public,   &ctl_key_curve,     &ctl_key_store,  &ctl_key_export,
+    &ctl_key_distribute, &ctl_key_backup,   &ctl_key_recover,   &ctl_key_rotate, &ctl_key_archive,
+    &ctl_key_destroy,    &ctl_key_list,     &ctl_key_status,    &ctl_key_audit,  &ctl_app_add,
+    &ctl_app_suspend,    &ctl_app_list,     &ctl_app_publish,   &ctl_app_import, &ctl_peer_add,
+    &ctl_peer_list,      &ctl_provider_add, &ctl_provider_list, &ctl_staff_add,  &ctl_staff_list,
+    &ctl_platform_add,   &ctl_platform_key, &ctl_platform_list, &ctl_curl,       &ctl_code_decode,
 };
 
 static void print_overview(FILE *to)

@@ -70,6 +70,8 @@ void ctl_print_help(const struct ctl_command *command)
     for (size_t i = 0; i < command->option_count; i++)
         print_option(&command->options[i]);
     (void)printf("  %-30s this text\n", "--help");
+    if (command->example != NULL)
+        (void)printf("\nexample:\n  %s\n", command->example);
 }
 
 static int usage_error(const struct ctl_command *command, const char *what, const char *which)

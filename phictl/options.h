@@ -36,6 +36,7 @@ struct ctl_command {
     const struct ctl_option *options;
     size_t option_count;
     int (*run)(const struct ctl_args *args); /* the exit status */
+    const char *example;                     /* for --help; NULL: none */
 };
 
 struct ctl_args {

@@ -4,6 +4,7 @@
 #include "phictl/commands.h"
 #include "phictl/curl.h"
 #include "phictl/files.h"
+#include "phictl/platform.h"
 #include "rpc/curve.h"
 
 #include <jansson.h>
@@ -141,7 +142,7 @@ static enum phi_err check_list(const char *text, struct phi_error *error)
     return err;
 }
 
-static enum phi_err write_list(const char *path, const json_t *list, struct phi_error *error)
+enum phi_err ctl_platform_write_list(const char *path, const json_t *list, struct phi_error *error)
 {
     char *text = json_dumps(list, JSON_INDENT(2));
     char fresh[1040];
@@ -172,7 +173,7 @@ static int run_add(const struct ctl_args *args)
                                  ctl_get(args, "name"), "status", ctl_get(args, "status"), "keys",
                                  keys, "endpoints", endpoints);
     json_t *list = list_with(json_load_file(path, JSON_REJECT_DUPLICATES, NULL), platform);
-    enum phi_err err = list == NULL ? PHI_ERR_MEMORY : write_list(path, list, &error);
+    enum phi_err err = list == NULL ? PHI_ERR_MEMORY : ctl_platform_write_list(path, list, &error);
     json_decref(list);
     return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
 }
