@@ -29,8 +29,9 @@ static enum phi_err signed_bytes(const json_t *bundle, struct phi_arena *arena,
     uint8_t *bytes = phi_arena_alloc(arena, head + json.len);
     if (bytes == NULL)
         return PHI_ERR_MEMORY;
-    memcpy(bytes, BUNDLE_SIGNS, head);
-    memcpy(bytes + head, json.data, json.len);
+    struct phi_writer writer = phi_writer_of(bytes, head + json.len);
+    phi_write_bytes(&writer, BUNDLE_SIGNS, head);
+    phi_write_view(&writer, json);
     *out = phi_view_of(bytes, head + json.len);
     return PHI_OK;
 }

@@ -215,12 +215,13 @@ static enum phi_err make_step(struct key_folder *folder, const char *step,
                               const struct phi_key_entry *entry, struct phi_view *out)
 {
     char time[PHI_RFC3339_MAX], log[2 * PHI_MANIFEST_SALT_LEN + 1], actor[32];
+    json_int_t seq = (json_int_t)folder->manifest->step_count + 1;
     phi_rfc3339_format(phi_clock_now_us(NULL), time);
     phi_hex_encode(phi_view_of(folder->manifest->salt, PHI_MANIFEST_SALT_LEN), log);
     (void)snprintf(actor, sizeof(actor), "uid-%u", (unsigned)getuid());
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "subject", "key", "step", step,
-                             "program", "phictl", "actor", actor, "time", time, "log", log, "seq",
-                             (json_int_t)(folder->manifest->step_count + 1));
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "subject", "key", "step", step, "program",
+                  "phictl", "actor", actor, "time", time, "log", log, "seq", seq);
     if (json != NULL && entry != NULL)
         add_entry(json, entry);
     enum phi_err err = json == NULL ? PHI_ERR_MEMORY : phi_json_canonical(json, folder->arena, out);

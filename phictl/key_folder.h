@@ -107,7 +107,8 @@ enum phi_err key_folder_step(struct key_folder *folder, const char *step,
 enum phi_err key_folder_save(struct key_folder *folder, struct phi_error *error) PHI_MUST_USE;
 
 /* key_log.c: the log's chain. `each` (may be NULL) gets every line's JSON. Reads up to the last
- * whole line; `count`, `head` and `end` (bytes) are what was found. PHI_ERR_DATA_BROKEN with the line. */
+ * whole line; `count`, `head` and `end` (bytes) are what was found. PHI_ERR_DATA_BROKEN with the
+ * line. */
 enum phi_err key_log_walk(struct phi_view text, const struct phi_manifest *manifest,
                           void (*each)(struct phi_view json, void *context), void *context,
                           uint64_t *count, uint8_t head[PHI_SM3_LEN], size_t *end,

@@ -88,7 +88,9 @@ void phi_seal_key_count(struct phi_seal_key *key, struct phi_counter *uses)
 enum phi_err phi_seal_key_add(struct phi_seal_key *key, struct phi_seal_key *other,
                               const struct phi_clock *clock)
 {
-    for (const struct phi_seal_key *at = key; at; at = at->next) {
+    if (key->id == other->id)
+        return PHI_ERR_KEY;
+    for (const struct phi_seal_key *at = key->next; at; at = at->next) {
         if (at->id == other->id)
             return PHI_ERR_KEY;
     }
