@@ -39,7 +39,19 @@ static enum phi_err begin(struct verify_job *job, int64_t now_us, int64_t monoto
     return is_entitled(job) ? read_form(job) : PHI_ERR_FORBIDDEN;
 }
 
-/* An opaque code names no key set: it is tried against all of its platform's keys. */
+/* Ours is what has our form and names a key set of its platform, in force or not; the rest is
+ * opaque. */
+static bool is_ours(const struct phi_jkm1 *code, const struct phi_trust_platform *platform)
+{
+    for (size_t i = 0; code->is_own_form && i < platform->key_count; i++) {
+        const struct phi_trust_key *key = &platform->keys[i];
+        if (key->use == PHI_TRUST_CODE && key->key_set_id == code->key_set)
+            return true;
+    }
+    return false;
+}
+
+/* An opaque code is tried against all of its platform's keys. */
 static enum phi_err try_keys(struct verify_job *job, const struct phi_trust_platform *platform)
 {
     for (size_t i = 0; i < platform->key_count; i++) {
@@ -60,7 +72,7 @@ static enum phi_err check_platform(struct verify_job *job, const struct phi_trus
     PHI_GUARD(platform == NULL ? PHI_ERR_CODE_PLATFORM : PHI_OK);
     PHI_GUARD(platform->status == PHI_TRUST_ACTIVE ? PHI_OK : PHI_ERR_CODE_SUSPENDED);
     job->reply.checked |= PHI_CHECK_PLATFORM;
-    if (!job->code.is_own_form)
+    if (!is_ours(&job->code, platform))
         return try_keys(job, platform);
     const struct phi_trust_key *key = phi_trust_code_key(platform, job->code.key_set, job->now_us);
     PHI_GUARD(key == NULL ? PHI_ERR_CODE_SIGNATURE : PHI_OK);
