@@ -11,6 +11,7 @@ from .sm2 import PKCS8
 ROUNDS = 100_000
 PBES2, PBKDF2, SM4_CBC = (bytes.fromhex(oid) for oid in (
     "06092a864886f70d01050d", "06092a864886f70d01050c", "06082a811ccf55016802"))
+SECRET_UUID = 55131956973586271904048566995862828277
 HMAC_SHA256 = bytes.fromhex("300c06082a864886f70d02090500")
 
 
@@ -72,12 +73,11 @@ def _value(tag, content):
     return bytes([tag]) + size + content
 
 
-def write_sm2(path, password_path, key):
-    """A phi_client.sm2.PrivateKey as a key file, mode 0600, under the password of another file."""
+def _seal(path, password_path, plain):
+    """A key file, mode 0600, under the password of another file."""
     with open(password_path, "rb") as file:
         password = file.read().strip()
     salt, start = os.urandom(16), os.urandom(16)
-    plain = PKCS8[0] + key.number.to_bytes(32, "big") + PKCS8[1] + key.public.xy
     fill = 16 - len(plain) % 16
     secret_key = hashlib.pbkdf2_hmac("sha256", password, salt, ROUNDS, 16)
     encryptor = Cipher(algorithms.SM4(secret_key), modes.CBC(start)).encryptor()
@@ -87,3 +87,22 @@ def write_sm2(path, password_path, key):
     body = base64.encodebytes(_value(0x30, _value(0x30, PBES2 + parameters) + _value(0x04, sealed))).decode()
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
         file.write(f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n")
+
+
+def write_sm2(path, password_path, key):
+    """A phi_client.sm2.PrivateKey as a key file."""
+    _seal(path, password_path, PKCS8[0] + key.number.to_bytes(32, "big") + PKCS8[1] + key.public.xy)
+
+
+def _object_id(last):
+    """2.25.last: the OBJECT IDENTIFIER made of a UUID."""
+    digits = [last & 0x7F]
+    while last := last >> 7:
+        digits.append(last & 0x7F | 0x80)
+    return _value(0x06, bytes([2 * 40 + 25, *reversed(digits)]))
+
+
+def write_secret(path, password_path, key):
+    """The bytes of a symmetric key as a key file."""
+    algorithm = _value(0x30, _object_id(SECRET_UUID))
+    _seal(path, password_path, _value(0x30, b"\x02\x01\x00" + algorithm + _value(0x04, key)))
