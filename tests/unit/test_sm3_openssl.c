@@ -65,10 +65,18 @@ static int setup(void **state)
 
 int main(void)
 {
+    static const char *const cores[] = {"plain", "ssse3"};
+    int failed = 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests_of_every_length),
         cmocka_unit_test(streams_cut_anywhere),
         cmocka_unit_test(macs_of_every_key_length),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++) {
+        const bool is_here = phi_sm3_core_use(cores[i]);
+        print_message("%s%s\n", cores[i], is_here ? "" : ": SKIPPED, not on this machine");
+        if (is_here)
+            failed += cmocka_run_group_tests(tests, setup, NULL);
+    }
+    return failed;
 }

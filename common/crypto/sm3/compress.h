@@ -31,6 +31,14 @@ void phi_sm3_state_bytes(const uint32_t state[8], uint8_t out[PHI_SM3_LEN]);
 
 extern const uint32_t phi_sm3_start[8];
 
+/* Its forms: "plain" C and "ssse3"; the latter where PHI_SM3_X86 is defined. */
+typedef void phi_sm3_compress_blocks(uint32_t state[8], const uint8_t *blocks, size_t count);
+phi_sm3_compress_blocks phi_sm3_compress_ssse3;
+bool phi_sm3_ssse3_is_here(void);
+
+/* For tests: another form from now on; false when the processor can't do it. */
+bool phi_sm3_core_use(const char *name);
+
 /* HMAC with the pads kept as states: the caller owns them and wipes them. The key has any length
  * from 1 on. */
 void phi_sm3_hmac_pads(struct phi_view key, uint32_t inner[8], uint32_t outer[8]);
