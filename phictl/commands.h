@@ -34,5 +34,6 @@ extern const struct ctl_command ctl_platform_key;
 extern const struct ctl_command ctl_platform_list;
 extern const struct ctl_command ctl_curl;
 extern const struct ctl_command ctl_code_decode;
+extern const struct ctl_command ctl_code_trace;
 
 #endif

@@ -12,6 +12,7 @@ struct codegen {
     struct phi_hmac_key *index_key;  /* subject index */
     struct phi_hmac_key *serial_key; /* serials on topics and in tables */
     struct phi_seal_key *store_key;  /* consent records and stored answers */
+    struct phi_mark_key *mark_key;   /* the pictures' trace mark */
     struct policy policy;
     struct phi_counter *minted;
 };

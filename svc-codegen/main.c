@@ -3,6 +3,7 @@
 #include "svc-codegen/codegen.h"
 
 #include "base/metrics.h"
+#include "picture/picture.h"
 
 #include <stdlib.h>
 
@@ -39,6 +40,7 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_SERIAL_KEY_FILE",
                         "the province's key for code serials on topics and in tables"),
     PHI_SERVICE_KEY_ROW("PHI_STORE_KEY_FILE", "the code side's key for stored consent records"),
+    PHI_SERVICE_KEY_ROW("PHI_MARK_KEY_FILE", "the platform's key of its pictures' trace mark"),
 };
 
 static const struct phi_migration migrations[] = {
@@ -119,6 +121,20 @@ out:
     return err;
 }
 
+/* The first picture costs the fonts: better now than in a request. */
+static enum phi_err open_pictures(struct phi_service *service, struct codegen *codegen,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t secret[PHI_MARK_SECRET_LEN];
+    PHI_GUARD(phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), error));
+    PHI_GUARD(phi_mark_key_new(phi_view_of(secret, sizeof(secret)), &codegen->mark_key));
+    PHI_GUARD(phi_picture_warm_up());
+out:
+    phi_wipe(secret, sizeof(secret));
+    return err;
+}
+
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -132,6 +148,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(phi_service_key_hmac(service, "PHI_SERIAL_KEY_FILE", &codegen->serial_key, error));
     PHI_GUARD(phi_service_key_seal(service, "PHI_STORE_KEY_FILE", &codegen->store_key, error));
     phi_service_set_answer_seal(service, codegen->store_key);
+    PHI_GUARD(open_pictures(service, codegen, error));
     codegen->minted = phi_counter_new("phi_codes_minted_total", "health codes minted", NULL);
 out:
     return err;
@@ -146,6 +163,7 @@ static void close(struct phi_service *service)
     phi_hmac_key_free(codegen->index_key);
     phi_hmac_key_free(codegen->serial_key);
     phi_seal_key_free(codegen->store_key);
+    phi_mark_key_free(codegen->mark_key);
     free(codegen);
 }
 

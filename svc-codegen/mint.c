@@ -32,7 +32,8 @@ static enum phi_err prepare(struct phi_api_call *call, struct mint_job *m)
     memcpy(m->input.subject, m->subject, PHI_SUBJECT_LEN);
     m->input.deadline_s = now_s + m->scene->life_s;
     m->input.flags = (uint8_t)(PHI_JKM1_SCOPE_FLAGS(m->scene->scope) |
-                               (m->scene->is_one_time ? PHI_JKM1_ONE_TIME : 0));
+                               (m->scene->is_one_time ? PHI_JKM1_ONE_TIME : 0) |
+                               (m->scene->is_paper ? PHI_JKM1_PAPER : 0));
 out:
     return err;
 }
@@ -112,8 +113,8 @@ static enum phi_err announce(struct phi_api_call *call, const struct mint_job *m
     json_t *json =
         json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:s}", "serialHmac", serial, "platform",
                   phi_service_region(service), "keySetId", (int)m->code.key_set, "scene",
-                  m->scene->scene, "oneTime", m->scene->is_one_time, "paper", 0, "deadline",
-                  deadline, "mintedAt", minted, "app", phi_api_app(call)->app_id);
+                  m->scene->scene, "oneTime", m->scene->is_one_time, "paper", m->scene->is_paper,
+                  "deadline", deadline, "mintedAt", minted, "app", phi_api_app(call)->app_id);
     PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
     PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &value));
     struct phi_event event = {.topic = phi_service_topic(service, "code.minted"),
@@ -138,7 +139,7 @@ static enum phi_err tell(struct phi_api_call *call, void *context, struct phi_er
                   m->scene->scene, "oneTime", m->scene->is_one_time, "consentDigest", digest);
     PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
     if (m->picture.is_wanted)
-        PHI_GUARD(codegen_picture_draw(call, &m->picture, m->code.text, data));
+        PHI_GUARD(codegen_picture_draw(call, m, data));
     phi_api_data(call, data);
     data = NULL;
 out:

@@ -6,7 +6,8 @@
 
 struct mint_picture {
     bool is_wanted;
-    size_t format; /* an index into picture.c's tables */
+    size_t format;    /* enum phi_picture_format */
+    size_t symbology; /* enum phi_symbology */
 };
 
 /* One request for a code; lives in its call's arena. */
@@ -31,7 +32,7 @@ void codegen_applications_find(struct mint_job **jobs, size_t count);
 /* picture.c: what the body wishes, and the neutral picture of a code's text into `data`. */
 enum phi_err codegen_picture_parse(const struct phi_json_at *body, struct mint_picture *out,
                                    struct phi_error *error) PHI_MUST_USE;
-enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_picture *wish,
-                                  const char *text, json_t *data) PHI_MUST_USE;
+enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_job *job,
+                                  json_t *data) PHI_MUST_USE;
 
 #endif

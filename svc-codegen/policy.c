@@ -8,6 +8,7 @@
 
 #define FILE_MAX     (64 * 1024)
 #define LIFE_MAX_S   (30 * 86400)
+#define PAPER_MIN_S  86400
 #define TERM_MAX_S   (30 * 86400)
 #define SCENES_ARENA (1024 * 1024)
 
@@ -15,17 +16,21 @@ static enum phi_err read_scene(const struct phi_json_at *at, struct policy_scene
                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"scene", "lifeSeconds", "termSeconds", "scope",
-                                          "oneTime"};
+    static const char *const members[] = {"scene", "lifeSeconds", "termSeconds",
+                                          "scope", "oneTime",     "paper"};
     static const char *const scopes[] = {"pass", "medical"};
     const char *scene = NULL;
     size_t scope = 0;
-    PHI_GUARD(phi_json_only(at, members, 5, error));
+    PHI_GUARD(phi_json_only(at, members, 6, error));
     PHI_GUARD(phi_json_word(at, "scene", POLICY_WORD_MAX, &scene, error));
     PHI_GUARD(phi_json_int(at, "lifeSeconds", 1, LIFE_MAX_S, &out->life_s, error));
     PHI_GUARD(phi_json_int(at, "termSeconds", 1, TERM_MAX_S, &out->term_s, error));
     PHI_GUARD(phi_json_enum(at, "scope", scopes, 2, &scope, error));
     PHI_GUARD(phi_json_bool(at, "oneTime", &out->is_one_time, error));
+    PHI_GUARD(phi_json_bool_opt(at, "paper", false, &out->is_paper, error));
+    if (out->is_paper && out->life_s < PAPER_MIN_S)
+        return phi_json_refuse(at, "lifeSeconds", PHI_ERR_FIELD_VALUE, "paper lives a day or more",
+                               error);
     PHI_GUARD(phi_scope_parse(phi_view_text(scopes[scope]), &out->scope));
     snprintf(out->scene, sizeof(out->scene), "%s", scene);
 out:

@@ -18,6 +18,7 @@ struct policy_scene {
     int64_t term_s; /* of an application: how long it may be refreshed */
     enum phi_scope scope;
     bool is_one_time;
+    bool is_paper; /* a certificate to be printed: a day to 30 of them, and it can be revoked */
 };
 
 struct policy {

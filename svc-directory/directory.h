@@ -33,6 +33,7 @@ struct directory {
     struct rules *rules;
     struct fact_keys keys;
     struct phi_hmac_key *index_key;
+    struct phi_mark_key *mark_key; /* the pictures' trace mark */
     struct phi_sm2_private *directory_key;
     char directory_key_id[17];
     struct phi_dlq *dlq;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "picture/picture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE", "the health side's key for personal text"),
     PHI_SERVICE_KEY_ROW("PHI_BUS_KEY_FILE", "the health side's HMAC key for facts on the bus"),
     PHI_SERVICE_KEY_ROW("PHI_DIRECTORY_KEY_FILE", "SM2 key that signs directory entries"),
+    PHI_SERVICE_KEY_ROW("PHI_MARK_KEY_FILE", "the platform's key of its pictures' trace mark"),
     {.name = "PHI_RPC_CURVE_FILE",
      .type = PHI_CONFIG_SECRET,
      .min = 40,
@@ -69,7 +71,7 @@ static const struct phi_migration migrations[] = {
 };
 
 static const char *const query_fields[] = {"code", "scope", NULL};
-static const char *const picture_fields[] = {"code", "format", NULL};
+static const char *const picture_fields[] = {"code", "format", "symbology", NULL};
 
 static const struct phi_api_route routes[] = {
     {.method = "POST",
@@ -115,6 +117,20 @@ static enum phi_err open_keys(struct phi_service *service, struct directory *dir
     PHI_GUARD(phi_key_id_of(xy, directory->directory_key_id));
     phi_service_set_answer_seal(service, directory->keys.health);
 out:
+    return err;
+}
+
+/* The first picture costs the fonts: better now than in a request. */
+static enum phi_err open_pictures(struct phi_service *service, struct directory *directory,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t secret[PHI_MARK_SECRET_LEN];
+    PHI_GUARD(phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), error));
+    PHI_GUARD(phi_mark_key_new(phi_view_of(secret, sizeof(secret)), &directory->mark_key));
+    PHI_GUARD(phi_picture_warm_up());
+out:
+    phi_wipe(secret, sizeof(secret));
     return err;
 }
 
@@ -170,6 +186,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(rules_read(phi_config_text(phi_service_config(service), "PHI_RULES_FILE"),
                          phi_service_region(service), &directory->rules, error));
     PHI_GUARD(open_keys(service, directory, error));
+    PHI_GUARD(open_pictures(service, directory, error));
     directory->challenges = challenges_new(CHALLENGES_MAX);
     PHI_GUARD(directory->challenges == NULL ? PHI_ERR_MEMORY : PHI_OK);
     const struct phi_dlq_options dlq = {.region = phi_service_region(service),
@@ -249,6 +266,7 @@ static void close(struct phi_service *service)
     challenges_free(directory->challenges);
     rules_free(directory->rules);
     phi_hmac_key_free(directory->index_key);
+    phi_mark_key_free(directory->mark_key);
     phi_hmac_key_free(directory->keys.bus);
     phi_seal_key_free(directory->keys.health);
     phi_sm2_private_free(directory->directory_key);

@@ -9,12 +9,10 @@
 
 #define PICTURE_SCALE 8
 
-static const char *const formats[] = {"png", "svg"};
-static const char *const media_types[] = {"image/png", "image/svg+xml"};
-
 struct draw {
     struct ask ask;
-    size_t format; /* index into formats */
+    size_t format;    /* enum phi_picture_format */
+    size_t symbology; /* enum phi_symbology */
     struct phi_verify_reply reply;
     struct person_entry entry;
     struct person_identity identity;
@@ -25,7 +23,10 @@ static enum phi_err parse(struct phi_api_call *call, struct draw *out, struct ph
     enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call);
     PHI_GUARD(phi_json_text(&body, "code", 1, PHI_JKM1_TEXT_MAX, &out->ask.code, error));
-    PHI_GUARD(phi_json_enum(&body, "format", formats, 2, &out->format, error));
+    PHI_GUARD(phi_json_enum(&body, "format", phi_picture_formats, PHI_PICTURE_FORMATS, &out->format,
+                            error));
+    PHI_GUARD(phi_json_enum_opt(&body, "symbology", phi_symbology_names, PHI_SYMBOLOGY_COUNT,
+                                PHI_SYMBOL_QR, &out->symbology, error));
     out->ask.operation = PHI_VERIFY_OWN;
     out->ask.scope = PHI_SCOPE_PASS;
     PHI_GUARD(directory_subject(call, out->ask.holder));
@@ -50,24 +51,36 @@ out:
     return err;
 }
 
+static enum phi_err picture_of(struct phi_api_call *call, const struct draw *d,
+                               struct phi_picture *out)
+{
+    *out = (struct phi_picture){.symbology = (enum phi_symbology)d->symbology,
+                                .text = phi_view_text(d->ask.code),
+                                .format = (enum phi_picture_format)d->format,
+                                .scale = PICTURE_SCALE,
+                                .mark_key = directory_of(call)->mark_key};
+    out->mark.time_s = phi_api_now_us(call) / 1000000;
+    memcpy(out->mark.platform, phi_service_region(phi_api_service(call)), PHI_REGION_LEN + 1);
+    return phi_mark_app(phi_view_text(phi_api_app(call)->app_id), out->mark.app);
+}
+
 static enum phi_err draw(struct phi_api_call *call, const struct draw *d, struct phi_view *bytes,
                          struct phi_error *error)
 {
-    static const enum phi_picture_format picture_formats[] = {PHI_PICTURE_PNG, PHI_PICTURE_SVG};
+    enum phi_err err = PHI_OK;
     const struct phi_grade_row *row = phi_grade_row(d->entry.grade);
     const struct phi_picture_grade look = {row->zh, row->en, row->colour, row->shape};
-    const struct phi_picture picture = {.symbology = PHI_SYMBOL_QR,
-                                        .text = phi_view_text(d->ask.code),
-                                        .format = picture_formats[d->format],
-                                        .scale = PICTURE_SCALE};
     const struct phi_picture_holder holder = {.name = d->identity.name,
                                               .id_no = d->identity.id_no,
                                               .drawn_us = phi_api_now_us(call),
                                               .until_us = d->reply.deadline_s * 1000000,
                                               .place = phi_region_name_zh(d->reply.platform)};
-    enum phi_err err = phi_picture_graded(&picture, &look, &holder, phi_api_arena(call), bytes);
+    struct phi_picture picture;
+    PHI_GUARD(picture_of(call, d, &picture));
+    err = phi_picture_graded(&picture, &look, &holder, phi_api_arena(call), bytes);
     if (err == PHI_ERR_FIELD_VALUE)
-        return phi_error_set(error, err, "$.code", "too long for a symbol");
+        err = phi_error_set(error, err, "$.code", "too long for a symbol");
+out:
     return err;
 }
 
@@ -77,8 +90,10 @@ static enum phi_err tell(struct phi_api_call *call, const struct draw *d, struct
     char *base64 = phi_arena_alloc(phi_api_arena(call), PHI_BASE64_LEN(bytes.len) + 1);
     PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_base64_encode(bytes, base64);
-    json_t *data = json_pack("{s:s, s:s, s:o}", "mediaType", media_types[d->format], "base64",
-                             base64, "grade", person_grade_json(d->entry.grade));
+    json_t *data = json_pack("{s:s, s:s, s:s, s:o}", "mediaType",
+                             phi_picture_media_type((enum phi_picture_format)d->format),
+                             "symbology", phi_symbology_names[d->symbology], "base64", base64,
+                             "grade", person_grade_json(d->entry.grade));
     PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_api_data(call, data);
 out:

@@ -1,5 +1,7 @@
 #include "picture/canvas.h"
 
+#include "picture/png_write.h"
+
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
 #include <stdlib.h>
@@ -24,6 +26,11 @@ static cairo_status_t take_bytes(void *context, const unsigned char *data, unsig
     memcpy(canvas->bytes + canvas->len, data, len);
     canvas->len += len;
     return CAIRO_STATUS_SUCCESS;
+}
+
+static bool take_png(void *context, const uint8_t *data, size_t len)
+{
+    return take_bytes(context, data, (unsigned int)len) == CAIRO_STATUS_SUCCESS;
 }
 
 static cairo_surface_t *new_surface(struct phi_canvas *canvas, int width_px, int height_px)
@@ -129,6 +136,20 @@ static enum phi_err status_to_err(cairo_status_t status)
                : PHI_ERR_INTERNAL;
 }
 
+static enum phi_err write_png(struct phi_canvas *canvas)
+{
+    cairo_surface_flush(canvas->surface);
+    const struct phi_png_sheet sheet = {
+        .pixels = (const uint32_t *)(const void *)cairo_image_surface_get_data(canvas->surface),
+        .width = cairo_image_surface_get_width(canvas->surface),
+        .height = cairo_image_surface_get_height(canvas->surface),
+        .stride_px = cairo_image_surface_get_stride(canvas->surface) / 4};
+    enum phi_err err = phi_png_write(&sheet, take_png, canvas);
+    if (err != PHI_ERR_FIELD_VALUE)
+        return err;
+    return status_to_err(cairo_surface_write_to_png_stream(canvas->surface, take_bytes, canvas));
+}
+
 enum phi_err phi_canvas_finish(struct phi_canvas *canvas, const char *title,
                                const char *description, struct phi_arena *arena,
                                struct phi_view *out)
@@ -138,8 +159,7 @@ enum phi_err phi_canvas_finish(struct phi_canvas *canvas, const char *title,
     if (canvas->format == PHI_PICTURE_PDF)
         cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_TITLE, title);
     if (canvas->format == PHI_PICTURE_PNG)
-        PHI_GUARD(
-            status_to_err(cairo_surface_write_to_png_stream(canvas->surface, take_bytes, canvas)));
+        PHI_GUARD(write_png(canvas));
     cairo_surface_finish(canvas->surface);
     PHI_GUARD(status_to_err(cairo_surface_status(canvas->surface)));
     if (canvas->format == PHI_PICTURE_SVG) {

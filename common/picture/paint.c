@@ -1,10 +1,23 @@
 #include "picture/paint.h"
 
+#include "base/text.h"
+
 #include <math.h>
 #include <pango/pangocairo.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 /* Debian's fonts-wqy-microhei first; any other face with Chinese characters will do. */
 #define FACES "WenQuanYi Micro Hei, Noto Sans CJK SC, Source Han Sans SC, sans-serif"
+
+bool phi_paint_is_words(const char *text)
+{
+    if (text == NULL)
+        return false;
+    struct phi_view view = phi_view_text(text);
+    return view.len > 0 && phi_text_is_utf8(view) && !phi_text_has_control(view) &&
+           phi_text_count(view) <= PHI_PAINT_WORDS_MAX;
+}
 
 void phi_paint_colour(cairo_t *cairo, uint32_t rgb)
 {
@@ -36,37 +49,83 @@ void phi_paint_box(cairo_t *cairo, double x, double y, double width, double heig
     cairo_close_path(cairo);
 }
 
-static void set_font(PangoLayout *layout, const struct phi_paint_text *text, double size)
+/* What lines of text need, one a thread: making it anew costs more than the text. */
+struct pen {
+    PangoLayout *layout;
+    PangoFontDescription *fonts[2]; /* normal, bold */
+};
+
+static pthread_key_t pen_key;
+static pthread_once_t pen_once = PTHREAD_ONCE_INIT;
+
+static void drop_pen(void *context)
 {
-    PangoFontDescription *font = pango_font_description_from_string(FACES);
-    pango_font_description_set_weight(font,
-                                      text->is_bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
-    pango_font_description_set_absolute_size(font, size * PANGO_SCALE);
-    pango_layout_set_font_description(layout, font);
-    pango_font_description_free(font);
+    struct pen *pen = context;
+    g_object_unref(pen->layout);
+    pango_font_description_free(pen->fonts[0]);
+    pango_font_description_free(pen->fonts[1]);
+    free(pen);
 }
 
-/* The default font map is one per thread, so no lock is needed here. */
+static void make_key(void)
+{
+    if (pthread_key_create(&pen_key, drop_pen) != 0)
+        abort();
+}
+
+static PangoFontDescription *font_of(PangoWeight weight)
+{
+    PangoFontDescription *font = pango_font_description_from_string(FACES);
+    pango_font_description_set_weight(font, weight);
+    return font;
+}
+
+/* The thread's pen, fit for this sheet; NULL without memory. The default font map is one a thread,
+ * so no lock is needed here. */
+static struct pen *pen_for(cairo_t *cairo)
+{
+    pthread_once(&pen_once, make_key);
+    struct pen *pen = pthread_getspecific(pen_key);
+    if (pen != NULL) {
+        pango_cairo_update_layout(cairo, pen->layout);
+        return pen;
+    }
+    pen = calloc(1, sizeof(*pen));
+    if (pen == NULL || pthread_setspecific(pen_key, pen) != 0) {
+        free(pen);
+        return NULL;
+    }
+    pen->layout = pango_cairo_create_layout(cairo);
+    pango_layout_set_single_paragraph_mode(pen->layout, TRUE);
+    pen->fonts[0] = font_of(PANGO_WEIGHT_NORMAL);
+    pen->fonts[1] = font_of(PANGO_WEIGHT_BOLD);
+    return pen;
+}
+
+static void set_font(struct pen *pen, const struct phi_paint_text *text, double size, int *width)
+{
+    PangoFontDescription *font = pen->fonts[text->is_bold];
+    pango_font_description_set_absolute_size(font, size * PANGO_SCALE);
+    pango_layout_set_font_description(pen->layout, font);
+    pango_layout_get_pixel_size(pen->layout, width, NULL);
+}
+
 void phi_paint_text(cairo_t *cairo, const struct phi_paint_text *text)
 {
     int width = 0;
-    int height = 0;
-    PangoLayout *layout = pango_cairo_create_layout(cairo);
-    pango_layout_set_text(layout, text->text, -1);
-    pango_layout_set_single_paragraph_mode(layout, TRUE);
-    set_font(layout, text, text->size);
-    pango_layout_get_pixel_size(layout, &width, &height);
-    if (text->width_max > 0 && width > text->width_max) {
-        set_font(layout, text, floor(text->size * text->width_max / width));
-        pango_layout_get_pixel_size(layout, &width, &height);
-    }
+    struct pen *pen = pen_for(cairo);
+    if (pen == NULL)
+        return;
+    pango_layout_set_text(pen->layout, text->text, -1);
+    set_font(pen, text, text->size, &width);
+    if (text->width_max > 0 && width > text->width_max)
+        set_font(pen, text, floor(text->size * text->width_max / width), &width);
     double shift = text->align == PHI_PAINT_LEFT     ? 0
                    : text->align == PHI_PAINT_CENTRE ? width / 2.0
                                                      : width;
     phi_paint_colour(cairo, text->colour);
     cairo_move_to(cairo, text->x - shift, text->y);
-    pango_cairo_show_layout(cairo, layout);
-    g_object_unref(layout);
+    pango_cairo_show_layout(cairo, pen->layout);
 }
 
 void phi_paint_symbol(cairo_t *cairo, const struct phi_symbol *symbol, double x, double y,

@@ -23,6 +23,10 @@ struct phi_paint_text {
     enum phi_paint_align align;
 };
 
+#define PHI_PAINT_WORDS_MAX 64
+
+/* One to 64 characters of UTF-8 without control characters. */
+bool phi_paint_is_words(const char *text);
 void phi_paint_colour(cairo_t *cairo, uint32_t rgb);
 /* White or near black, whichever can be read on this colour. */
 uint32_t phi_paint_ink_on(uint32_t rgb);

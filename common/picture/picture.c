@@ -7,19 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_MAX 64
-#define SCALE     8
-#define NEUTRAL   0x1f3a5fu /* a colour that no grade has */
-#define TITLE_ZH  "个人健康信息码"
-#define TITLE_EN  "Personal Health Information Code"
+#define TITLE_ZH PHI_CARD_TITLE_ZH
+#define TITLE_EN PHI_CARD_TITLE_EN
 
-static bool is_words(const char *text)
+const char *const phi_picture_formats[PHI_PICTURE_FORMATS] = {"png", "svg", "pdf"};
+
+const char *phi_picture_media_type(enum phi_picture_format format)
 {
-    if (text == NULL)
-        return false;
-    struct phi_view view = phi_view_text(text);
-    return view.len > 0 && phi_text_is_utf8(view) && !phi_text_has_control(view) &&
-           phi_text_count(view) <= WORDS_MAX;
+    static const char *const types[] = {"image/png", "image/svg+xml", "application/pdf"};
+    return types[format];
 }
 
 static enum phi_err parse_colour(const char *text, uint32_t *out)
@@ -29,20 +25,6 @@ static enum phi_err parse_colour(const char *text, uint32_t *out)
         return PHI_ERR_FIELD_VALUE;
     *out = (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | rgb[2];
     return PHI_OK;
-}
-
-static enum phi_err make_symbol(const struct phi_picture *picture, struct phi_symbol *symbol,
-                                int *scale)
-{
-    enum phi_err err = PHI_OK;
-    *scale = picture->scale == 0 ? SCALE : picture->scale;
-    if (*scale < PHI_PICTURE_SCALE_MIN || *scale > PHI_PICTURE_SCALE_MAX)
-        return PHI_ERR_FIELD_VALUE;
-    PHI_GUARD(phi_symbol_encode(picture->symbology, picture->text, symbol));
-    if ((symbol->size + 2 * symbol->quiet) * *scale > PHI_PICTURE_PANEL_MAX_PX)
-        err = PHI_ERR_FIELD_VALUE;
-out:
-    return err;
 }
 
 static void centred(cairo_t *cairo, const struct phi_card *card, const char *text, double y,
@@ -62,7 +44,7 @@ static void centred(cairo_t *cairo, const struct phi_card *card, const char *tex
 static void paint_neutral(cairo_t *cairo, const struct phi_card *card)
 {
     double unit = card->panel / 100.0;
-    phi_card_paint(cairo, card, PHI_SHAPE_HEART);
+    phi_card_paint(cairo, card);
     centred(cairo, card, TITLE_ZH, 3.4 * unit, 7.2 * unit, card->ink, true);
     centred(cairo, card, TITLE_EN, 13 * unit, 3.6 * unit, card->ink, false);
     double y = card->heading + card->panel + card->margin;
@@ -79,10 +61,11 @@ enum phi_err phi_picture_neutral(const struct phi_picture *picture, struct phi_a
     enum phi_err err = PHI_OK;
     struct phi_symbol symbol;
     struct phi_canvas canvas;
-    struct phi_card card = {.ground = NEUTRAL, .ink = PHI_INK_LIGHT};
+    struct phi_card card = {.ground = PHI_CARD_NEUTRAL, .ink = PHI_INK_LIGHT};
     int scale = 0;
-    PHI_GUARD(make_symbol(picture, &symbol, &scale));
+    PHI_GUARD(phi_card_symbol(picture, &symbol, &scale));
     phi_card_measure(&card, &symbol, scale, 0.195, 0.21, 0.05);
+    PHI_GUARD(phi_card_mark(&card, picture));
     PHI_GUARD(phi_canvas_open(&canvas, picture->format, card.width, card.height));
     paint_neutral(canvas.cairo, &card);
     err = phi_canvas_finish(&canvas, TITLE_ZH " " TITLE_EN,
@@ -121,8 +104,9 @@ static enum phi_err check_graded(const struct phi_picture_grade *grade,
                                  const struct phi_picture_holder *holder, struct phi_card *card,
                                  struct graded *graded)
 {
-    if (!is_words(grade->word_zh) || !is_words(grade->word_en) || !is_words(holder->name) ||
-        !is_words(holder->id_no) || (holder->place != NULL && !is_words(holder->place)))
+    if (!phi_paint_is_words(grade->word_zh) || !phi_paint_is_words(grade->word_en) ||
+        !phi_paint_is_words(holder->name) || !phi_paint_is_words(holder->id_no) ||
+        (holder->place != NULL && !phi_paint_is_words(holder->place)))
         return PHI_ERR_FIELD_VALUE;
     if (grade->shape == NULL || !phi_shape_from_name(grade->shape, &graded->shape))
         return PHI_ERR_FIELD_VALUE;
@@ -189,7 +173,7 @@ static void paint_graded(cairo_t *cairo, const struct phi_card *card, const stru
                          const char *footing)
 {
     double unit = card->panel / 100.0;
-    phi_card_paint(cairo, card, graded->shape);
+    phi_card_paint(cairo, card);
     paint_heading(cairo, card, graded);
     paint_lines(cairo, card, graded);
     centred(cairo, card, footing, card->height - card->footing + 2.4 * unit, 4 * unit, card->ink,
@@ -208,9 +192,10 @@ enum phi_err phi_picture_graded(const struct phi_picture *picture,
     struct graded graded = {0};
     int scale = 0;
     PHI_GUARD(check_graded(grade, holder, &card, &graded));
-    PHI_GUARD(make_symbol(picture, &symbol, &scale));
+    PHI_GUARD(phi_card_symbol(picture, &symbol, &scale));
     card.ink = phi_paint_ink_on(card.ground);
     phi_card_measure(&card, &symbol, scale, 0.29, 0.39, 0.1);
+    PHI_GUARD(phi_card_mark(&card, picture));
     const char *footing =
         phi_arena_printf(arena, "%s%s" TITLE_ZH, holder->place == NULL ? "" : holder->place,
                          holder->place == NULL ? "" : " · ");
@@ -224,5 +209,15 @@ enum phi_err phi_picture_graded(const struct phi_picture *picture,
     paint_graded(canvas.cairo, &card, &graded, footing);
     err = phi_canvas_finish(&canvas, title, description, arena, out);
 out:
+    return err;
+}
+
+enum phi_err phi_picture_warm_up(void)
+{
+    const struct phi_picture picture = {.text = phi_view_text("0"), .scale = PHI_PICTURE_SCALE_MIN};
+    struct phi_arena *arena = phi_arena_new(PHI_PICTURE_BYTES_MAX);
+    struct phi_view out;
+    enum phi_err err = arena == NULL ? PHI_ERR_MEMORY : phi_picture_neutral(&picture, arena, &out);
+    phi_arena_free(arena);
     return err;
 }

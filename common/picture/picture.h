@@ -11,9 +11,13 @@
 #define PHI_PICTURE_PICTURE_H
 
 #include "base/arena.h"
+#include "picture/mark.h"
 #include "picture/symbol.h"
 
 enum phi_picture_format { PHI_PICTURE_PNG, PHI_PICTURE_SVG, PHI_PICTURE_PDF };
+#define PHI_PICTURE_FORMATS 3
+extern const char *const phi_picture_formats[PHI_PICTURE_FORMATS];  /* "png", "svg", "pdf" */
+const char *phi_picture_media_type(enum phi_picture_format format); /* "image/png", … */
 
 #define PHI_PICTURE_SCALE_MIN 3
 #define PHI_PICTURE_SCALE_MAX 16
@@ -26,6 +30,8 @@ struct phi_picture {
     struct phi_view text; /* the code's text form */
     enum phi_picture_format format;
     int scale; /* pixels a module, 3..16; 0 means 8 (SVG and PDF: points a module) */
+    const struct phi_mark_key *mark_key; /* NULL: no trace mark */
+    struct phi_mark mark;
 };
 
 /* How one grade looks, in the words of the table in codes/grade.h. The shapes, each with a sign in
@@ -62,6 +68,27 @@ enum phi_err phi_picture_graded(const struct phi_picture *picture,
                                 const struct phi_picture_grade *grade,
                                 const struct phi_picture_holder *holder, struct phi_arena *arena,
                                 struct phi_view *out) PHI_MUST_USE;
+
+/* What a paper certificate says; name and number masked before they come here. */
+struct phi_picture_paper {
+    const char *name;
+    const char *id_no;
+    const char *issuer; /* "江苏省" */
+    int64_t issued_us;
+    int64_t until_us;
+};
+
+/* A certificate to be printed on A4 (纸质凭证), with a neutral symbol, whose it is, issuer and
+ * validity. `scale` is not used: SVG and PDF are in points, PNG has two pixels a point. Errors,
+ * owner and threads as above. */
+enum phi_err phi_picture_certificate(const struct phi_picture *picture,
+                                     const struct phi_picture_paper *paper, struct phi_arena *arena,
+                                     struct phi_view *out) PHI_MUST_USE;
+
+/* Draws something once and drops it, so that fonts are found and read before the first request.
+ * PHI_ERR_MEMORY, PHI_ERR_INTERNAL. Blocks on the disk: up to a second where fontconfig has no
+ * cache. */
+enum phi_err phi_picture_warm_up(void) PHI_MUST_USE;
 
 /* The logo's area over the symbol's (without quiet zone): held under 0.10 by construction. */
 double phi_picture_logo_share(const struct phi_symbol *symbol);

@@ -3,17 +3,18 @@
 #include <string.h>
 #include <zint.h>
 
+const char *const phi_symbology_names[PHI_SYMBOLOGY_COUNT] = {"qr", "gm", "hx"};
+
 struct kind {
-    const char *name;
     int zint_id;
     int level; /* zint's option_1: the highest level of error correction */
     int quiet;
 };
 
 static const struct kind kinds[PHI_SYMBOLOGY_COUNT] = {
-    [PHI_SYMBOL_QR] = {"qr", BARCODE_QRCODE, 4, 4},
-    [PHI_SYMBOL_GRID_MATRIX] = {"grid-matrix", BARCODE_GRIDMATRIX, 5, 6},
-    [PHI_SYMBOL_HAN_XIN] = {"han-xin", BARCODE_HANXIN, 4, 3},
+    [PHI_SYMBOL_QR] = {BARCODE_QRCODE, 4, 4},
+    [PHI_SYMBOL_GRID_MATRIX] = {BARCODE_GRIDMATRIX, 5, 6},
+    [PHI_SYMBOL_HAN_XIN] = {BARCODE_HANXIN, 4, 3},
 };
 
 static bool is_plain(struct phi_view text)
@@ -81,15 +82,10 @@ bool phi_symbol_is_dark(const struct phi_symbol *symbol, int x, int y)
     return (symbol->bits[place / 8] >> (7 - place % 8) & 1) != 0;
 }
 
-const char *phi_symbology_name(enum phi_symbology symbology)
-{
-    return kinds[symbology].name;
-}
-
 bool phi_symbology_from_name(struct phi_view name, enum phi_symbology *out)
 {
     for (int i = 0; i < PHI_SYMBOLOGY_COUNT; i++) {
-        if (phi_view_equal(name, phi_view_text(kinds[i].name))) {
+        if (phi_view_equal(name, phi_view_text(phi_symbology_names[i]))) {
             *out = (enum phi_symbology)i;
             return true;
         }

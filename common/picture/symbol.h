@@ -36,7 +36,7 @@ enum phi_err phi_symbol_encode(enum phi_symbology symbology, struct phi_view tex
 
 bool phi_symbol_is_dark(const struct phi_symbol *symbol, int x, int y); /* 0 <= x, y < size */
 
-const char *phi_symbology_name(enum phi_symbology symbology); /* "qr", "grid-matrix", "han-xin" */
+extern const char *const phi_symbology_names[PHI_SYMBOLOGY_COUNT]; /* "qr", "gm", "hx" */
 bool phi_symbology_from_name(struct phi_view name, enum phi_symbology *out);
 
 #endif

@@ -10,7 +10,10 @@
 #define SCENE(scene, life, term, scope, once)                                                      \
     "{\"scene\":" scene ",\"lifeSeconds\":" life ",\"termSeconds\":" term ",\"scope\":" scope      \
     ",\"oneTime\":" once "}"
-#define GOOD       SCENE("\"pass\"", "300", "86400", "\"pass\"", "false")
+#define GOOD SCENE("\"pass\"", "300", "86400", "\"pass\"", "false")
+#define PAPER(life, paper)                                                                         \
+    "{\"scene\":\"p\",\"lifeSeconds\":" life                                                       \
+    ",\"termSeconds\":60,\"scope\":\"pass\",\"oneTime\":false,\"paper\":" paper "}"
 #define FILE_OF(s) "{\"region\":\"320000\",\"version\":1,\"scenes\":[" s "]}"
 
 static const struct {
@@ -43,6 +46,11 @@ static const struct {
      PHI_ERR_CONFIG, "$.scenes[0].lifeSeconds"},
     {"unknown scope", FILE_OF(SCENE("\"a\"", "1", "1", "\"self\"", "true")), PHI_ERR_CONFIG,
      "$.scenes[0].scope"},
+    {"paper", FILE_OF(PAPER("86400", "true")), PHI_OK, NULL},
+    {"paper of less than a day", FILE_OF(PAPER("86399", "true")), PHI_ERR_CONFIG,
+     "$.scenes[0].lifeSeconds"},
+    {"not paper, less than a day", FILE_OF(PAPER("86399", "false")), PHI_OK, NULL},
+    {"paper a number", FILE_OF(PAPER("86400", "1")), PHI_ERR_CONFIG, "$.scenes[0].paper"},
     {"one-time a text", FILE_OF(SCENE("\"a\"", "1", "1", "\"pass\"", "\"true\"")), PHI_ERR_CONFIG,
      "$.scenes[0].oneTime"},
 };
