@@ -28,7 +28,7 @@ static const char *const kit_cores[] = {"plain", "adx", "ifma"};
 static inline const char *kit_core(const char *name)
 {
     bool is_here = phi_sm2_core_use(name);
-    print_message("    %s%s\n", name, is_here ? "" : ": not on this machine");
+    print_message("    %s%s\n", name, is_here ? "" : ": SKIPPED, not on this machine");
     return is_here ? name : NULL;
 }
 

@@ -156,6 +156,78 @@ write(
     badPrivate=scalars,
 )
 
+# --- SM2, signatures that are broken, and true ones that look so (after Wycheproof's ECDSA files)
+broken = []
+
+
+def sig_case(name, valid, private, message, sig, public=None):
+    public = public or r.public(private)
+    assert r.verify(public, message, sig) is valid, name
+    broken.append(
+        {"name": name, "valid": valid, "public": public.hex(), "message": message.hex(), "sig": sig.hex()}
+    )
+
+
+def ints(sig):
+    return int.from_bytes(sig[:32], "big"), int.from_bytes(sig[32:], "big")
+
+
+def raw(a, b):
+    return a.to_bytes(32, "big") + b.to_bytes(32, "big")
+
+
+text = b"JKM1 broken signatures"
+for label, one in (("1", 1), ("2", 2), ("3", 3), ("n - 2", r.N - 2), ("n - 3", r.N - 3), ("any", pair(3))):
+    true = r.sign(one, text)
+    a, b = ints(true)
+    e = int.from_bytes(r.digest(r.public(one), text), "big")
+    sig_case(f"d = {label}: true", True, one, text, true)
+    for n in (1, 2, r.N - 1, r.N - 2):
+        sig_case(f"d = {label}: true, k = {n if n < 9 else f'n - {r.N - n}'}", True, one, text, r.sign(one, text, n))
+    sig_case(f"d = {label}: -P for P", False, one, text, true, r.negative(r.public(one)))
+    sig_case(f"d = {label}: infinity, r = e", False, one, text, raw(e % r.N, r.at_infinity(one, e)))
+    sig_case(f"d = {label}: infinity, r = 1", False, one, text, raw(1, r.at_infinity(one, 1)))
+    sig_case(f"d = {label}: n - r", False, one, text, raw(r.N - a, b))
+    sig_case(f"d = {label}: n - s", False, one, text, raw(a, r.N - b))
+    sig_case(f"d = {label}: r + s = n", False, one, text, raw(a, r.N - a))
+short = r.sign_until(pair(3), text, lambda a, b: a < 2**248)
+sig_case("r of 31 bytes", True, pair(3), text, short)
+sig_case("s of 31 bytes", True, pair(3), text, r.sign_until(pair(3), text, lambda a, b: b < 2**248))
+sig_case("r + s past n", True, pair(3), text, r.sign_until(pair(3), text, lambda a, b: a + b > r.N))
+sig_case("r + s below n", True, pair(3), text, r.sign_until(pair(3), text, lambda a, b: a + b < r.N))
+sig_case("r of 31 bytes, moved to the left", False, pair(3), text, short[1:32] + bytes(1) + short[32:])
+true = r.sign(pair(3), text)
+a, b = ints(true)
+edges = {"0": 0, "1": 1, "n - 1": r.N - 1, "n": r.N, "n + 1": r.N + 1, "2^256 - 1": 2**256 - 1, "p": r.P}
+for label, value in edges.items():
+    sig_case(f"r = {label}", False, pair(3), text, raw(value, b))
+    sig_case(f"s = {label}", False, pair(3), text, raw(a, value))
+for first, one in edges.items():
+    for second, two in edges.items():
+        sig_case(f"r = {first}, s = {second}", False, pair(3), text, raw(one, two))
+for at in range(0, 64, 3):
+    flipped = bytes(v ^ (1 << at % 8 if i == at else 0) for i, v in enumerate(true))
+    sig_case(f"byte {at}, bit {at % 8}", False, pair(3), text, flipped)
+der = b"\x30\x44\x02\x20" + true[:32] + b"\x02\x20" + true[32:]
+sig_case("DER, cut to 64 bytes", False, pair(3), text, der[:64])
+sig_case("least significant byte first", False, pair(3), text, true[31::-1] + true[:31:-1])
+sig_case("r = s", False, pair(3), text, true[:32] * 2)
+sig_case("s, r", False, pair(3), text, true[32:] + true[:32])
+sig_case("r + 1, s - 1", False, pair(3), text, raw(a + 1, b - 1))
+e = int.from_bytes(r.digest(r.public(pair(3)), text), "big")
+sig_case("r of e alone", False, pair(3), text, raw(e % r.N, b))
+sig_case("another user id", False, pair(3), text, r.sign(pair(3), text, user=b"ALICE123@YAHOO.COM"))
+sig_case("SM3 without Z", False, pair(3), text, r.sign(pair(3), text, digest_of=r.sm3(text)))
+sig_case("another key's", False, pair(3), text, r.sign(pair(4), text))
+others = {"a newline more": text + b"\n", "a zero more": text + bytes(1), "a byte less": text[:-1], "no bytes": b""}
+for label, other in others.items():
+    sig_case(f"message with {label}", False, pair(3), other, true)
+write(
+    "sm2/broken.json",
+    "after the cases of Wycheproof's ECDSA files, for GB/T 32918.2; " + OURS,
+    cases=broken,
+)
+
 # --- codes: whole cases, and tables of the parser alone
 make_codes.write_all()
 sign_key = pair(100)

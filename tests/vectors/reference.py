@@ -136,13 +136,34 @@ def sign(d, message, k=None, user=ID, digest_of=None):
     return _b32(r) + _b32(s)
 
 
+def sign_until(d, message, is_wanted, k=1):
+    """The first signature that is wanted of those by k, k + 1, …: with a short r, say."""
+    e = int.from_bytes(digest(public(d), message), "big")
+    point = _mul(k, G)
+    while True:
+        r = (e + point[0]) % N
+        s = pow(1 + d, -1, N) * (k - r * d) % N
+        if is_wanted(r, s):
+            return _b32(r) + _b32(s)
+        k, point = k + 1, _add(point, G)
+
+
+def at_infinity(d, r):
+    """s for which s·G + (r + s)·P is the point at infinity, P being d·G."""
+    return -r * d * pow(1 + d, -1, N) % N
+
+
+def negative(xy):
+    return xy[:32] + _b32(P - int.from_bytes(xy[32:], "big"))
+
+
 def verify(xy, message, sig):
     r, s = int.from_bytes(sig[:32], "big"), int.from_bytes(sig[32:], "big")
     if not (0 < r < N and 0 < s < N) or (r + s) % N == 0:
         return False
     q = (int.from_bytes(xy[:32], "big"), int.from_bytes(xy[32:], "big"))
     point = _add(_mul(s, G), _mul((r + s) % N, q))
-    return (int.from_bytes(digest(xy, message), "big") + point[0]) % N == r
+    return point is not None and (int.from_bytes(digest(xy, message), "big") + point[0]) % N == r
 
 
 # --- the codes, docs/codes.md
