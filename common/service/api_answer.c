@@ -108,17 +108,35 @@ void phi_api_send(struct phi_api_call *call)
     send(call, &call->answer);
 }
 
-void phi_api_refuse(struct phi_api_call *call, const struct phi_error *error)
+static enum phi_err refusal(struct phi_api_call *call, const struct phi_error *error,
+                            struct phi_api_answer *out)
 {
-    struct phi_api_answer answer = {.status = phi_err_http_status(error->code)};
-    call->has_lines = false;
+    enum phi_err err = PHI_OK;
+    out->status = phi_err_http_status(error->code);
     json_t *data = error->place[0] == '\0'
                        ? NULL
                        : json_pack("{s:s, s:s}", "field", error->place, "reason", error->text);
-    if (render(call, error->code, data, &answer.body) != PHI_OK || sign(call, &answer) != PHI_OK)
+    out->is_signed = false;
+    PHI_GUARD(render(call, error->code, data, &out->body));
+out:
+    json_decref(data);
+    return err;
+}
+
+void phi_api_refuse(struct phi_api_call *call, const struct phi_error *error)
+{
+    struct phi_api_answer answer;
+    const struct phi_error no_device = {.code = PHI_ERR_KEY_DEVICE};
+    call->has_lines = false;
+    enum phi_err err = refusal(call, error, &answer);
+    if (err == PHI_OK)
+        err = sign(call, &answer);
+    /* The machine that holds the answer key is away: said without a signature. */
+    if (err == PHI_ERR_KEY_DEVICE)
+        err = refusal(call, &no_device, &answer);
+    if (err != PHI_OK)
         answer = (struct phi_api_answer){.status = 500, .body = phi_view_text("{}")};
     send(call, &answer);
-    json_decref(data);
 }
 
 enum phi_err phi_api_send_stored(struct phi_api_call *call)

@@ -56,6 +56,7 @@ static void *keeper_run(void *context)
         nanosleep(&tick, NULL);
         if (service->producer != NULL)
             phi_service_set_degraded(service, "bus", !phi_bus_is_up(service->producer));
+        phi_service_device_look(service);
         if (!phi_deadline_is_past(check))
             continue;
         bool is_prune_due = phi_deadline_is_past(prune_at);

@@ -21,6 +21,8 @@ bool phi_service_is_ready(struct phi_service *service, const char **why)
         *why = "database";
     else if (service->registry != NULL && !phi_registry_is_usable(service->registry))
         *why = "registry";
+    else if (phi_service_device_missing(service) != NULL)
+        *why = phi_service_device_missing(service);
     else if (service->program->unready != NULL)
         *why = service->program->unready(service);
     return *why == NULL;

@@ -14,6 +14,7 @@
 #define PHI_SERVICE_ROWS_MAX     96
 
 struct phi_api;
+struct phi_sdf;
 
 struct phi_service_degraded {
     const char *part;
@@ -29,6 +30,7 @@ struct phi_service {
     char source[64];
     char *conninfo;
     const struct phi_seal_key *answer_seal;
+    struct phi_sdf *sdf; /* NULL: keys are in the process */
     struct phi_sm2_private *answer_key;
     char answer_serial[17];
     struct phi_store *store;
@@ -64,6 +66,13 @@ enum phi_err phi_service_open_parts(struct phi_service *service,
 /* Before the program's own close: their threads call back into it. */
 void phi_service_close_callers(struct phi_service *service);
 void phi_service_close_parts(struct phi_service *service, struct phi_deadline until);
+
+/* device.c: before any key is read; and after every key is freed. */
+enum phi_err phi_service_device_open(struct phi_service *service,
+                                     struct phi_error *error) PHI_MUST_USE;
+void phi_service_device_close(struct phi_service *service);
+void phi_service_device_look(struct phi_service *service); /* shows it as degraded or not */
+const char *phi_service_device_missing(const struct phi_service *service); /* NULL: it is there */
 
 /* ops.c: healthz, readyz, metrics, openapi.json. Fills up to 4 routes, gives their number. */
 size_t phi_service_ops_routes(struct phi_service *service, struct phi_http_route *routes);

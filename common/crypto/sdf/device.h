@@ -58,7 +58,16 @@ struct sdf_device {
     size_t holders;
 };
 
-enum sdf_session_state { SDF_IDLE, SDF_TAKEN, SDF_RUNNING, SDF_DONE, SDF_LEFT, SDF_ENDED };
+/* SDF_LEFT: its caller's time was over; SDF_PROBING: on its own errand. */
+enum sdf_session_state {
+    SDF_IDLE,
+    SDF_PROBING,
+    SDF_TAKEN,
+    SDF_RUNNING,
+    SDF_DONE,
+    SDF_LEFT,
+    SDF_ENDED
+};
 
 struct sdf_session {
     struct phi_sdf *sdf;
@@ -108,9 +117,9 @@ void phi_sdf_session_close(struct sdf_session *session);
 enum phi_err phi_sdf_pool_start(struct phi_sdf *sdf, size_t sessions) PHI_MUST_USE;
 bool phi_sdf_pool_stop(struct phi_sdf *sdf); /* false: a thread hangs, so nothing may be freed */
 enum phi_err phi_sdf_run(struct phi_sdf *sdf, struct sdf_call *call) PHI_MUST_USE;
-/* Many at once, on as many sessions as are free; each row's own result. */
+/* Many at once, on as many sessions as are free, until then; each row's own result. */
 void phi_sdf_run_all(struct phi_sdf *sdf, struct sdf_call *calls, enum phi_err *results,
-                     size_t count);
+                     size_t count, struct phi_deadline until);
 void phi_sdf_note(struct phi_sdf *sdf, enum phi_sdf_state state);
 
 /* sm2.c */

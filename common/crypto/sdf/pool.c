@@ -60,7 +60,7 @@ static void serve(struct sdf_session *session)
 static void probe(struct sdf_session *session)
 {
     struct phi_sdf *sdf = session->sdf;
-    session->state = SDF_LEFT; /* nobody waits for what it gives */
+    session->state = SDF_PROBING;
     sdf->probe_at = phi_deadline_in_ms(probe_ms(sdf));
     pthread_mutex_unlock(&sdf->lock);
     enum phi_err err = phi_sdf_probe(session);
@@ -159,7 +159,7 @@ static bool all_hang(const struct phi_sdf *sdf)
 static struct sdf_session *take(struct phi_sdf *sdf, struct phi_deadline until)
 {
     struct sdf_session *session = take_now(sdf);
-    while (!session && !phi_deadline_is_past(until)) {
+    while (!session && !all_hang(sdf) && !phi_deadline_is_past(until)) {
         wait_on(&sdf->freed, &sdf->lock, until);
         session = take_now(sdf);
     }
@@ -194,10 +194,9 @@ static enum phi_err finish(struct sdf_session *session, struct sdf_call *call,
 }
 
 static size_t run_wave(struct phi_sdf *sdf, struct sdf_call *calls, enum phi_err *results,
-                       size_t count)
+                       size_t count, struct phi_deadline until)
 {
     struct sdf_session *sessions[WAVE];
-    struct phi_deadline until = phi_deadline_in_ms(sdf->timeout_ms);
     size_t taken = 0;
     pthread_mutex_lock(&sdf->lock);
     while (taken < count && taken < WAVE) {
@@ -214,11 +213,11 @@ static size_t run_wave(struct phi_sdf *sdf, struct sdf_call *calls, enum phi_err
 }
 
 void phi_sdf_run_all(struct phi_sdf *sdf, struct sdf_call *calls, enum phi_err *results,
-                     size_t count)
+                     size_t count, struct phi_deadline until)
 {
     size_t done = 0, wave = 1;
-    while (done < count && wave > 0) {
-        wave = run_wave(sdf, calls + done, results + done, count - done);
+    while (done < count && wave > 0 && !phi_deadline_is_past(until)) {
+        wave = run_wave(sdf, calls + done, results + done, count - done, until);
         done += wave;
     }
     for (; done < count; done++)
@@ -228,6 +227,6 @@ void phi_sdf_run_all(struct phi_sdf *sdf, struct sdf_call *calls, enum phi_err *
 enum phi_err phi_sdf_run(struct phi_sdf *sdf, struct sdf_call *call)
 {
     enum phi_err result = PHI_ERR_KEY_DEVICE;
-    phi_sdf_run_all(sdf, call, &result, 1);
+    phi_sdf_run_all(sdf, call, &result, 1, phi_deadline_in_ms(sdf->timeout_ms));
     return result;
 }

@@ -70,7 +70,7 @@ static void drop(void *key)
     free(handle);
 }
 
-static void sign_wave(struct phi_sm2_row *rows, size_t count)
+static void sign_wave(struct phi_sm2_row *rows, size_t count, struct phi_deadline until)
 {
     struct sdf_call calls[WAVE];
     enum phi_err results[WAVE];
@@ -81,7 +81,7 @@ static void sign_wave(struct phi_sm2_row *rows, size_t count)
         calls[i].key = rows[i].key;
         memcpy(calls[i].in, rows[i].digest, PHI_SM3_LEN);
     }
-    phi_sdf_run_all(first->sdf, calls, results, count);
+    phi_sdf_run_all(first->sdf, calls, results, count, until);
     for (size_t i = 0; i < count; i++) {
         rows[i].result = results[i];
         if (results[i] == PHI_OK)
@@ -91,15 +91,17 @@ static void sign_wave(struct phi_sm2_row *rows, size_t count)
     }
 }
 
-/* Rows of one machine that lie together go together. */
+/* Rows of one machine that lie together go together; all of them have the time of one call. */
 static void sign(struct phi_sm2_row *rows, size_t count)
 {
+    int64_t timeout_ms = ((const struct sdf_handle *)rows[0].key)->sdf->timeout_ms;
+    struct phi_deadline until = phi_deadline_in_ms(timeout_ms);
     for (size_t at = 0, run; at < count; at += run) {
         const struct phi_sdf *sdf = ((const struct sdf_handle *)rows[at].key)->sdf;
         for (run = 1; run < WAVE && at + run < count; run++)
             if (((const struct sdf_handle *)rows[at + run].key)->sdf != sdf)
                 break;
-        sign_wave(rows + at, run);
+        sign_wave(rows + at, run, until);
     }
 }
 
