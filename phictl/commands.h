@@ -34,6 +34,8 @@ extern const struct ctl_command ctl_platform_key;
 extern const struct ctl_command ctl_platform_list;
 extern const struct ctl_command ctl_curl;
 extern const struct ctl_command ctl_code_decode;
+extern const struct ctl_command ctl_code_verify;
+extern const struct ctl_command ctl_code_mint;
 extern const struct ctl_command ctl_code_trace;
 
 #endif
