@@ -202,7 +202,9 @@ static void set_ways(struct verify_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct verify_job *job = batch->jobs[i];
-        job->way = is_recorded(job) ? WAY_COMMIT : WAY_AT_ONCE;
+        job->way = is_recorded(job)                      ? WAY_COMMIT
+                   : job->reply.status == PHI_ERR_ISSUER ? WAY_ISSUER
+                                                         : WAY_AT_ONCE;
         if (job->way == WAY_COMMIT && job->reply.status == PHI_OK)
             job->reply.checked |= PHI_CHECK_LEDGER | PHI_CHECK_SUBJECT;
     }
@@ -226,6 +228,7 @@ static void run(struct verify_batch *batch, struct verify_bench *bench,
     if (batch->door->prepare != NULL)
         batch->door->prepare(batch);
     verify_answer(jobs + recorded, gather(batch, WAY_AT_ONCE, jobs + recorded), true);
+    verify_ask_issuers(bench, batch);
     commit(batch, jobs, recorded, items);
 }
 

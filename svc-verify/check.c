@@ -21,7 +21,6 @@ static enum phi_err read_form(struct verify_job *job)
         PHI_GUARD(phi_jkm1_text_decode(bytes, decoded, size, &bytes.len));
         bytes.data = decoded;
     }
-    PHI_GUARD(phi_sm3(bytes, job->code_digest));
     PHI_GUARD(phi_jkm1_decode(bytes, &job->code, NULL));
     memcpy(job->reply.platform, job->code.platform, sizeof(job->reply.platform));
     job->reply.deadline_s = job->code.deadline_s;
@@ -115,7 +114,8 @@ static enum phi_err unseal(struct verify_job *job)
     enum phi_err err = PHI_OK;
     PHI_GUARD(phi_codeside_unseal(job->verify->codeside, &job->code, &job->content));
     const struct phi_view serial = phi_view_of(job->code.serial, PHI_JKM1_SERIAL_LEN);
-    PHI_GUARD(phi_hmac_sm3(job->verify->serial_key, &serial, 1, job->serial_hmac));
+    if (job->request.operation == PHI_VERIFY_VERIFY)
+        PHI_GUARD(phi_hmac_sm3(job->verify->serial_key, &serial, 1, job->serial_hmac));
     job->is_ours = true;
     job->reply.flags = job->content.flags;
     job->reply.scope = phi_scope_least(job->content.scope, job->request.scope);

@@ -1,4 +1,5 @@
-/* After a refused commit: the recorded answer of a repeated request gets a receipt for the repeat's
+/* What comes late: the issuer's word about another platform's code (issuer.c), and what follows a
+ * refused commit: the recorded answer of a repeated request gets a receipt for the repeat's
  * challenge; a code spent before is recorded as refused. Signing and waiting have no place on the
  * lane's thread. */
 #include "svc-verify/verify.h"
@@ -46,9 +47,11 @@ static bool is_repeat(const struct verify_job *job)
     return job->has_recorded && !job->is_other_request;
 }
 
-static void handle(struct verify_job *job)
+static void handle(struct verify_bench *bench, struct verify_job *job)
 {
-    if (is_repeat(job))
+    if (job->way == WAY_ISSUER)
+        verify_take_issuers_answer(bench, job);
+    else if (is_repeat(job))
         finish(job, job->reply.status);
     else if (job->has_recorded)
         finish(job, PHI_ERR_CONFLICT);
@@ -74,7 +77,7 @@ void verify_late_handle(struct verify *verify, void **items, size_t count)
     if (bench != NULL)
         verify_sign_receipts(bench, repeats, repeat_count);
     for (size_t i = 0; i < count; i++)
-        handle(items[i]);
+        handle(bench, items[i]);
 }
 
 void verify_late_push(struct verify_job *job)

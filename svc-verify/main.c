@@ -12,6 +12,7 @@
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_verify_sql[];
+extern const unsigned char phi_embed__101_spans_sql[];
 
 static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_SEAL_KEY_FILE", "SM4 key that seals the subject in a code"),
@@ -39,64 +40,22 @@ static const struct phi_config_row rows[] = {
      .max = 64,
      .unit = "",
      .text = "CURVE secret key of the verify RPC, Z85 or hex"},
+    {.name = "PHI_USES_KEEP_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "180",
+     .min = 1,
+     .max = 3650,
+     .unit = "days",
+     .text = "how long the holder can see who used a code; older weeks are dropped"},
 };
 
 static const struct phi_migration migrations[] = {
     {100, "verify", (const char *)phi_embed__100_verify_sql},
-};
-
-static const enum phi_column uses_columns[USES_COLUMNS] = {
-    [USES_PLATFORM] = PHI_COLUMN_TEXT,
-    [USES_PROGRAM] = PHI_COLUMN_TEXT,
-    [USES_REQUEST_ID] = PHI_COLUMN_BYTES,
-    [USES_CODE_DIGEST] = PHI_COLUMN_BYTES,
-    [USES_REQUESTER_DIGEST] = PHI_COLUMN_BYTES,
-    [USES_SUBJECT] = PHI_COLUMN_BYTES,
-    [USES_SUBJECT_KEY] = PHI_COLUMN_I64,
-    [USES_SERIAL_HMAC] = PHI_COLUMN_BYTES,
-    [USES_APP] = PHI_COLUMN_TEXT,
-    [USES_SCOPE] = PHI_COLUMN_I64,
-    [USES_STATUS] = PHI_COLUMN_TEXT,
-    [USES_FLAGS] = PHI_COLUMN_I64,
-    [USES_DEADLINE] = PHI_COLUMN_I64,
-    [USES_USED] = PHI_COLUMN_I64,
-};
-static const enum phi_column ledger_columns[] = {PHI_COLUMN_I64, PHI_COLUMN_BYTES, PHI_COLUMN_I64};
-
-#define USES_LIST                                                                                  \
-    "platform, program, request_id, code_digest, requester_digest, subject, subject_key, "         \
-    "serial_hmac, app, scope, result_code, flags, deadline_s, used_us"
-
-static const struct phi_lane_table tables[] = {
-    {.name = "uses",
-     .columns = uses_columns,
-     .column_count = USES_COLUMNS,
-     .key_count = 3,
-     .is_guard = true,
-     .on_conflict = PHI_ERR_CONFLICT,
-     .insert_sql =
-         "INSERT INTO uses (" USES_LIST ") SELECT * FROM unnest($1::text[], $2::text[], "
-         "$3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bytea[], "
-         "$9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) "
-         "ON CONFLICT (platform, program, request_id) DO NOTHING "
-         "RETURNING platform, program, request_id",
-     .fetch_sql =
-         "SELECT " USES_LIST " FROM uses WHERE (platform, program, request_id) IN (SELECT * "
-         "FROM unnest($1::text[], $2::text[], $3::bytea[]))"},
-    {.name = "ledger",
-     .columns = ledger_columns,
-     .column_count = 3,
-     .key_count = 2,
-     .is_guard = true,
-     .on_conflict = PHI_ERR_CODE_USED,
-     .insert_sql =
-         "INSERT INTO ledger (deadline_s, serial_hmac, used_us) SELECT * FROM "
-         "unnest($1::bigint[], $2::bytea[], $3::bigint[]) ON CONFLICT (deadline_s, serial_hmac) "
-         "DO NOTHING RETURNING deadline_s, serial_hmac"},
+    {101, "spans", (const char *)phi_embed__101_spans_sql},
 };
 
 static const char *const verify_fields[] = {"code", "operation", "challenge", "scope", NULL};
-static const char *const uses_queries[] = {"limit", "before", NULL};
+static const char *const uses_queries[] = {"limit", "before", "since", "until", "format", NULL};
 
 static const struct phi_api_route routes[] = {
     {.method = "POST",
@@ -150,6 +109,8 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     verify->service = service;
     verify->region = phi_service_region(service);
     verify->clock = phi_service_clock(service);
+    verify->uses_keep_us =
+        phi_config_int(phi_service_config(service), "PHI_USES_KEEP_DAYS") * 86400 * 1000000;
     verify->trust = phi_service_trust(service);
     verify->allow = phi_rpc_allow_list_new();
     phi_service_set_state(service, verify);
@@ -171,7 +132,11 @@ out:
 
 static enum phi_err start(struct phi_service *service, struct phi_error *error)
 {
-    return verify_rpc_open(phi_service_state(service), error);
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(verify_spans_start(phi_service_state(service), error));
+    PHI_GUARD(verify_rpc_open(phi_service_state(service), error));
+out:
+    return err;
 }
 
 static void stop(struct phi_service *service, struct phi_deadline until)
@@ -189,7 +154,9 @@ static void close(struct phi_service *service)
     struct verify *verify = phi_service_state(service);
     if (verify == NULL)
         return;
+    verify_spans_stop(verify);
     verify_line_stop(&verify->asks);
+    verify_routes_close(verify);
     verify_line_stop(&verify->late);
     verify_benches_close(verify);
     phi_rpc_allow_list_free(verify->allow);
@@ -223,9 +190,9 @@ static const struct phi_program program = {
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
-    .migration_count = 1,
-    .tables = tables,
-    .table_count = 2,
+    .migration_count = 2,
+    .tables = verify_tables,
+    .table_count = VERIFY_TABLES,
     .routes = routes,
     .route_count = 2,
     .openapi = phi_embed_openapi_json,

@@ -1,5 +1,5 @@
-/* A use is recorded, and a one-time code spent, before the answer: the guards `uses` (same request,
- * same answer) and `ledger` (once is once), and the event, in one group commit. */
+/* A use is recorded, and a one-time code spent, before the answer: the guards `requests` (same
+ * request, same answer) and `ledger` (once is once), the use and the event, in one group commit. */
 #include "svc-verify/verify.h"
 
 #include "base/metrics.h"
@@ -10,15 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum phi_err add_request(struct verify_job *job, struct phi_commit *commit)
+{
+    const struct phi_verify_request *request = &job->request;
+    const struct phi_param row[REQUESTS_COLUMNS] = {
+        [REQUESTS_PLATFORM] = PHI_TEXT(request->platform),
+        [REQUESTS_PROGRAM] = PHI_TEXT(request->program),
+        [REQUESTS_ID] = PHI_BYTES_OF(request->request_id, sizeof(request->request_id)),
+        [REQUESTS_SERIAL_HMAC] = PHI_BYTES_OF(job->serial_hmac, PHI_SM3_LEN),
+        [REQUESTS_REQUESTER_DIGEST] = PHI_BYTES_OF(request->digest, PHI_SM3_LEN),
+        [REQUESTS_SCOPE] = PHI_I64(job->reply.scope),
+        [REQUESTS_STATUS] = PHI_TEXT(phi_err_return_code(job->reply.status)),
+        [REQUESTS_USED] = PHI_I64(job->now_us),
+    };
+    return phi_commit_add(commit, TABLE_REQUESTS, row, REQUESTS_COLUMNS);
+}
+
+/* Under the event's id, so that a use can be told from another of the same microsecond. */
 static enum phi_err add_use(struct verify_job *job, struct phi_commit *commit)
 {
     const struct phi_verify_request *request = &job->request;
     const struct phi_param row[USES_COLUMNS] = {
+        [USES_ID] = PHI_BYTES_OF(job->event.id, PHI_EVENT_ID_LEN),
         [USES_PLATFORM] = PHI_TEXT(request->platform),
         [USES_PROGRAM] = PHI_TEXT(request->program),
-        [USES_REQUEST_ID] = PHI_BYTES_OF(request->request_id, sizeof(request->request_id)),
-        [USES_CODE_DIGEST] = PHI_BYTES_OF(job->code_digest, PHI_SM3_LEN),
-        [USES_REQUESTER_DIGEST] = PHI_BYTES_OF(request->digest, PHI_SM3_LEN),
         [USES_SUBJECT] = PHI_BYTES_OF(job->content.subject, PHI_SUBJECT_LEN),
         [USES_SUBJECT_KEY] = PHI_I64(PHI_SUBJECT_KEY_VERSION),
         [USES_SERIAL_HMAC] = PHI_BYTES_OF(job->serial_hmac, PHI_SM3_LEN),
@@ -84,12 +99,12 @@ static void keep_recorded(struct verify_job *job, const struct phi_commit_result
 {
     const struct phi_rows *rows = result->rows;
     size_t row = result->row;
-    job->is_other_request = !phi_view_equal(phi_rows_bytes(rows, row, USES_CODE_DIGEST),
-                                            phi_view_of(job->code_digest, PHI_SM3_LEN)) ||
-                            !phi_view_equal(phi_rows_bytes(rows, row, USES_REQUESTER_DIGEST),
+    job->is_other_request = !phi_view_equal(phi_rows_bytes(rows, row, REQUESTS_SERIAL_HMAC),
+                                            phi_view_of(job->serial_hmac, PHI_SM3_LEN)) ||
+                            !phi_view_equal(phi_rows_bytes(rows, row, REQUESTS_REQUESTER_DIGEST),
                                             phi_view_of(job->request.digest, PHI_SM3_LEN));
-    job->reply.status = phi_err_from_return_code(phi_rows_text(rows, row, USES_STATUS));
-    job->reply.scope = (enum phi_scope)phi_rows_i64(rows, row, USES_SCOPE);
+    job->reply.status = phi_err_from_return_code(phi_rows_text(rows, row, REQUESTS_STATUS));
+    job->reply.scope = (enum phi_scope)phi_rows_i64(rows, row, REQUESTS_SCOPE);
     job->reply.is_repeat = true;
     job->has_recorded = true;
 }
@@ -98,7 +113,7 @@ void verify_keep_result(struct verify_job *job, const struct phi_commit_result *
 {
     job->commit_err = result->err;
     job->commit_table = result->table;
-    if (result->table == TABLE_USES && result->rows != NULL)
+    if (result->table == TABLE_REQUESTS && result->rows != NULL)
         keep_recorded(job, result);
 }
 
@@ -112,9 +127,10 @@ enum phi_err verify_record(struct verify_job *job, struct phi_commit **out)
     enum phi_err err = PHI_OK;
     struct phi_commit *commit = phi_commit_new(phi_service_lane(job->verify->service));
     PHI_GUARD(commit == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(add_use(job, commit));
+    PHI_GUARD(add_request(job, commit));
     PHI_GUARD(add_ledger(job, commit));
     PHI_GUARD(add_event(job, commit));
+    PHI_GUARD(add_use(job, commit));
     *out = commit;
     return PHI_OK;
 out:

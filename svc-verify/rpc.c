@@ -205,6 +205,7 @@ enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error)
     PHI_GUARD(phi_service_allow_peers(verify->service, verify->allow));
     PHI_GUARD(
         phi_service_key_curve(verify->service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
+    PHI_GUARD(verify_routes_open(verify, options.secret_key));
     PHI_GUARD(phi_rpc_server_open(&options, &verify->rpc, error));
 out:
     phi_wipe(options.secret_key, sizeof(options.secret_key));

@@ -48,22 +48,42 @@ struct verify {
     struct phi_rpc_server *rpc;
     pthread_key_t bench_key; /* struct verify_bench: what a thread that runs batches keeps */
     bool has_bench_key;
-    struct verify_line late;         /* jobs whose commit was refused: see late.c */
-    struct verify_line asks;         /* what came over HTTP: see http.c */
+    struct verify_routes *routes; /* to other platforms: see issuer.c */
+    struct phi_counter *asked[3]; /* answered, unreachable, untrue */
+    struct verify_line late;      /* jobs whose commit was refused: see late.c */
+    struct verify_line asks;      /* what came over HTTP: see http.c */
+    int64_t uses_keep_us;
+    struct phi_queue *spans_stop; /* closed to end the thread of spans.c */
+    pthread_t spans_thread;
+    bool has_spans_thread;
     struct phi_counter *verified[2]; /* refused, good */
     struct phi_counter *batches;
     struct phi_counter *batched;
 };
 
-enum verify_table { TABLE_USES = PHI_API_OWN, TABLE_LEDGER };
+/* tables.c: what the lane writes, in this order. */
+enum verify_table { TABLE_REQUESTS = PHI_API_OWN, TABLE_LEDGER, TABLE_USES };
+#define VERIFY_TABLES 3
+extern const struct phi_lane_table verify_tables[VERIFY_TABLES];
 
-/* Columns of uses, in the order of the lane's table. */
+/* Columns of requests: who asked under which id, and what was answered. */
+enum requests_column {
+    REQUESTS_PLATFORM,
+    REQUESTS_PROGRAM,
+    REQUESTS_ID,
+    REQUESTS_SERIAL_HMAC,
+    REQUESTS_REQUESTER_DIGEST,
+    REQUESTS_SCOPE,
+    REQUESTS_STATUS,
+    REQUESTS_USED,
+    REQUESTS_COLUMNS
+};
+
+/* Columns of uses: what the holder sees. */
 enum uses_column {
+    USES_ID,
     USES_PLATFORM,
     USES_PROGRAM,
-    USES_REQUEST_ID,
-    USES_CODE_DIGEST,
-    USES_REQUESTER_DIGEST,
     USES_SUBJECT,
     USES_SUBJECT_KEY,
     USES_SERIAL_HMAC,
@@ -80,7 +100,15 @@ enum uses_column {
 enum verify_way {
     WAY_AT_ONCE, /* nothing to be kept */
     WAY_COMMIT,  /* with its commit, the batch's all together */
+    WAY_ISSUER,  /* another platform's code: with what its issuer says */
     WAY_LATE,    /* its commit was refused */
+};
+
+/* What was asked of another platform. */
+struct verify_issuer {
+    uint8_t request_id[16];
+    uint8_t reply[PHI_VERIFY_REPLY_MAX + 16];
+    size_t reply_len;
 };
 
 /* One verification on its way. It lives in its batch; request's views are the batch's. */
@@ -92,9 +120,8 @@ struct verify_job {
     struct phi_deadline deadline;
     int64_t now_us;
     struct phi_jkm1 code;
-    const struct phi_sm2_public *key; /* the trust list's, for the time of the check */
-    uint8_t code_digest[PHI_SM3_LEN];
-    uint8_t serial_hmac[PHI_SM3_LEN];
+    const struct phi_sm2_public *key;    /* the trust list's, for the time of the check */
+    uint8_t serial_hmac[PHI_SM3_LEN];    /* of what may be recorded; it also tells codes apart */
     struct phi_codeside_content content; /* when the code is ours and its signature verified */
     bool is_ours;
     bool is_recording_refusal; /* the second commit, after the ledger said no */
@@ -105,8 +132,9 @@ struct verify_job {
     enum phi_err commit_err;
     int commit_table;
     bool has_recorded;
-    bool is_other_request; /* the recorded one had another code or requester */
-    void *context;         /* the door's */
+    bool is_other_request;        /* the recorded one had another code or requester */
+    struct verify_issuer *issuer; /* WAY_ISSUER */
+    void *context;                /* the door's */
 };
 
 /* What a door does for its jobs; any thread. */
@@ -169,9 +197,22 @@ void verify_count_kept(const struct verify_job *job);
 /* receipt.c: of all jobs whose reply is good; one whose receipt can't be signed gets that as its
  * status. */
 void verify_sign_receipts(struct verify_bench *bench, struct verify_job **jobs, size_t count);
+/* issuer.c: the codes of other platforms. The key is this service's own, as CURVE client. */
+enum phi_err verify_routes_open(struct verify *verify, const uint8_t secret_key[PHI_CURVE_KEY_LEN])
+    PHI_MUST_USE; /* PHI_ERR_MEMORY */
+void verify_routes_close(struct verify *verify);
+/* Jobs whose way it is; never blocks. */
+void verify_ask_issuers(struct verify_bench *bench, struct verify_batch *batch);
+/* On the late thread: judges what came, and answers. */
+void verify_take_issuers_answer(struct verify_bench *bench, struct verify_job *job);
 /* late.c: what follows a refused commit happens off the lane's thread. */
 void verify_late_handle(struct verify *verify, void **items, size_t count);
 void verify_late_push(struct verify_job *job);
+
+/* spans.c: the partitions of uses and ledger, made ahead and dropped when their time is over; the
+ * first time before it returns. PHI_ERR_STORE, PHI_ERR_MEMORY. */
+enum phi_err verify_spans_start(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
+void verify_spans_stop(struct verify *verify);
 
 /* rpc.c and http.c: the doors. */
 enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error) PHI_MUST_USE;

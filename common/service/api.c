@@ -267,7 +267,13 @@ void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict)
 
 void phi_api_lines(struct phi_api_call *call, struct phi_view lines)
 {
-    call->lines = lines;
+    phi_api_text(call, "application/x-ndjson; charset=utf-8", lines);
+}
+
+void phi_api_text(struct phi_api_call *call, const char *content_type, struct phi_view text)
+{
+    call->lines = text;
+    call->lines_type = content_type;
     call->has_lines = true;
 }
 

@@ -117,6 +117,9 @@ void phi_api_finish_alone(struct phi_api_call *call,
  * the 2xxx or 5004 that goes into resultCode with HTTP 200. */
 void phi_api_data(struct phi_api_call *call, json_t *data);
 void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict);
+/* The whole answer of another type than JSON ("text/csv; charset=utf-8"), built in the call's
+ * arena. */
+void phi_api_text(struct phi_api_call *call, const char *content_type, struct phi_view text);
 /* NDJSON routes: the whole answer, built in the call's arena. */
 void phi_api_lines(struct phi_api_call *call, struct phi_view lines);
 /* Called on the lane's thread after the commit succeeded, before the answer: short and without

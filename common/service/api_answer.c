@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JSON_TYPE   "application/json; charset=utf-8"
-#define NDJSON_TYPE "application/x-ndjson; charset=utf-8"
+#define JSON_TYPE "application/json; charset=utf-8"
 
 static enum phi_err sign(struct phi_api_call *call, struct phi_api_answer *answer)
 {
@@ -19,11 +18,6 @@ static enum phi_err sign(struct phi_api_call *call, struct phi_api_answer *answe
     return err;
 }
 
-static bool is_ndjson(const struct phi_api_call *call)
-{
-    return call->has_lines;
-}
-
 static void send(struct phi_api_call *call, const struct phi_api_answer *answer)
 {
     struct phi_http_header headers[PHI_API_HEADERS_MAX];
@@ -35,7 +29,7 @@ static void send(struct phi_api_call *call, const struct phi_api_answer *answer)
         headers[count++] = (struct phi_http_header){"Phi-Signature", s->signature};
         headers[count++] = (struct phi_http_header){"Phi-Key-Serial", s->key_serial};
     }
-    const char *type = is_ndjson(call) && answer->status == 200 ? NDJSON_TYPE : JSON_TYPE;
+    const char *type = call->has_lines && answer->status == 200 ? call->lines_type : JSON_TYPE;
     phi_http_answer(call->request, answer->status, type, answer->body, headers, count);
 }
 

@@ -54,6 +54,7 @@ struct phi_api_call {
     json_t *data;
     enum phi_err verdict;
     struct phi_view lines;
+    const char *lines_type;
     bool has_lines;
     void (*after)(struct phi_api_call *, void *);
     void *after_context;

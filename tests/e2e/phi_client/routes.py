@@ -106,9 +106,9 @@ def _decision(cast):
                                                             "note": "查无依据。"}
 
 
-def _page(path):
-    before = urllib.parse.quote(moment(-60), safe="")
-    return lambda _cast: (f"{path}?limit=5&before={before}&customNumber=c-1", {})
+def _page(path, bound="before"):
+    moment_then = urllib.parse.quote(moment(-60), safe="")
+    return lambda _cast: (f"{path}?limit=5&{bound}={moment_then}&customNumber=c-1", {})
 
 
 ROUTES = (
@@ -120,7 +120,7 @@ ROUTES = (
     Route("svc-verify", "POST", "/v1/codes/verify", "scan-app", "citizen",
           lambda cast: ("/v1/codes/verify", {"code": cast.code, "operation": "verify", "scope": "pass",
                                              "challenge": secrets.token_hex(16)})),
-    Route("svc-verify", "GET", "/v1/codes/uses", "citizen-app", "citizen", _page("/v1/codes/uses")),
+    Route("svc-verify", "GET", "/v1/codes/uses", "citizen-app", "citizen", _page("/v1/codes/uses", "until")),
     Route("svc-declare", "POST", "/v1/consents", "citizen-app", "citizen",
           lambda _cast: ("/v1/consents", {"noticeVersion": "2026-11", "purpose": "health-code"})),
     Route("svc-declare", "POST", "/v1/declarations/health", "citizen-app", "citizen", _health),
