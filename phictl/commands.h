@@ -37,5 +37,10 @@ extern const struct ctl_command ctl_code_decode;
 extern const struct ctl_command ctl_code_verify;
 extern const struct ctl_command ctl_code_mint;
 extern const struct ctl_command ctl_code_trace;
+extern const struct ctl_command ctl_cert_request;
+extern const struct ctl_command ctl_cert_ca;
+extern const struct ctl_command ctl_cert_issue;
+extern const struct ctl_command ctl_cert_show;
+extern const struct ctl_command ctl_cert_verify;
 
 #endif

@@ -3,7 +3,7 @@
 #define PHI_PHICTL_FILES_H
 
 #include "base/bytes.h"
-#include "crypto/sm2.h"
+#include "crypto/certificate.h"
 #include "phictl/options.h"
 
 #define CTL_LINE_MAX 4096
@@ -22,6 +22,9 @@ enum phi_err ctl_write_new(const char *path, int mode, const char *text,
 /* The SM2 key of option `name`, with the password of --password-file. The caller frees. */
 enum phi_err ctl_read_key(const struct ctl_args *args, const char *name,
                           struct phi_sm2_private **out, struct phi_error *error) PHI_MUST_USE;
+/* A certificate, PEM or DER; the caller frees it. In cert_verify.c. */
+enum phi_err ctl_read_certificate(const char *path, struct phi_certificate **out,
+                                  struct phi_error *error) PHI_MUST_USE;
 /* A public key: a PEM file, or 128 hex digits. */
 enum phi_err ctl_read_public(const char *text, uint8_t xy[PHI_SM2_PUBLIC_LEN],
                              struct phi_error *error) PHI_MUST_USE;

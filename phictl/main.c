@@ -12,7 +12,8 @@ static const struct ctl_command *const commands[] = {
     &ctl_app_suspend,    &ctl_app_list,     &ctl_app_publish,   &ctl_app_import, &ctl_peer_add,
     &ctl_peer_list,      &ctl_provider_add, &ctl_provider_list, &ctl_staff_add,  &ctl_staff_list,
     &ctl_platform_add,   &ctl_platform_key, &ctl_platform_list, &ctl_curl,       &ctl_code_decode,
-    &ctl_code_verify,    &ctl_code_mint,    &ctl_code_trace,
+    &ctl_code_verify,    &ctl_code_mint,    &ctl_code_trace,    &ctl_cert_ca,    &ctl_cert_request,
+    &ctl_cert_issue,     &ctl_cert_show,    &ctl_cert_verify,
 };
 
 static void print_overview(FILE *to)

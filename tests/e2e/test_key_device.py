@@ -13,7 +13,7 @@ from phi_client.people import Person
 from phi_client.sm2 import PublicKey
 from phi_client.suite import wait_until
 
-pytestmark = [pytest.mark.late, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.late, pytest.mark.timeout(240)]
 
 PASSWORD = "machine-password"
 CREW = 6
