@@ -1,5 +1,6 @@
 #include "codeside/codeside.h"
 
+#include "base/mutant.h"
 #include "codes/region.h"
 #include "crypto/random.h"
 
@@ -88,7 +89,8 @@ void phi_codeside_free(struct phi_codeside *codeside)
 
 static bool flags_are_sound(uint8_t flags)
 {
-    return (flags & ~PHI_JKM1_FLAGS_KNOWN) == 0 && PHI_JKM1_SCOPE_OF(flags) < PHI_SCOPE_SELF;
+    return PHI_MUTANT(any_flags) ||
+           ((flags & ~PHI_JKM1_FLAGS_KNOWN) == 0 && PHI_JKM1_SCOPE_OF(flags) < PHI_SCOPE_SELF);
 }
 
 /* A's content: key set ‖ serial ‖ SM4-CTR(seal key, serial)(subject ‖ flags). */
@@ -97,7 +99,8 @@ static enum phi_err make_a(const struct phi_codeside_set *set, const struct phi_
 {
     uint8_t plain[PHI_JKM1_SEALED_LEN];
     memcpy(plain, input->subject, PHI_SUBJECT_LEN);
-    plain[PHI_SUBJECT_LEN] = input->flags;
+    plain[PHI_SUBJECT_LEN] = (uint8_t)(input->flags ^ PHI_MUTANT(flags_wrong));
+    plain[0] ^= PHI_MUTANT(subject_wrong);
     a[0] = set->id;
     memcpy(a + 1, serial, PHI_JKM1_SERIAL_LEN);
     enum phi_err err =
@@ -118,6 +121,8 @@ static enum phi_err prepare(const struct phi_codeside *codeside, const struct ph
     if (!set)
         return PHI_ERR_KEY;
     PHI_GUARD(phi_random_bytes(out->serial, sizeof(out->serial)));
+    if (PHI_MUTANT(serial_half_random))
+        memset(out->serial, 7, sizeof(out->serial) / 2);
     PHI_GUARD(make_a(set, input, out->serial, a));
     const struct phi_jkm1_parts parts = {.a = phi_view_of(a, sizeof(a)),
                                          .platform = codeside->platform,
@@ -125,6 +130,7 @@ static enum phi_err prepare(const struct phi_codeside *codeside, const struct ph
                                          .consent_digest = input->consent_digest};
     struct phi_writer writer = phi_writer_of(out->bytes, sizeof(out->bytes));
     PHI_GUARD(phi_jkm1_encode(&parts, &writer));
+    out->bytes[PHI_JKM1_LEN - PHI_SM2_SIG_LEN - 1] ^= PHI_MUTANT(digest_of_another);
     out->key_set = set->id;
 out:
     return err;
@@ -137,6 +143,8 @@ static void complete(const struct phi_sm2_job *job, struct phi_minted *out)
         return;
     }
     memcpy(out->bytes + PHI_JKM1_LEN - PHI_SM2_SIG_LEN, job->sig, PHI_SM2_SIG_LEN);
+    if (PHI_MUTANT(signature_in_der))
+        memcpy(out->bytes + PHI_JKM1_LEN - PHI_SM2_SIG_LEN, "\x30\x44\x02\x20", 4);
     phi_jkm1_text_encode(out->bytes, PHI_JKM1_LEN, out->text);
 }
 
@@ -156,6 +164,7 @@ static void mint_rows(const struct phi_codeside *codeside, const struct phi_mint
         }
         jobs[ready].private_key = set->sign_key;
         jobs[ready].message = phi_view_of(out[i].bytes, PHI_JKM1_LEN - PHI_SM2_SIG_LEN);
+        jobs[ready].message.len -= PHI_MUTANT(signed_in_part);
         row_of[ready++] = i;
     }
     phi_sm2_sign_batch(jobs, ready);

@@ -1,6 +1,8 @@
 /* Applications by id, for all codes that are minted together. */
 #include "svc-codegen/mint.h"
 
+#include "base/mutant.h"
+
 #include <string.h>
 
 enum column { ID, APP, SUBJECT, CHALLENGE, USABLE_UNTIL, TERM_UNTIL, IS_USED, SCENE };
@@ -35,11 +37,12 @@ static bool is_theirs(const struct mint_job *job, const struct phi_rows *rows, s
 {
     const struct phi_registry_app *app = phi_api_app(job->turn->call);
     struct phi_view challenge = phi_rows_bytes(rows, row, CHALLENGE);
+    bool is_person = phi_view_equal(phi_rows_bytes(rows, row, SUBJECT),
+                                    phi_view_of(job->subject, PHI_SUBJECT_LEN));
+    bool is_answer = challenge.len == CHALLENGE_LEN &&
+                     phi_equal_secret(challenge.data, job->challenge, CHALLENGE_LEN);
     return strcmp(phi_rows_text(rows, row, APP), app->app_id) == 0 &&
-           phi_view_equal(phi_rows_bytes(rows, row, SUBJECT),
-                          phi_view_of(job->subject, PHI_SUBJECT_LEN)) &&
-           challenge.len == CHALLENGE_LEN &&
-           phi_equal_secret(challenge.data, job->challenge, CHALLENGE_LEN);
+           (is_person || PHI_MUTANT(any_person)) && (is_answer || PHI_MUTANT(any_challenge));
 }
 
 static bool find_row(const struct phi_rows *rows, const struct mint_job *job, size_t *row)
@@ -60,7 +63,7 @@ static enum phi_err judge(struct mint_job *job, const struct phi_rows *rows)
     if (!find_row(rows, job, &row) || !is_theirs(job, rows, row))
         return phi_error_set(error, PHI_ERR_APPLICATION, "$.applicationId",
                              "none of this app, person and challenge");
-    if (!is_in_force(rows, row, phi_api_now_us(call)))
+    if (!is_in_force(rows, row, phi_api_now_us(call)) && !PHI_MUTANT(term_endless))
         return phi_error_set(error, PHI_ERR_APPLICATION, "$.applicationId", "its time is over");
     job->scene = policy_find(&codegen_of(call)->policy, phi_rows_text(rows, row, SCENE));
     if (job->scene == NULL)

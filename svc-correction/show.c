@@ -1,6 +1,7 @@
 /* Cases as the citizen (their own) and officers (their sources) see them. */
 #include "svc-correction/correction.h"
 
+#include "base/mutant.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -214,7 +215,8 @@ enum phi_err case_show(struct phi_api_call *call, struct phi_error *error)
                             "SELECT " CASE_COLUMNS
                             ", statement_sealed FROM cases WHERE case_id = $1",
                             &id, 1, &rows, error));
-    if (phi_rows_count(rows) == 0 || !may_see(call, rows))
+    bool may = phi_rows_count(rows) > 0 && (may_see(call, rows) || PHI_MUTANT(case_for_all));
+    if (!may)
         err = phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");
     else
         err = show(call, conn, &id, rows, error);

@@ -2,6 +2,7 @@
  * strictest. */
 #include "svc-platform/platform.h"
 
+#include "base/mutant.h"
 #include "codes/grade.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ static enum phi_err check_receipt(struct platform *platform, struct phi_view byt
             ? NULL
             : phi_trust_key(issuer, PHI_TRUST_RECEIPT, out->key_id, now_us);
     bool is_signed = key != NULL && phi_sm2_verify(key->public_key, signed_part, sig) == PHI_OK;
+    is_signed = is_signed || (key != NULL && PHI_MUTANT(forged_receipt_taken));
     bool is_for_them = out->has_subject && phi_receipt_has_audience(out, here) &&
                        phi_receipt_has_audience(out, asking);
     if (!is_signed || !is_for_them || !phi_receipt_is_in_force(out, now_us / 1000000))

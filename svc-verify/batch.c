@@ -2,6 +2,7 @@
 #include "svc-verify/verify.h"
 
 #include "base/metrics.h"
+#include "base/mutant.h"
 
 #include <stdlib.h>
 
@@ -103,7 +104,8 @@ void verify_benches_close(struct verify *verify)
  * see. */
 static bool is_recorded(const struct verify_job *job)
 {
-    return job->request.operation == PHI_VERIFY_VERIFY && job->is_ours &&
+    bool is_use = job->request.operation == PHI_VERIFY_VERIFY || PHI_MUTANT(check_spends);
+    return is_use && job->is_ours &&
            (job->reply.status == PHI_OK || phi_err_is_verdict(job->reply.status));
 }
 

@@ -3,11 +3,13 @@
  * then the sealed part. Each step is done for all jobs of a batch whose earlier steps were good. */
 #include "svc-verify/verify.h"
 
+#include "base/mutant.h"
+
 #include <string.h>
 
 static bool is_entitled(const struct verify_job *job)
 {
-    return (job->allowed_scopes & (1u << job->request.scope)) != 0;
+    return PHI_MUTANT(any_scope) || (job->allowed_scopes & (1u << job->request.scope)) != 0;
 }
 
 static enum phi_err read_form(struct verify_job *job)
@@ -25,6 +27,8 @@ static enum phi_err read_form(struct verify_job *job)
     memcpy(job->reply.platform, job->code.platform, sizeof(job->reply.platform));
     job->reply.deadline_s = job->code.deadline_s;
     job->reply.checked |= PHI_CHECK_FORM;
+    if (PHI_MUTANT(deadline_first) && phi_jkm1_is_expired(&job->code, job->now_us / 1000000))
+        err = PHI_ERR_CODE_EXPIRED;
 out:
     return err;
 }
@@ -42,6 +46,8 @@ static enum phi_err begin(struct verify_job *job, int64_t now_us, int64_t monoto
  * opaque. */
 static bool is_ours(const struct phi_jkm1 *code, const struct phi_trust_platform *platform)
 {
+    if (PHI_MUTANT(every_key_set_ours))
+        return code->is_own_form;
     for (size_t i = 0; code->is_own_form && i < platform->key_count; i++) {
         const struct phi_trust_key *key = &platform->keys[i];
         if (key->use == PHI_TRUST_CODE && key->key_set_id == code->key_set)
@@ -68,8 +74,12 @@ static enum phi_err check_platform(struct verify_job *job, const struct phi_trus
 {
     enum phi_err err = PHI_OK;
     const struct phi_trust_platform *platform = phi_trust_platform(trust, job->code.platform);
+    if (platform == NULL && PHI_MUTANT(any_platform))
+        return PHI_OK;
     PHI_GUARD(platform == NULL ? PHI_ERR_CODE_PLATFORM : PHI_OK);
-    PHI_GUARD(platform->status == PHI_TRUST_ACTIVE ? PHI_OK : PHI_ERR_CODE_SUSPENDED);
+    PHI_GUARD(platform->status == PHI_TRUST_ACTIVE || PHI_MUTANT(suspended_taken)
+                  ? PHI_OK
+                  : PHI_ERR_CODE_SUSPENDED);
     job->reply.checked |= PHI_CHECK_PLATFORM;
     if (!is_ours(&job->code, platform))
         return try_keys(job, platform);
@@ -94,7 +104,7 @@ static void check_signatures(struct verify_bench *bench, struct verify_job **job
     size_t rows = 0;
     for (size_t i = 0; i < count; i++) {
         struct verify_job *job = jobs[i];
-        if (job->reply.status != PHI_OK || job->key == NULL)
+        if (job->reply.status != PHI_OK || job->key == NULL || PHI_MUTANT(forged_code_taken))
             continue;
         bench->rows[rows].public_key = job->key;
         bench->rows[rows].message = job->code.signed_part;
@@ -141,7 +151,7 @@ static enum phi_err say_unreachable(struct verify_job *job)
 static enum phi_err check_holder(const struct verify_job *job)
 {
     bool is_holder = phi_equal_secret(job->content.subject, job->request.holder, PHI_SUBJECT_LEN);
-    return is_holder ? PHI_OK : PHI_ERR_NOT_HOLDER;
+    return is_holder || PHI_MUTANT(picture_for_all) ? PHI_OK : PHI_ERR_NOT_HOLDER;
 }
 
 static enum phi_err end(struct verify_job *job)
@@ -152,7 +162,7 @@ static enum phi_err end(struct verify_job *job)
     /* before it is judged: an expired code's use is the holder's to see too */
     if (phi_codeside_is_ours(job->verify->codeside, &job->code))
         PHI_GUARD(unseal(job));
-    PHI_GUARD(is_expired ? PHI_ERR_CODE_EXPIRED : PHI_OK);
+    PHI_GUARD(is_expired && !PHI_MUTANT(expired_taken) ? PHI_ERR_CODE_EXPIRED : PHI_OK);
     PHI_GUARD(check_revocation(job));
     PHI_GUARD(job->is_ours ? PHI_OK : say_unreachable(job));
     if (job->request.operation == PHI_VERIFY_OWN)

@@ -1,6 +1,7 @@
 /* The receipt: this platform's signed word for the asking directory's challenge. */
 #include "svc-verify/verify.h"
 
+#include "base/mutant.h"
 #include "crypto/random.h"
 
 #include <stdio.h>
@@ -33,8 +34,9 @@ static enum phi_err fill(struct verify_job *job, struct phi_receipt *receipt)
     add_audience(receipt, region);
     add_audience(receipt, request->platform);
     add_audience(receipt, "000000");
-    receipt->scope = job->reply.scope;
+    receipt->scope = PHI_MUTANT(receipt_too_wide) ? PHI_SCOPE_MEDICAL : job->reply.scope;
     memcpy(receipt->challenge, request->challenge, sizeof(receipt->challenge));
+    receipt->challenge[0] ^= PHI_MUTANT(receipt_of_another);
     receipt->issued_s = job->now_us / 1000000;
     receipt->expires_s = receipt->issued_s + RECEIPT_LIFE_S;
 out:

@@ -3,6 +3,7 @@
 #include "svc-verify/verify.h"
 
 #include "base/metrics.h"
+#include "base/mutant.h"
 #include "bus/event_row.h"
 #include "json/canonical.h"
 #include "store/outbox.h"
@@ -50,7 +51,7 @@ static enum phi_err add_use(struct verify_job *job, struct phi_commit *commit)
 static enum phi_err add_ledger(struct verify_job *job, struct phi_commit *commit)
 {
     bool is_spent = job->reply.status == PHI_OK && job->content.flags & PHI_JKM1_ONE_TIME;
-    if (!is_spent)
+    if (!is_spent || PHI_MUTANT(one_time_twice))
         return PHI_OK;
     const struct phi_param row[] = {PHI_I64(job->code.deadline_s),
                                     PHI_BYTES_OF(job->serial_hmac, PHI_SM3_LEN),
@@ -103,6 +104,7 @@ static void keep_recorded(struct verify_job *job, const struct phi_commit_result
                                             phi_view_of(job->serial_hmac, PHI_SM3_LEN)) ||
                             !phi_view_equal(phi_rows_bytes(rows, row, REQUESTS_REQUESTER_DIGEST),
                                             phi_view_of(job->request.digest, PHI_SM3_LEN));
+    job->is_other_request = job->is_other_request && !PHI_MUTANT(any_code_again);
     job->reply.status = phi_err_from_return_code(phi_rows_text(rows, row, REQUESTS_STATUS));
     job->reply.scope = (enum phi_scope)phi_rows_i64(rows, row, REQUESTS_SCOPE);
     job->reply.is_repeat = true;

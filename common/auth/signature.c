@@ -1,5 +1,6 @@
 #include "auth/signature.h"
 
+#include "base/mutant.h"
 #include "base/text.h"
 #include "crypto/key.h"
 #include "crypto/random.h"
@@ -261,7 +262,8 @@ static enum phi_err verify_parts(const struct phi_sm2_public *key, const struct 
 static bool is_in_window(int64_t timestamp_s, int64_t now_us)
 {
     int64_t off_s = timestamp_s - now_us / 1000000;
-    return off_s >= -PHI_SIGNATURE_WINDOW_S && off_s <= PHI_SIGNATURE_WINDOW_S;
+    int64_t window_s = PHI_SIGNATURE_WINDOW_S + (PHI_MUTANT(window_wide) ? 20 : 0);
+    return PHI_MUTANT(any_timestamp) || (off_s >= -window_s && off_s <= window_s);
 }
 
 /* All but the signature: the header's form, who says to have signed, and when. NULL with `result`
@@ -293,10 +295,10 @@ static const struct phi_registry_key *find_key(struct phi_signature_check *check
 static enum phi_err judge(enum phi_err verified, const struct phi_signature_caller *found,
                           struct phi_signature_caller *out, struct phi_error *error)
 {
-    if (verified != PHI_OK)
+    if (verified != PHI_OK && !PHI_MUTANT(forged_request_taken))
         return phi_error_set(error, verified, "signature", "does not verify");
     *out = *found;
-    if (found->app->suspended)
+    if (found->app->suspended && !PHI_MUTANT(suspended_app_taken))
         return phi_error_set(error, PHI_ERR_APP_SUSPENDED, "app_id", "suspended");
     return PHI_OK;
 }
@@ -429,7 +431,8 @@ static enum phi_err begin_answer(const char *key_serial, struct phi_signature_re
     char status_text[12];
     struct phi_view parts[PARTS_MAX];
     struct phi_answer_signature *out = &reply->signature;
-    (void)snprintf(status_text, sizeof(status_text), "%d", reply->status);
+    int status = PHI_MUTANT(answer_status_unsigned) ? 200 : reply->status;
+    (void)snprintf(status_text, sizeof(status_text), "%d", status);
     (void)snprintf(out->timestamp, sizeof(out->timestamp), "%" PRId64, reply->now_us / 1000000);
     (void)snprintf(out->nonce, sizeof(out->nonce), "%s", reply->nonce);
     (void)snprintf(out->key_serial, sizeof(out->key_serial), "%s", key_serial);

@@ -1,6 +1,7 @@
 #include "auth/token.h"
 
 #include "auth/jwks.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "codes/idtype.h"
 
@@ -161,7 +162,9 @@ static enum phi_err read_times(const struct phi_json_at *payload, struct phi_tok
 static bool audience_has(const struct phi_json_at *payload, const char *audience)
 {
     const json_t *aud = json_object_get(payload->value, "aud");
-    bool found = false;
+    bool found = PHI_MUTANT(any_audience);
+    if (found)
+        return true;
     if (json_is_string(aud))
         return strcmp(json_string_value(aud), audience) == 0;
     if (!json_is_array(aud) || json_array_size(aud) > AUD_MAX)
@@ -263,12 +266,14 @@ static enum phi_err read_person(const struct phi_json_at *payload, struct phi_ar
         err = claim_error(read_id_no(payload, arena, &out->id_no), "phi_id_no", error);
     if (err != PHI_OK)
         return err;
+    if (PHI_MUTANT(any_document))
+        return PHI_OK;
     if (phi_idtype_check(out->id_type, phi_view_text(out->id_no), out->country, &detail) != PHI_OK)
         return refuse(error,
                       strcmp(detail.place, "idType") == 0    ? "phi_id_type"
                       : strcmp(detail.place, "country") == 0 ? "phi_country"
                                                              : "phi_id_no",
-                      "not a document of its type");
+                      PHI_MUTANT(number_in_error) ? out->id_no : "not a document of its type");
     return PHI_OK;
 }
 

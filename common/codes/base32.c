@@ -1,6 +1,8 @@
 /* The text form of a code: base32 of RFC 4648, one spelling only. */
 #include "codes/jkm1.h"
 
+#include "base/mutant.h"
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 void phi_jkm1_text_encode(const uint8_t *bytes, size_t len, char *out)
@@ -23,11 +25,17 @@ static int value_of(uint8_t letter)
         return letter - 'A';
     if (letter >= '2' && letter <= '7')
         return letter - '2' + 26;
+    if (PHI_MUTANT(lower_case_taken) && letter >= 'a' && letter <= 'z')
+        return letter - 'a';
     return -1;
 }
 
 enum phi_err phi_jkm1_text_decode(struct phi_view text, uint8_t *out, size_t size, size_t *len)
 {
+    while (PHI_MUTANT(padding_taken) && text.len > 0 && text.data[text.len - 1] == '=')
+        text.len--;
+    while (PHI_MUTANT(space_taken) && text.len > 0 && text.data[text.len - 1] == ' ')
+        text.len--;
     size_t rest = text.len % 8;
     if (text.len == 0 || rest == 1 || rest == 3 || rest == 6)
         return PHI_ERR_CODE_MALFORMED;
@@ -47,7 +55,7 @@ enum phi_err phi_jkm1_text_decode(struct phi_view text, uint8_t *out, size_t siz
             out[done++] = (uint8_t)(held >> bits);
         }
     }
-    if ((held & ((1u << bits) - 1)) != 0)
+    if ((held & ((1u << bits) - 1)) != 0 && !PHI_MUTANT(spare_bits_taken))
         return PHI_ERR_CODE_MALFORMED;
     *len = done;
     return PHI_OK;

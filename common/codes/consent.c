@@ -1,5 +1,6 @@
 #include "codes/consent.h"
 
+#include "base/mutant.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "codes/canonical.h"
@@ -27,7 +28,7 @@ enum phi_err phi_consent_format(const struct phi_person *person, int64_t time_s,
         return PHI_ERR_FIELD_VALUE;
     PHI_GUARD(phi_text_nfc(person->name, arena, &name));
     PHI_GUARD(phi_canonical_person(person, arena, &found, NULL));
-    phi_time14_format(time_s, CHINA_MIN, time);
+    phi_time14_format(time_s, PHI_MUTANT(consent_in_utc) ? 0 : CHINA_MIN, time);
     const char *id_type = strcmp(found.id_type, "553") == 0 ? "516" : found.id_type;
     const char *text = phi_arena_printf(
         arena, "%.*s|%.*s|%s|%s|%s", (int)name.len, (const char *)name.data, (int)found.id_no.len,

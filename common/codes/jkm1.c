@@ -1,5 +1,6 @@
 #include "codes/jkm1.h"
 
+#include "base/mutant.h"
 #include "codes/region.h"
 
 #include <string.h>
@@ -15,10 +16,11 @@ enum phi_err phi_jkm1_encode(const struct phi_jkm1_parts *parts, struct phi_writ
     if (parts->deadline_s < 0 || parts->deadline_s >= YEAR_10000_S)
         return PHI_ERR_FIELD_VALUE;
     char deadline[PHI_TIME14_LEN + 1];
-    phi_time14_format(parts->deadline_s, 0, deadline);
-    phi_write_view16(out, parts->a);
-    phi_write_u16(out, PHI_JKM1_B_LEN);
-    phi_write_u16(out, PHI_JKM1_VERSION);
+    phi_time14_format(parts->deadline_s, PHI_MUTANT(deadline_written_local) ? 480 : 0, deadline);
+    phi_write_u16(out, (uint16_t)(parts->a.len + (PHI_MUTANT(a_counts_itself) ? 2 : 0)));
+    phi_write_view(out, parts->a);
+    phi_write_u16(out, PHI_JKM1_B_LEN + (PHI_MUTANT(b_counts_itself) ? 2 : 0));
+    phi_write_u16(out, PHI_JKM1_VERSION + PHI_MUTANT(version_two));
     phi_write_view(out, phi_view_text("JKM1"));
     phi_write_view(out, phi_view_text(parts->platform));
     phi_write_view(out, phi_view_text(deadline));
@@ -61,7 +63,7 @@ static enum phi_err decode_b_head(struct phi_reader *b, struct phi_jkm1 *out,
         return malformed(error, "B.length", "too short for version and type");
     if (!phi_view_equal(type, phi_view_text("JKM1")))
         return phi_error_set(error, PHI_ERR_CODE_VERSION, "B.type", "not JKM1");
-    if (out->version != PHI_JKM1_VERSION)
+    if (out->version != PHI_JKM1_VERSION && !PHI_MUTANT(any_version))
         return phi_error_set(error, PHI_ERR_CODE_VERSION, "B.version", "not 1");
     return PHI_OK;
 }
@@ -79,7 +81,8 @@ static enum phi_err decode_b(struct phi_view bytes, struct phi_jkm1 *out, struct
     phi_read_into(&b, out->consent_digest, PHI_SM3_LEN);
     if (!phi_platform_is_valid(platform))
         return malformed(error, "B.platform", "not a platform id");
-    if (phi_time14_parse(deadline, 0, &out->deadline_s) != PHI_OK)
+    if (phi_time14_parse(deadline, PHI_MUTANT(deadline_read_local) ? 480 : 0, &out->deadline_s) !=
+        PHI_OK)
         return malformed(error, "B.deadline", "not a time");
     memcpy(out->platform, platform.data, PHI_REGION_LEN);
     return PHI_OK;
@@ -105,7 +108,7 @@ enum phi_err phi_jkm1_decode(struct phi_view bytes, struct phi_jkm1 *out, struct
     struct phi_view sig = phi_read_view(&in, PHI_SM2_SIG_LEN);
     if (in.failed)
         return malformed(error, "S", "cut off");
-    if (!phi_reader_done(&in))
+    if (!phi_reader_done(&in) && !PHI_MUTANT(left_over_taken))
         return malformed(error, "S", "bytes are left over");
     code.sig = sig.data;
     *out = code;
@@ -120,7 +123,7 @@ enum phi_err phi_jkm1_verify(const struct phi_jkm1 *code, const struct phi_sm2_p
 
 bool phi_jkm1_is_expired(const struct phi_jkm1 *code, int64_t now_s)
 {
-    return now_s > code->deadline_s;
+    return now_s > code->deadline_s - PHI_MUTANT(deadline_early) + PHI_MUTANT(deadline_late);
 }
 
 enum phi_err phi_jkm1_serial(const struct phi_jkm1 *code, bool is_own,

@@ -1,5 +1,6 @@
 #include "codes/mask.h"
 
+#include "base/mutant.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -41,6 +42,8 @@ enum phi_err phi_mask_name(struct phi_view name, struct phi_arena *arena, struct
     if (name.len == 0 || !phi_text_is_utf8(name))
         return PHI_ERR_FIELD_VALUE;
     size_t count = phi_text_count(name);
+    if (PHI_MUTANT(name_unmasked))
+        return put(arena, name, 0, phi_view_of(NULL, 0), out);
     struct phi_view none = phi_view_of(NULL, 0);
     struct phi_view head = phi_view_of(name.data, char_len(name));
     if (count <= 2)
@@ -51,7 +54,7 @@ enum phi_err phi_mask_name(struct phi_view name, struct phi_arena *arena, struct
 
 static size_t kept(size_t len)
 {
-    return len >= 12 ? 4 : 2;
+    return len >= 12 ? 4 + 3 * PHI_MUTANT(number_half_masked) : 2;
 }
 
 enum phi_err phi_mask_id_no(struct phi_view id_no, struct phi_arena *arena, struct phi_view *out)

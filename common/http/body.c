@@ -1,5 +1,7 @@
 #include "http/internal.h"
 
+#include "base/mutant.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,11 +36,16 @@ void phi_http_body_free(struct phi_http_request *request)
     request->body_size = 0;
 }
 
+static size_t body_max(const struct phi_http_request *request)
+{
+    return request->route->body_max_bytes + PHI_MUTANT(body_unbounded);
+}
+
 /* Doubled, and no further than what is declared or allowed: a promise of bytes costs no memory yet.
  */
 static size_t next_size(const struct phi_http_request *request, size_t wanted)
 {
-    size_t most = request->route->body_max_bytes;
+    size_t most = body_max(request);
     if (request->body_declared > 0 && request->body_declared < most)
         most = (size_t)request->body_declared;
     size_t size = request->body_size == 0 ? FIRST_BYTES : request->body_size * 2;
@@ -91,7 +98,7 @@ enum MHD_Result phi_http_body_take(struct phi_http_request *request, const char 
 {
     size_t len = *size;
     *size = 0;
-    if (request->error.code == PHI_OK && len > request->route->body_max_bytes - request->body_len)
+    if (request->error.code == PHI_OK && len > body_max(request) - request->body_len)
         give_up(request, PHI_ERR_BODY_TOO_LARGE);
     if (request->error.code == PHI_OK) {
         enum phi_err err = grow(request, request->body_len + len);

@@ -1,5 +1,7 @@
 #include "http/internal.h"
 
+#include "base/mutant.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +34,7 @@ static enum phi_err split_path(struct phi_http_request *request)
 
 static enum phi_err check_declared(struct phi_http_request *request)
 {
-    if (request->body_declared <= request->route->body_max_bytes)
+    if (request->body_declared <= request->route->body_max_bytes + PHI_MUTANT(body_unbounded))
         return PHI_OK;
     return phi_error_set(&request->error, PHI_ERR_BODY_TOO_LARGE, "", "%s", "");
 }

@@ -1,5 +1,7 @@
 #include "service/call.h"
 
+#include "base/mutant.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,7 @@ static void send(struct phi_api_call *call, const struct phi_api_answer *answer)
 {
     struct phi_http_header headers[PHI_API_HEADERS_MAX];
     size_t count = 0;
-    if (answer->is_signed) {
+    if (answer->is_signed && !PHI_MUTANT(answer_unsigned)) {
         const struct phi_answer_signature *s = &answer->signature;
         headers[count++] = (struct phi_http_header){"Phi-Timestamp", s->timestamp};
         headers[count++] = (struct phi_http_header){"Phi-Nonce", s->nonce};
@@ -44,7 +46,8 @@ static enum phi_err render(struct phi_api_call *call, enum phi_err result, json_
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:O?}", "resultCode", phi_err_return_code(result), "resultDesc",
         phi_err_text_zh(result), "resultDescEn", phi_err_text_en(result), "bizSerialNum",
-        call->serial == NULL ? "" : call->serial, "timeStamp", time, "data", data);
+        call->serial == NULL || PHI_MUTANT(number_not_told) ? "" : call->serial, "timeStamp", time,
+        "data", data);
     PHI_GUARD(root == NULL ? PHI_ERR_MEMORY : PHI_OK);
     text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
     PHI_GUARD(text == NULL ? PHI_ERR_MEMORY : PHI_OK);
@@ -107,6 +110,8 @@ static enum phi_err refusal(struct phi_api_call *call, const struct phi_error *e
 {
     enum phi_err err = PHI_OK;
     out->status = phi_err_http_status(error->code);
+    if (PHI_MUTANT(refused_as_done))
+        out->status = 200;
     json_t *data = error->place[0] == '\0'
                        ? NULL
                        : json_pack("{s:s, s:s}", "field", error->place, "reason", error->text);

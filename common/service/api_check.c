@@ -1,5 +1,6 @@
 #include "service/call.h"
 
+#include "base/mutant.h"
 #include "base/text.h"
 #include "json/canonical.h"
 
@@ -30,7 +31,8 @@ static enum phi_err end_check(struct phi_api_call *call, const struct phi_signat
         call->caller = check->caller;
     PHI_GUARD(check->result);
     PHI_GUARD(phi_signature_digest(&check->request, &call->caller.authorization, call->digest));
-    if (call->route->role != NULL && !phi_words_has(&call->caller.app->roles, call->route->role))
+    if (call->route->role != NULL && !phi_words_has(&call->caller.app->roles, call->route->role) &&
+        !PHI_MUTANT(any_role))
         err = phi_error_set(error, PHI_ERR_FORBIDDEN, "app_id", "the app has no role %s",
                             call->route->role);
 out:
@@ -100,7 +102,7 @@ static enum phi_err check_queries(struct phi_api_call *call, struct phi_error *e
         const char *name = phi_http_query_name(call->request, i);
         bool is_known =
             names_have(call->route->queries, name) || (has_envelope && names_have(shared, name));
-        if (!is_known)
+        if (!is_known && !PHI_MUTANT(any_query))
             return phi_error_set(error, PHI_ERR_QUERY, "query", "an unknown query parameter");
     }
     if (!has_envelope)
@@ -126,7 +128,7 @@ static enum phi_err check_members(struct phi_api_call *call, struct phi_error *e
     for (const char *const *field = call->route->fields; field != NULL && *field != NULL; field++)
         if (count < FIELDS_MAX + 5)
             names[count++] = *field;
-    return phi_json_only(&call->body, names, count, error);
+    return PHI_MUTANT(any_member) ? PHI_OK : phi_json_only(&call->body, names, count, error);
 }
 
 static enum phi_err read_envelope(struct phi_api_call *call, struct phi_error *error)
@@ -156,13 +158,16 @@ static enum phi_err digest_body(struct phi_api_call *call, struct phi_error *err
     struct phi_view canonical;
     json_t *copy = json_copy((json_t *)call->body.value);
     PHI_GUARD(copy == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    json_object_del(copy, "timeStamp");
+    if (!PHI_MUTANT(time_in_digest))
+        json_object_del(copy, "timeStamp");
     err = phi_json_canonical(copy, call->arena, &canonical);
     if (err == PHI_ERR_FIELD_VALUE)
         PHI_GUARD(phi_error_set(error, PHI_ERR_JSON, "$", "a whole number beyond 2^53 - 1"));
     PHI_GUARD(err);
     const char *issuer = call->has_identity ? call->identity.issuer : "";
-    const char *sub = call->has_identity ? call->identity.sub : "";
+    const char *sub = call->has_identity && !PHI_MUTANT(any_person_again) ? call->identity.sub : "";
+    if (PHI_MUTANT(conflict_unnoticed))
+        canonical.len = 0;
     const struct phi_view line = phi_view_of("\n", 1);
     const struct phi_view parts[] = {phi_view_text(phi_http_path(call->request)),
                                      line,

@@ -1,5 +1,6 @@
 #include "service/call.h"
 
+#include "base/mutant.h"
 #include "base/queue.h"
 #include "store/tables.h"
 
@@ -14,6 +15,8 @@ static enum phi_err add_nonce(struct phi_api_call *call)
     const struct phi_param nonce[PHI_NONCES_COLUMNS] = {PHI_TEXT(call->caller.app->app_id),
                                                         PHI_TEXT(call->caller.authorization.nonce),
                                                         PHI_I64(call->now_us)};
+    if (PHI_MUTANT(replay_taken))
+        return PHI_OK;
     return phi_commit_add(call->commit, PHI_API_NONCES, nonce, PHI_NONCES_COLUMNS);
 }
 
@@ -26,7 +29,7 @@ static enum phi_err add_idempotency(struct phi_api_call *call)
     const struct phi_param row[PHI_IDEMPOTENCY_COLUMNS] = {
         [PHI_IDEMPOTENCY_APP] = PHI_TEXT(call->caller.app->app_id),
         [PHI_IDEMPOTENCY_ROUTE] = PHI_TEXT(call->route->path),
-        [PHI_IDEMPOTENCY_CUSTOMER] = PHI_TEXT(call->customer),
+        [PHI_IDEMPOTENCY_CUSTOMER] = PHI_TEXT(PHI_MUTANT(customers_mixed) ? "" : call->customer),
         [PHI_IDEMPOTENCY_SERIAL] = PHI_TEXT(call->serial),
         [PHI_IDEMPOTENCY_DIGEST] = PHI_BYTES_OF(call->body_digest, PHI_SM3_LEN),
         [PHI_IDEMPOTENCY_STATUS] = PHI_I64(call->answer.status),
@@ -104,7 +107,7 @@ enum phi_err phi_api_commit(struct phi_api_call *call)
     PHI_GUARD(call->commit == NULL ? PHI_ERR_MEMORY : PHI_OK);
     if (is_signed)
         PHI_GUARD(add_nonce(call));
-    if (call->route->flags & PHI_API_CREATES)
+    if (call->route->flags & PHI_API_CREATES && !PHI_MUTANT(answers_forgotten))
         PHI_GUARD(add_idempotency(call));
     PHI_GUARD(phi_commit_submit(call->commit, on_done, call, phi_api_deadline(call)));
 out:
