@@ -1,6 +1,8 @@
-/* A code off a scanner: bytes, or the text of a QR symbol. What is read can be written again. */
+/* A code off a scanner: bytes, or the text of a QR symbol. What is read can be written again, and
+ * phictl shows each of its bytes once, good or not. */
 #include "codes/jkm1.h"
 #include "fuzz.h"
+#include "phictl/code_parts.h"
 
 static void check_parts(const struct phi_jkm1 *code)
 {
@@ -33,6 +35,20 @@ static void check_text(struct phi_view text)
         check_parts(&code);
 }
 
+static void check_shown(struct phi_view bytes)
+{
+    static struct ctl_parts parts;
+    size_t at = 0;
+    ctl_parts_of(bytes, &parts);
+    for (size_t i = 0; i < parts.count; i++) {
+        const struct ctl_part *part = &parts.parts[i];
+        fuzz_expect(part->offset == at && part->bytes.len > 0);
+        fuzz_expect(memchr(part->meaning, '\0', sizeof(part->meaning)) != NULL);
+        at += part->bytes.len;
+    }
+    fuzz_expect(at == bytes.len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct phi_jkm1 code;
@@ -40,5 +56,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (phi_jkm1_decode(phi_view_of(data, len), &code, &error) == PHI_OK)
         check_parts(&code);
     check_text(phi_view_of(data, len));
+    check_shown(phi_view_of(data, len));
     return 0;
 }

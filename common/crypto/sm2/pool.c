@@ -46,9 +46,10 @@ void phi_sm2_pool_free(struct phi_sm2_pool *pool)
 {
     if (!pool)
         return;
+    if (phi_sm2_pool_is_ours(pool)) /* in a child it may be held for good */
+        (void)pthread_mutex_destroy(&pool->lock);
     phi_wipe(pool->store, pool->bytes);
     (void)munmap(pool->store, pool->bytes);
-    (void)pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
 

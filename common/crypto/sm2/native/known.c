@@ -13,6 +13,8 @@
 #define SMALL_AFTER 16
 #define LARGE_AFTER 4096
 
+#define EVICT_TRIES 4
+
 static const unsigned window_bits[PHI_SM2_SIZE_COUNT] = {6, 8}; /* 86 KB, 256 KB */
 
 struct phi_sm2_known {
@@ -20,7 +22,7 @@ struct phi_sm2_known {
     _Atomic(struct phi_sm2_table *) table;
     atomic_uint readers; /* between enter and leave */
     atomic_uint uses;
-    atomic_bool is_recent; /* used since the hand of the clock last passed */
+    atomic_uint used_at; /* of `tables_made`, when it was last used */
     atomic_bool is_announced;
     /* the rest is for those who hold the lock */
     struct phi_sm2_table *retired; /* unlinked, and perhaps still read */
@@ -37,7 +39,9 @@ static uint64_t hash_keys[8]; /* random: no one can choose points that meet in o
 static bool is_keyed;
 static size_t limits[PHI_SM2_SIZE_COUNT] = {256, 64}; /* 22 MB, 16 MB */
 static size_t counts[PHI_SM2_SIZE_COUNT];             /* with the retired ones */
-static size_t hands[PHI_SM2_SIZE_COUNT];
+/* The time by which the least recently used table is found: it goes on when one is made, so that
+ * using a table seldom writes anything. */
+static atomic_uint tables_made;
 
 static struct phi_sm2_known **bucket_of(const struct phi_sm2_affine *point)
 {
@@ -104,29 +108,46 @@ static void forget(struct phi_sm2_known **at)
     free(known);
 }
 
-static bool is_leaving(struct phi_sm2_known *known, enum phi_sm2_size size)
+static unsigned age_of(struct phi_sm2_known *known)
 {
-    if (!atomic_load(&known->table) || known->size != size || known->retired || known->is_building)
-        return false;
-    return !atomic_exchange(&known->is_recent, false);
+    return atomic_load(&tables_made) - atomic_load_explicit(&known->used_at, memory_order_relaxed);
 }
 
-/* The hand goes round at most twice: at first it only takes the marks of recent use away. */
-static void evict(enum phi_sm2_size size)
+static bool may_leave(struct phi_sm2_known *known, enum phi_sm2_size size)
 {
-    for (int step = 0; step < 2 * BUCKET_COUNT && counts[size] >= limits[size]; step++) {
-        struct phi_sm2_known **at = &buckets[hands[size]++ % BUCKET_COUNT];
+    return atomic_load(&known->table) && known->size == size && !known->retired &&
+           !known->is_building;
+}
+
+/* The one of a size that was not used for the longest time; drops what is of no more use. */
+static struct phi_sm2_known *oldest(enum phi_sm2_size size)
+{
+    struct phi_sm2_known *found = NULL;
+    for (size_t i = 0; i < BUCKET_COUNT; i++) {
+        struct phi_sm2_known **at = &buckets[i];
         while (*at) {
             sweep(*at);
-            if (counts[size] >= limits[size] && is_leaving(*at, size)) {
-                atomic_store(&(*at)->uses, 0);
-                retire(*at, atomic_exchange(&(*at)->table, NULL));
-            }
-            if (is_forgotten(*at))
+            if (is_forgotten(*at)) {
                 forget(at);
-            else
-                at = &(*at)->next;
+                continue;
+            }
+            if (may_leave(*at, size) && (!found || age_of(*at) > age_of(found)))
+                found = *at;
+            at = &(*at)->next;
         }
+    }
+    return found;
+}
+
+/* A table that is being read at this moment goes too, but its room is free only later. */
+static void evict(enum phi_sm2_size size)
+{
+    for (int i = 0; i < EVICT_TRIES; i++) {
+        struct phi_sm2_known *known = oldest(size);
+        if (counts[size] < limits[size] || !known)
+            return;
+        atomic_store(&known->uses, 0);
+        retire(known, atomic_exchange(&known->table, NULL));
     }
 }
 
@@ -138,14 +159,22 @@ static bool reserve(struct phi_sm2_known *known, enum phi_sm2_size size, bool ma
     if (known->is_building || known->retired || (has_table && known->size >= size))
         return false;
     known->is_building = true;
-    if (may_evict)
+    if (may_evict && counts[size] >= limits[size])
         evict(size);
     if (counts[size] >= limits[size]) {
         known->is_building = false;
         return false;
     }
     counts[size]++;
+    atomic_fetch_add(&tables_made, 1);
     return true;
+}
+
+static void touch(struct phi_sm2_known *known)
+{
+    const unsigned now = atomic_load_explicit(&tables_made, memory_order_relaxed);
+    if (atomic_load_explicit(&known->used_at, memory_order_relaxed) != now)
+        atomic_store_explicit(&known->used_at, now, memory_order_relaxed);
 }
 
 static void publish(struct phi_sm2_known *known, struct phi_sm2_table *table,
@@ -156,7 +185,7 @@ static void publish(struct phi_sm2_known *known, struct phi_sm2_table *table,
         counts[size]--;
         return;
     }
-    atomic_store(&known->is_recent, true);
+    touch(known);
     struct phi_sm2_table *before = atomic_exchange(&known->table, table);
     if (before)
         retire(known, before);
@@ -238,8 +267,8 @@ const struct phi_sm2_table *phi_sm2_known_enter(struct phi_sm2_known *known)
     count_use(known);
     (void)atomic_fetch_add(&known->readers, 1);
     const struct phi_sm2_table *table = atomic_load(&known->table);
-    if (table && !atomic_load_explicit(&known->is_recent, memory_order_relaxed))
-        atomic_store_explicit(&known->is_recent, true, memory_order_relaxed);
+    if (table)
+        touch(known);
     return table;
 }
 

@@ -1,6 +1,6 @@
 /* Tables of public keys that are verified often. A key earns a small table by being used, and a
  * large one by being announced as a platform's or by being used very often; when the room is full
- * the table that was not used lately goes. Keys with the same point share one. Inside sm2/native
+ * the least recently used table goes. Keys with the same point share one. Inside sm2/native
  * only.
  *
  *   struct phi_sm2_known *known = phi_sm2_known_get(&point);            // with the key
