@@ -156,8 +156,10 @@ enum phi_err phi_canvas_finish(struct phi_canvas *canvas, const char *title,
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(status_to_err(cairo_status(canvas->cairo)));
-    if (canvas->format == PHI_PICTURE_PDF)
+    if (canvas->format == PHI_PICTURE_PDF) {
         cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_TITLE, title);
+        cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_SUBJECT, description);
+    }
     if (canvas->format == PHI_PICTURE_PNG)
         PHI_GUARD(write_png(canvas));
     cairo_surface_finish(canvas->surface);

@@ -24,8 +24,8 @@ struct phi_canvas {
 /* PHI_ERR_MEMORY. On failure nothing needs to be finished. */
 enum phi_err phi_canvas_open(struct phi_canvas *canvas, enum phi_picture_format format,
                              int width_px, int height_px) PHI_MUST_USE;
-/* Closes the canvas; `out` is the arena's. Title and description go to the SVG and the PDF's title;
- * plain text, escaped here. PHI_ERR_MEMORY past a bound, PHI_ERR_INTERNAL. */
+/* Closes the canvas; `out` is the arena's. Title and description go to the SVG, and to the PDF as
+ * title and subject; plain text, escaped here. PHI_ERR_MEMORY past a bound, PHI_ERR_INTERNAL. */
 enum phi_err phi_canvas_finish(struct phi_canvas *canvas, const char *title,
                                const char *description, struct phi_arena *arena,
                                struct phi_view *out) PHI_MUST_USE;

@@ -1,8 +1,11 @@
 """A code from its application to its last use, read and checked by decoders and signatures that are not the suite's."""
 import base64
+import calendar
 import concurrent.futures
 import json
+import os
 import random
+import subprocess
 import time
 
 import pytest
@@ -236,10 +239,37 @@ def test_a_scope_that_the_app_may_not_ask_for_is_refused(life, holder, scanner):
     assert (answer.status, answer.code) == (403, "3012"), answer
 
 
-@pytest.mark.parametrize("form", ("png", "svg"))
-def test_a_neutral_picture_comes_with_the_code(life, holder, form):
-    picture = life.mint(holder, picture={"format": form})["picture"]
+@pytest.mark.parametrize("symbology", ("qr", "gm", "hx"))
+@pytest.mark.parametrize("form", ("png", "svg", "pdf"))
+def test_a_neutral_picture_comes_with_the_code(life, holder, form, symbology):
+    picture = life.mint(holder, picture={"format": form, "symbology": symbology})["picture"]
     data = base64.b64decode(picture["base64"], validate=True)
-    assert data.startswith(b"\x89PNG\r\n\x1a\n" if form == "png" else b"<?xml"), data[:20]
-    assert picture["mediaType"] == {"png": "image/png", "svg": "image/svg+xml"}[form]
+    assert data.startswith({"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-1."}[form]), data[:20]
+    assert picture["mediaType"] == {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}[form]
+    assert picture["symbology"] == symbology
     assert holder.name.encode() not in data
+
+
+def test_a_picture_tells_which_app_drew_it(suite, life, holder, tmp_path):
+    path = tmp_path / "code.png"
+    path.write_bytes(base64.b64decode(life.mint(holder, picture={"format": "png"})["picture"]["base64"]))
+    keys = os.path.join(suite.run, "keys", "svc-codegen")
+    done = subprocess.run([os.path.join(suite.programs, "phictl"), "code", "trace", "--key", os.path.join(keys, "mark.key"),
+                           "--password-file", os.path.join(keys, "password"), "--app", "citizen-app", path],
+                          capture_output=True, text=True, timeout=60, check=True)
+    said = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert (said["platform"], said["app"], said["wrong"]) == ("320000", "citizen-app", "0")
+    drawn = time.strptime(said["minute"][:16], "%Y-%m-%dT%H:%M")
+    assert abs(time.time() + 8 * 3600 - calendar.timegm(drawn)) < 120
+
+
+def test_a_paper_certificate_lives_for_days_and_is_scanned(life, holder, scanner, tmp_path):
+    minted = life.mint(holder, "paper", picture={"format": "pdf"})
+    assert 604700 < Code.of(minted["code"]).deadline_s - time.time() < 604801
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(base64.b64decode(minted["picture"]["base64"], validate=True))
+    subprocess.run(["pdftoppm", "-r", "100", "-png", "-singlefile", path, tmp_path / "page"], check=True, timeout=60)
+    done = subprocess.run(["zbarimg", "--quiet", "--raw", tmp_path / "page.png"], capture_output=True, text=True, timeout=30,
+                          check=True)
+    assert done.stdout.strip() == minted["code"]
+    assert life.verify(minted["code"], scanner).data["paper"] is True

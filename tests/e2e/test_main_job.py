@@ -213,6 +213,17 @@ def test_the_graded_picture_is_read_by_zbar(story, tmp_path):
     assert done.stdout.strip() == story.code
 
 
+def test_the_graded_picture_comes_in_every_form(story):
+    starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF-1."}
+    for form, symbology in (("png", "hx"), ("svg", "gm"), ("pdf", "qr"), ("pdf", "hx")):
+        data = story.life.done(story.life.post("citizen-app", "svc-directory", "/v1/health/picture",
+                                               {"code": story.code, "format": form, "symbology": symbology}, story.citizen))
+        picture = base64.b64decode(data["base64"], validate=True)
+        assert picture.startswith(starts[form]) and data["symbology"] == symbology
+        if form == "svg":
+            assert "<title id=\"phi-title\">未见异常".encode() in picture and b"<desc " in picture
+
+
 def test_a_scan_gives_masked_name_and_grade(story):
     _explained, data, _nation = story.green
     name, id_no = data["holder"]["name"], data["holder"]["idNo"]

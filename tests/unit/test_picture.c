@@ -1,5 +1,6 @@
 /* The pictures, read again by a decoder that isn't ours (zbarimg), also blurred and damaged. */
 #include "case.h"
+#include "vector_file.h"
 
 #include "base/time.h"
 #include "picture/picture.h"
@@ -246,6 +247,35 @@ static void symbols_of_a_health_code(void **state)
     assert_false(phi_symbology_from_name(phi_view_text("aztec"), &none));
 }
 
+/* The vectors' own check against the standards is tests/e2e/test_symbols.py. */
+static void symbols_are_those_of_the_vectors(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"qr-short", "qr-code",  "gm-short",
+                                        "gm-code",  "hx-short", "hx-code"};
+    for (size_t i = 0; i < PHI_COUNT(names); i++) {
+        char path[64];
+        struct phi_symbol symbol;
+        enum phi_symbology kind = PHI_SYMBOL_QR;
+        snprintf(path, sizeof(path), "symbols/%s.json", names[i]);
+        json_t *file = vector_open(path);
+        assert_true(phi_symbology_from_name(vector_view(file, "symbology"), &kind));
+        phi_check(names[i], phi_symbol_encode(kind, vector_view(file, "text"), &symbol) == PHI_OK);
+        phi_check(names[i], symbol.size == vector_int(file, "size"));
+        for (int y = 0; y < symbol.size; y++) {
+            const char *row =
+                json_string_value(json_array_get(json_object_get(file, "rows"), (size_t)y));
+            phi_check(names[i], row != NULL && strlen(row) == ((size_t)symbol.size + 3) / 4);
+            for (int x = 0; x < symbol.size; x++) {
+                const char digit[] = {row[x / 4], '\0'};
+                bool is_dark = (strtoul(digit, NULL, 16) >> (3 - x % 4) & 1) != 0;
+                phi_check(names[i], phi_symbol_is_dark(&symbol, x, y) == is_dark);
+            }
+        }
+        vector_close(file);
+    }
+}
+
 static void text_that_is_refused(void **state)
 {
     (void)state;
@@ -312,6 +342,57 @@ static void pictures_that_are_refused(void **state)
 static bool contains(struct phi_view bytes, const char *text)
 {
     return memmem(bytes.data, bytes.len, text, strlen(text)) != NULL;
+}
+
+static void certificates_that_are_refused(void **state)
+{
+    (void)state;
+    static char long_text[PHI_SYMBOL_TEXT_MAX];
+    memset(long_text, 'A', sizeof(long_text) - 1);
+    static const struct {
+        const char *name;
+        const char *text;
+        struct phi_picture_paper paper;
+        enum phi_err err;
+    } cases[] = {
+        {"good", code_text, {"张*", "32**34", "江苏省", 1, 2}, PHI_OK},
+        {"no name", code_text, {NULL, "32**34", "江苏省", 1, 2}, PHI_ERR_FIELD_VALUE},
+        {"an empty number", code_text, {"张*", "", "江苏省", 1, 2}, PHI_ERR_FIELD_VALUE},
+        {"an issuer of two lines", code_text, {"张*", "1", "a\nb", 1, 2}, PHI_ERR_FIELD_VALUE},
+        {"over before it begins", code_text, {"张*", "1", "a", 2, 1}, PHI_ERR_FIELD_VALUE},
+        {"before 1970", code_text, {"张*", "1", "a", -1, 1}, PHI_ERR_FIELD_VALUE},
+        {"no text", "", {"张*", "1", "a", 1, 2}, PHI_ERR_FIELD_VALUE},
+        {"modules too small for paper", long_text, {"张*", "1", "a", 1, 2}, PHI_ERR_FIELD_VALUE},
+    };
+    for (int format = PHI_PICTURE_PNG; format <= PHI_PICTURE_PDF; format++) {
+        for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+            const struct phi_picture picture = {.text = phi_view_text(cases[i].text),
+                                                .format = (enum phi_picture_format)format};
+            struct phi_arena *arena = phi_arena_new(ARENA_BYTES);
+            struct phi_view out;
+            phi_check(cases[i].name, phi_picture_certificate(&picture, &cases[i].paper, arena,
+                                                             &out) == cases[i].err);
+            phi_arena_free(arena);
+        }
+    }
+}
+
+static void a_mark_that_is_refused(void **state)
+{
+    (void)state;
+    struct phi_picture picture = picture_of(PHI_PICTURE_PNG, 8);
+    struct phi_mark_key *key = NULL;
+    struct phi_arena *arena = phi_arena_new(ARENA_BYTES);
+    struct phi_view out;
+    assert_int_equal(phi_mark_key_new(phi_view_text("0123456789abcdef"), &key), PHI_OK);
+    picture.mark_key = key;
+    assert_int_equal(phi_picture_neutral(&picture, arena, &out), PHI_ERR_FIELD_VALUE);
+    memcpy(picture.mark.platform, "320000", 7);
+    assert_int_equal(phi_picture_neutral(&picture, arena, &out), PHI_ERR_FIELD_VALUE);
+    picture.mark.time_s = 1795248495;
+    assert_int_equal(phi_picture_neutral(&picture, arena, &out), PHI_OK);
+    phi_mark_key_free(key);
+    phi_arena_free(arena);
 }
 
 static void an_svg_speaks_to_screen_readers(void **state)
@@ -416,11 +497,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(symbols_of_a_health_code),
+        cmocka_unit_test(symbols_are_those_of_the_vectors),
         cmocka_unit_test(text_that_is_refused),
         cmocka_unit_test(the_logo_covers_less_than_a_tenth),
         cmocka_unit_test(a_strangers_decoder_reads_them),
         cmocka_unit_test(they_bear_blur_and_damage),
         cmocka_unit_test(pictures_that_are_refused),
+        cmocka_unit_test(certificates_that_are_refused),
+        cmocka_unit_test(a_mark_that_is_refused),
         cmocka_unit_test(an_svg_speaks_to_screen_readers),
         cmocka_unit_test(a_pdf_and_the_other_symbols),
         cmocka_unit_test(a_small_arena_is_an_error),

@@ -1,0 +1,22 @@
+/* A picture given to phictl code trace: PNG or JPEG from anybody, read and searched for a mark. */
+#include "fuzz.h"
+#include "picture/mark.h"
+
+#define PIXELS_MAX (256 * 1024)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    static struct phi_mark_key *key;
+    struct phi_grey grey;
+    struct phi_mark_trace trace;
+    if (key == NULL)
+        fuzz_expect(phi_mark_key_new(phi_view_text("0123456789abcdef"), &key) == PHI_OK);
+    if (phi_grey_read(phi_view_of(data, len), PIXELS_MAX, &grey) != PHI_OK)
+        return 0;
+    fuzz_expect(grey.width > 0 && grey.height > 0 && grey.pixels != NULL);
+    fuzz_expect((size_t)grey.width * (size_t)grey.height <= PIXELS_MAX);
+    enum phi_err err = phi_mark_trace(key, &grey, &trace);
+    fuzz_expect(err == PHI_OK || err == PHI_ERR_NOT_FOUND);
+    phi_grey_free(&grey);
+    return 0;
+}
