@@ -366,8 +366,10 @@ static void certificates_that_are_refused(void **state)
     };
     for (int format = PHI_PICTURE_PNG; format <= PHI_PICTURE_PDF; format++) {
         for (size_t i = 0; i < PHI_COUNT(cases); i++) {
-            const struct phi_picture picture = {.text = phi_view_text(cases[i].text),
-                                                .format = (enum phi_picture_format)format};
+            const struct phi_picture picture = {
+                .symbology = cases[i].text == long_text ? PHI_SYMBOL_GRID_MATRIX : PHI_SYMBOL_QR,
+                .text = phi_view_text(cases[i].text),
+                .format = (enum phi_picture_format)format};
             struct phi_arena *arena = phi_arena_new(ARENA_BYTES);
             struct phi_view out;
             phi_check(cases[i].name, phi_picture_certificate(&picture, &cases[i].paper, arena,

@@ -1,11 +1,11 @@
 /* Pictures a second, beside the barest picture of the same size: libzint's symbol, cairo's surface,
  * the symbol's rectangles and cairo's own writer, without text, frame, logo and mark. */
-#include "bench.h"
+#include "tests/bench/bench.h"
 #include "picture/picture.h"
 
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
-#include <cairo.h>
+#include <pthread.h>
 #include <zint.h>
 
 #define ARENA_BYTES (8 * 1024 * 1024)
@@ -171,6 +171,44 @@ static void compare_trace(const struct work *work, const struct bench_options *o
     phi_arena_free(arena);
 }
 
+static void *first_of_a_thread(void *argument)
+{
+    double *rate = argument;
+    struct work work = {.kind = GRADED,
+                        .picture = {.text = phi_view_text(code_text), .scale = SCALE}};
+    const double start = bench_cpu_s();
+    ours(&work);
+    *rate = 1 / (bench_cpu_s() - start);
+    return NULL;
+}
+
+static double first_rate(void)
+{
+    pthread_t thread;
+    double rate = 0;
+    bench_require(pthread_create(&thread, NULL, first_of_a_thread, &rate) == 0, "no thread");
+    pthread_join(thread, NULL);
+    return rate;
+}
+
+/* What a thread's first picture costs: before anything was drawn (a service warms up at its start
+ * instead), and in a new thread of a warm process; beside each, a thread's later ones. */
+static void compare_first(const struct bench_options *options)
+{
+    struct work work = {.kind = GRADED,
+                        .picture = {.text = phi_view_text(code_text), .scale = SCALE}};
+    struct bench_series cold = {0};
+    struct bench_series thread = {0};
+    struct bench_series warm = {0};
+    bench_series_add(&cold, first_rate());
+    for (size_t i = 0; i < options->rounds; i++) {
+        bench_series_add(&thread, first_rate());
+        bench_series_add(&warm, bench_rate(ours, &work, options->ms));
+    }
+    bench_print("image.first.process", "pictures/s", &cold, "warm", &warm, 1);
+    bench_print("image.first.thread", "pictures/s", &thread, "warm", &warm, 1);
+}
+
 int main(void)
 {
     static const struct {
@@ -191,6 +229,7 @@ int main(void)
     const struct bench_options options = bench_options_get();
     struct phi_mark_key *key = NULL;
     struct work work = {0};
+    compare_first(&options);
     bench_require(phi_mark_key_new(phi_view_text("a key of the benchmark's"), &key) == PHI_OK,
                   "key");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
