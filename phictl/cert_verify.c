@@ -1,17 +1,13 @@
 #include "auth/certificate.h"
-#include "auth/record.h"
-#include "base/text.h"
 #include "base/time.h"
-#include "json/json.h"
 #include "phictl/commands.h"
 #include "phictl/files.h"
+#include "phictl/trust_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define LIST_MAX   (8 * 1024 * 1024)
-#define LIST_ARENA (64 * 1024 * 1024)
+#define LIST_ARENA (32 * 1024 * 1024)
 
 enum phi_err ctl_read_certificate(const char *path, struct phi_certificate **out,
                                   struct phi_error *error)
@@ -88,69 +84,6 @@ static void set_free(struct set *set)
         phi_certificate_free(set->all[i]);
 }
 
-/* The answer of GET /v1/trust-list, or its data, as a record whose signature is then checked. */
-static enum phi_err record_read(struct phi_view json, struct phi_arena *arena,
-                                struct phi_record *out, struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_json_at root, data;
-    const char *version = NULL, *value = NULL, *serial = NULL, *signature = NULL;
-    int64_t number = 0;
-    PHI_GUARD(phi_json_read(json, 8, arena, &root, error));
-    PHI_GUARD(phi_json_member(&root, "data", false, &data, error));
-    if (data.value == NULL)
-        data = root;
-    PHI_GUARD(phi_json_text(&data, "version", 1, 20, &version, error));
-    PHI_GUARD(phi_json_text(&data, "value", 1, LIST_MAX, &value, error));
-    PHI_GUARD(phi_json_text(&data, "keySerial", 1, PHI_KEY_ID_LEN, &serial, error));
-    PHI_GUARD(phi_json_text(&data, "signature", 1, 128, &signature, error));
-    if (phi_text_to_i64(phi_view_text(version), 1, INT64_MAX, &number) != PHI_OK)
-        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "$.version", "not a number");
-    *out = (struct phi_record){.key = phi_view_text(PHI_TRUST_KEY),
-                               .version = (uint64_t)number,
-                               .value = phi_view_text(value),
-                               .key_serial = phi_view_text(serial),
-                               .signature = phi_view_text(signature)};
-out:
-    return err;
-}
-
-static enum phi_err record_check(const struct phi_record *record, const char *owner,
-                                 struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t xy[PHI_SM2_PUBLIC_LEN];
-    struct phi_pinned_key pinned = {.key = NULL};
-    struct phi_sm2_public *key = NULL;
-    PHI_GUARD(ctl_read_public(owner, xy, error));
-    PHI_GUARD(phi_key_id_of(xy, pinned.key_serial));
-    PHI_GUARD(phi_sm2_public_new(xy, &key));
-    pinned.key = key;
-    PHI_GUARD(phi_record_verify(PHI_TRUST_TOPIC, record, &pinned, 1, error));
-out:
-    phi_sm2_public_free(key);
-    return err;
-}
-
-static enum phi_err list_read(const struct ctl_args *args, struct phi_arena *arena,
-                              struct phi_trust_list *out, struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t *bytes = NULL;
-    size_t len = 0;
-    struct phi_record record = {.version = 0};
-    if (!ctl_has(args, "trust-public"))
-        return phi_error_set(error, PHI_ERR_FIELD_MISSING, "--trust-public",
-                             "needed to believe --trust-list");
-    PHI_GUARD(ctl_read_all(ctl_get(args, "trust-list"), LIST_MAX, &bytes, &len, error));
-    PHI_GUARD(record_read(phi_view_of(bytes, len), arena, &record, error));
-    PHI_GUARD(record_check(&record, ctl_get(args, "trust-public"), error));
-    PHI_GUARD(phi_trust_decode(record.value, arena, out, error));
-out:
-    free(bytes);
-    return err;
-}
-
 static enum phi_err check_of(const struct ctl_args *args, struct phi_certificate_check *check,
                              struct phi_trust_word *word, struct phi_error *error)
 {
@@ -188,7 +121,7 @@ static int run_verify(const struct ctl_args *args)
     check.root_count = roots.count;
     check.other_count = others.count;
     if (ctl_has(args, "trust-list")) {
-        PHI_GUARD(list_read(args, arena, &list, &error));
+        PHI_GUARD(ctl_trust_list_read(args, arena, &list, &error));
         word.list = &list;
     }
     PHI_GUARD(check_of(args, &check, &word, &error));
@@ -232,10 +165,7 @@ static const struct ctl_option verify_options[] = {
      .repeats = true,
      .text = "a CA that may stand between; not trusted by itself"},
     {.name = "at", .value = "TIME", .text = "RFC 3339 (default: now)"},
-    {.name = "trust-list",
-     .value = "FILE",
-     .text = "the answer of svc-platform's /v1/trust-list: the key must be in it and in force"},
-    {.name = "trust-public", .value = "FILE", .text = "the public key that signs the trust list"},
+    CTL_TRUST_OPTIONS(false),
 };
 
 const struct ctl_command ctl_cert_verify = {.group = "cert",

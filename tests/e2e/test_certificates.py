@@ -176,7 +176,7 @@ def test_the_trust_list_revokes(suite, tmp_path):
                      "--days", "8", "--out", f"{name}.pem")
     answer = suite.apps["citizen-app"].get(suite.url("svc-platform"), "/v1/trust-list", sign=False)
     bench.write("list.json", answer.body.decode())
-    ask = ("cert", "verify", "--root", "ca.pem", "--use", "code", "--trust-list", "list.json", "--trust-public",
+    ask = ("cert", "verify", "--root", "ca.pem", "--use", "code", "--trust-list", "list.json", "--trust-key",
            suite.public_file("svc-platform", "trust"), "--in")
     bench.phictl(*ask, "listed.pem")
     assert "not in the trust list" in bench.phictl(*ask, "other.pem", good=False)
