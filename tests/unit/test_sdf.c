@@ -243,6 +243,10 @@ static void down_is_seen_before_anybody_asks(void **state)
     wait_for_state(sdf, PHI_SDF_DOWN);
     fault("");
     wait_for_state(sdf, PHI_SDF_WORKING);
+    fault("hang SDF_HashInit"); /* the test call itself: the other session sees it */
+    wait_for_state(sdf, PHI_SDF_DOWN);
+    fault("");
+    wait_for_state(sdf, PHI_SDF_WORKING);
     phi_sdf_close(sdf);
 }
 

@@ -74,6 +74,7 @@ struct sdf_session {
     pthread_t thread;
     enum sdf_session_state state; /* under the pool's lock */
     pthread_cond_t changed;
+    struct phi_deadline probe_until; /* past it, a probe that isn't done hangs */
     struct sdf_call call;
     enum phi_err result;
     struct sdf_device *device; /* these two are the thread's own */

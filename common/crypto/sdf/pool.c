@@ -57,11 +57,32 @@ static void serve(struct sdf_session *session)
     take_turn(session, session->state == SDF_LEFT ? SDF_IDLE : SDF_DONE);
 }
 
+static bool hangs(const struct sdf_session *session)
+{
+    return session->state == SDF_LEFT ||
+           (session->state == SDF_PROBING && phi_deadline_is_past(session->probe_until));
+}
+
+static const struct sdf_session *probing(const struct phi_sdf *sdf)
+{
+    for (size_t i = 0; i < sdf->session_count; i++)
+        if (sdf->sessions[i].state == SDF_PROBING)
+            return &sdf->sessions[i];
+    return NULL;
+}
+
+/* One at a time, so that a machine that hangs costs one session before anybody asks. */
 static void probe(struct sdf_session *session)
 {
     struct phi_sdf *sdf = session->sdf;
-    session->state = SDF_PROBING;
+    const struct sdf_session *other = probing(sdf);
+    if (other && hangs(other))
+        phi_sdf_note(sdf, PHI_SDF_DOWN);
     sdf->probe_at = phi_deadline_in_ms(probe_ms(sdf));
+    if (other)
+        return;
+    session->state = SDF_PROBING;
+    session->probe_until = phi_deadline_in_ms(sdf->timeout_ms);
     pthread_mutex_unlock(&sdf->lock);
     enum phi_err err = phi_sdf_probe(session);
     phi_sdf_note(sdf, err == PHI_OK ? PHI_SDF_WORKING : PHI_SDF_DOWN);
@@ -151,7 +172,7 @@ static struct sdf_session *take_now(struct phi_sdf *sdf)
 static bool all_hang(const struct phi_sdf *sdf)
 {
     for (size_t i = 0; i < sdf->session_count; i++)
-        if (sdf->sessions[i].state != SDF_LEFT)
+        if (!hangs(&sdf->sessions[i]))
             return false;
     return true;
 }
