@@ -260,6 +260,34 @@ const struct ctl_command ctl_peer_list = {.group = "peer",
                                           .option_count = CTL_COUNT(list_options),
                                           .run = run_peer_list};
 
+/* Callers that were cut off */
+
+static int run_caller_restore(const struct ctl_args *args)
+{
+    char now[PHI_RFC3339_MAX];
+    const char *caller = ctl_get(args, "caller");
+    phi_rfc3339_format(phi_clock_now_us(NULL), now);
+    return ctl_put_record(
+        args, caller,
+        json_pack("{s:s, s:s, s:s}", "kind", "caller", "caller", caller, "restoredAt", now));
+}
+
+static const struct ctl_option caller_restore_options[] = {
+    {.name = "caller",
+     .value = "NAME",
+     .is_required = true,
+     .text = "platform/program/app, as the event on audit names it"},
+    CTL_TRUTH_READ_OPTIONS,
+};
+
+const struct ctl_command ctl_caller_restore = {.group = "caller",
+                                               .verb = "restore",
+                                               .about =
+                                                   "let a caller in again that svc-verify cut off",
+                                               .options = caller_restore_options,
+                                               .option_count = CTL_COUNT(caller_restore_options),
+                                               .run = run_caller_restore};
+
 /* Providers */
 
 static int run_provider_add(const struct ctl_args *args)

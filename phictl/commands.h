@@ -23,6 +23,7 @@ extern const struct ctl_command ctl_app_suspend;
 extern const struct ctl_command ctl_app_list;
 extern const struct ctl_command ctl_app_publish;
 extern const struct ctl_command ctl_app_import;
+extern const struct ctl_command ctl_caller_restore;
 extern const struct ctl_command ctl_peer_add;
 extern const struct ctl_command ctl_peer_list;
 extern const struct ctl_command ctl_provider_add;

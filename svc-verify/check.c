@@ -1,6 +1,7 @@
 /* 健康码验码 (GB/T 38963 6.7): what can be said of a code without writing anything, in this order:
- * who may ask; form, version, type; platform known and in force; signature; deadline; not revoked;
- * then the sealed part. Each step is done for all jobs of a batch whose earlier steps were good. */
+ * who is cut off, who may ask; form, version, type; platform known and in force; signature;
+ * deadline; not revoked; then the sealed part. Each step is done for all jobs of a batch whose
+ * earlier steps were good. */
 #include "svc-verify/verify.h"
 
 #include "base/mutant.h"
@@ -39,6 +40,11 @@ static enum phi_err begin(struct verify_job *job, int64_t now_us, int64_t monoto
     memcpy(job->reply.request_id, job->request.request_id, sizeof(job->reply.request_id));
     if (job->deadline.at_us <= monotonic_us)
         return PHI_ERR_DEADLINE;
+    if (job->verify->watch != NULL)
+        job->caller = watch_find(job->verify->watch, job->request.platform, job->request.program,
+                                 job->request.app);
+    if (job->caller != NULL && watch_is_cut(job->caller))
+        return PHI_ERR_THROTTLED;
     return is_entitled(job) ? read_form(job) : PHI_ERR_FORBIDDEN;
 }
 
@@ -171,6 +177,16 @@ out:
     return err;
 }
 
+/* What is refused because of the caller itself says nothing about codes. */
+static void note(const struct verify_job *job)
+{
+    enum phi_err status = job->reply.status;
+    if (job->caller == NULL || status == PHI_ERR_THROTTLED)
+        return;
+    watch_note(job->caller, job->now_us, phi_err_is_verdict(status),
+               job->is_ours ? job->content.subject : NULL);
+}
+
 void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t count)
 {
     const struct verify *verify = jobs[0]->verify;
@@ -187,5 +203,6 @@ void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t c
         if (jobs[i]->reply.status == PHI_OK)
             jobs[i]->reply.status = end(jobs[i]);
         jobs[i]->key = NULL;
+        note(jobs[i]);
     }
 }

@@ -13,6 +13,7 @@ extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_verify_sql[];
 extern const unsigned char phi_embed__101_spans_sql[];
+extern const unsigned char phi_embed__102_cuts_sql[];
 
 static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_SEAL_KEY_FILE", "SM4 key that seals the subject in a code"),
@@ -40,6 +41,11 @@ static const struct phi_config_row rows[] = {
      .max = 64,
      .unit = "",
      .text = "CURVE secret key of the verify RPC, Z85 or hex"},
+    {.name = "PHI_POLICY_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
+     .text = "bounds of watching the callers, JSON"},
     {.name = "PHI_USES_KEEP_DAYS",
      .type = PHI_CONFIG_INT,
      .fallback = "180",
@@ -52,6 +58,7 @@ static const struct phi_config_row rows[] = {
 static const struct phi_migration migrations[] = {
     {100, "verify", (const char *)phi_embed__100_verify_sql},
     {101, "spans", (const char *)phi_embed__101_spans_sql},
+    {102, "cuts", (const char *)phi_embed__102_cuts_sql},
 };
 
 static const char *const verify_fields[] = {"code", "operation", "challenge", "scope", NULL};
@@ -123,6 +130,12 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     verify->batches =
         phi_counter_new("phi_verify_batches_total", "batches of codes checked together", NULL);
     verify->batched = phi_counter_new("phi_verify_batched_total", "codes in these batches", NULL);
+    verify->watched[WATCH_WARN] = phi_counter_new(
+        "phi_callers_watched_total", "bounds that callers have passed", "step=\"warned\"");
+    verify->watched[WATCH_CUT] = phi_counter_new("phi_callers_watched_total",
+                                                 "bounds that callers have passed", "step=\"cut\"");
+    PHI_GUARD(watch_open(phi_config_text(phi_service_config(service), "PHI_POLICY_FILE"),
+                         &verify->watch, error));
     PHI_GUARD(verify_benches_open(verify));
     PHI_GUARD(verify_line_start(verify, &verify->late, verify_late_handle, LATE_MAX));
     PHI_GUARD(verify_line_start(verify, &verify->asks, verify_http_handle, ASKS_MAX));
@@ -134,6 +147,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(verify_spans_start(phi_service_state(service), error));
+    PHI_GUARD(verify_watch_start(phi_service_state(service), error));
     PHI_GUARD(verify_rpc_open(phi_service_state(service), error));
 out:
     return err;
@@ -159,6 +173,7 @@ static void close(struct phi_service *service)
     verify_routes_close(verify);
     verify_line_stop(&verify->late);
     verify_benches_close(verify);
+    verify_watch_stop(verify);
     phi_rpc_allow_list_free(verify->allow);
     phi_codeside_free(verify->codeside);
     phi_hmac_key_free(verify->index_key);
@@ -190,7 +205,7 @@ static const struct phi_program program = {
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
-    .migration_count = 2,
+    .migration_count = 3,
     .tables = verify_tables,
     .table_count = VERIFY_TABLES,
     .routes = routes,

@@ -16,6 +16,7 @@
 #include "codeside/codeside.h"
 #include "rpc/server.h"
 #include "service/api.h"
+#include "svc-verify/watch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -52,6 +53,11 @@ struct verify {
     struct phi_counter *asked[3]; /* answered, unreachable, untrue */
     struct verify_line late;      /* jobs whose commit was refused: see late.c */
     struct verify_line asks;      /* what came over HTTP: see http.c */
+    struct watch *watch;          /* NULL: nobody is watched (a benchmark) */
+    struct phi_queue *watch_stop; /* closed to end the thread of watch_keeper.c */
+    pthread_t watch_thread;
+    bool has_watch_thread;
+    struct phi_counter *watched[2]; /* warned, cut off */
     int64_t uses_keep_us;
     struct phi_queue *spans_stop; /* closed to end the thread of spans.c */
     pthread_t spans_thread;
@@ -116,7 +122,8 @@ struct verify_job {
     struct verify *verify;
     struct verify_batch *batch;
     struct phi_verify_request request;
-    uint32_t allowed_scopes; /* bits 1 << enum phi_scope that the caller may ask for */
+    uint32_t allowed_scopes;     /* bits 1 << enum phi_scope that the caller may ask for */
+    struct watch_caller *caller; /* whom it counts for; NULL: nobody */
     struct phi_deadline deadline;
     int64_t now_us;
     struct phi_jkm1 code;
@@ -213,6 +220,11 @@ void verify_late_push(struct verify_job *job);
  * first time before it returns. PHI_ERR_STORE, PHI_ERR_MEMORY. */
 enum phi_err verify_spans_start(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
 void verify_spans_stop(struct verify *verify);
+
+/* watch_keeper.c: judges the callers; who is cut off is so when it returns. PHI_ERR_STORE,
+ * PHI_ERR_MEMORY. */
+enum phi_err verify_watch_start(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
+void verify_watch_stop(struct verify *verify); /* also frees the watch */
 
 /* rpc.c and http.c: the doors. */
 enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error) PHI_MUST_USE;

@@ -169,6 +169,12 @@ const struct phi_registry_staff *phi_registry_staff(const struct phi_registry_vi
     return &record->staff;
 }
 
+int64_t phi_registry_restored_us(const struct phi_registry_view *view, const char *caller)
+{
+    const struct phi_registry_record *record = find(view, "caller", caller);
+    return record == NULL ? 0 : record->restored_us;
+}
+
 const struct phi_registry_peer *phi_registry_peer_at(const struct phi_registry_view *view, size_t i)
 {
     size_t at = position(view->records, view->count, "peer:");

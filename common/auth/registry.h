@@ -132,6 +132,8 @@ const struct phi_registry_provider *phi_registry_provider(const struct phi_regis
                                                           const char *issuer);
 const struct phi_registry_staff *phi_registry_staff(const struct phi_registry_view *view,
                                                     const char *issuer, const char *sub);
+/* When an operator restored this caller ("platform/program/app") last; 0: never. */
+int64_t phi_registry_restored_us(const struct phi_registry_view *view, const char *caller);
 /* All peers in force, for a ZAP allow-list: i = 0 … until NULL. */
 const struct phi_registry_peer *phi_registry_peer_at(const struct phi_registry_view *view,
                                                      size_t i);
@@ -152,6 +154,7 @@ enum phi_err phi_registry_apply(struct phi_registry *registry, const struct phi_
  *   peer:<curve hex>       {"kind":"peer","curve","platform","program","scopes":[],"status"?}
  *   provider:<issuer>      {"kind":"provider","issuer","jwksUrl","serves":"citizen|staff",
  *                           "acr"?,"status"?}
+ *   caller:<name>          {"kind":"caller","caller","restoredAt"}
  *   staff:<issuer>|<sub>   {"kind":"staff","issuer","sub","unit","roles":[],"regions":[],
  *                           "sources":[],"status"?} */
 enum phi_err phi_registry_check(struct phi_view key, struct phi_view value,

@@ -13,6 +13,7 @@
 #define WORD_MAX        32
 #define NAME_MAX_CP     100
 #define URL_MAX         512
+#define CALLER_MAX      105
 
 bool phi_words_has(const struct phi_words *words, const char *word)
 {
@@ -187,6 +188,16 @@ out:
     return err;
 }
 
+static enum phi_err read_caller(const struct phi_json_at *root, struct phi_registry_record *record,
+                                const char **name, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(phi_json_text(root, "caller", 1, CALLER_MAX, name, error));
+    PHI_GUARD(phi_json_time(root, "restoredAt", &record->restored_us, error));
+out:
+    return err;
+}
+
 static const struct {
     const char *name;
     enum phi_err (*read)(const struct phi_json_at *root, struct phi_registry_record *record,
@@ -196,6 +207,7 @@ static const struct {
     [PHI_REG_PEER] = {"peer", read_peer},
     [PHI_REG_PROVIDER] = {"provider", read_provider},
     [PHI_REG_STAFF] = {"staff", read_staff},
+    [PHI_REG_CALLER] = {"caller", read_caller},
 };
 
 /* The key on the topic must be what the value says: a record can't stand in another's place. */
@@ -213,7 +225,7 @@ static enum phi_err check_key(const struct phi_registry_record *record, const ch
 static enum phi_err read_record(struct phi_view value, struct phi_registry_record *record,
                                 struct phi_error *error)
 {
-    static const char *const kind_names[] = {"app", "peer", "provider", "staff"};
+    static const char *const kind_names[] = {"app", "peer", "provider", "staff", "caller"};
     static const char *const statuses[] = {"active", "suspended"};
     struct phi_json_at root;
     size_t kind = 0;
@@ -221,7 +233,7 @@ static enum phi_err read_record(struct phi_view value, struct phi_registry_recor
     const char *name = NULL;
     enum phi_err err = PHI_OK;
     PHI_GUARD(phi_json_read(value, DEPTH_MAX, record->arena, &root, error));
-    PHI_GUARD(phi_json_enum(&root, "kind", kind_names, 4, &kind, error));
+    PHI_GUARD(phi_json_enum(&root, "kind", kind_names, PHI_REG_KINDS, &kind, error));
     PHI_GUARD(phi_json_enum_opt(&root, "status", statuses, 2, 0, &status, error));
     record->kind = (enum phi_registry_kind)kind;
     record->active = status == 0;

@@ -7,7 +7,14 @@
 
 #include <stdatomic.h>
 
-enum phi_registry_kind { PHI_REG_APP, PHI_REG_PEER, PHI_REG_PROVIDER, PHI_REG_STAFF };
+enum phi_registry_kind {
+    PHI_REG_APP,
+    PHI_REG_PEER,
+    PHI_REG_PROVIDER,
+    PHI_REG_STAFF,
+    PHI_REG_CALLER,
+    PHI_REG_KINDS
+};
 
 struct phi_registry_record {
     atomic_int refs;
@@ -21,6 +28,7 @@ struct phi_registry_record {
         struct phi_registry_peer peer;
         struct phi_registry_provider provider;
         struct phi_registry_staff staff;
+        int64_t restored_us; /* of a caller */
     };
 };
 

@@ -8,6 +8,7 @@ import os
 import re
 
 import jsonschema
+import psycopg
 import pytest
 import yaml
 from phi_client.life import source_line, trip
@@ -15,8 +16,10 @@ from phi_client.people import Person
 from phi_client.sm2 import PublicKey
 from phi_client.suite import ROOT, wait_until
 from phi_client.topics import read_topic
+from test_watch import restore
 
 DOCS, REGION = os.path.join(ROOT, "docs"), "320000"
+CUT = f"{REGION}/e2e/one-of-each"  # a caller
 MESSAGES = "#/components/messages/"
 # Whose records count on a registry's topic: the owner and the use of the pinned key. Others may have been put there by tests.
 OWNERS = {f"phi.{REGION}.access.registry": ("operator", "access"), "phi.000000.access.registry": ("operator", "access"),
@@ -153,6 +156,10 @@ def one_of_each(suite, life):
     life.verify(code, scanner)
     case, _fact = life.disputed(person)
     life.decide(case["caseId"], officer)
+    with psycopg.connect(**suite.database(), autocommit=True) as database:
+        database.execute("INSERT INTO verify.cuts (caller, cut_us, measure, value, bound) VALUES (%s, 1, 'perMinute', 2, 1) "
+                         "ON CONFLICT DO NOTHING", (CUT,))
+    restore(suite, CUT)
 
 
 @pytest.mark.last

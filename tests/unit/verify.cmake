@@ -2,3 +2,8 @@
 phi_test(test_verify_spans SOURCES test_verify_spans.c ROOMS store base
   RUNNER ${CMAKE_SOURCE_DIR}/tests/tools/with-postgres)
 target_compile_definitions(test_verify_spans PRIVATE VERIFY_SQL="${CMAKE_SOURCE_DIR}/svc-verify/sql")
+
+# The pure parts of svc-verify.
+phi_test(test_verify_watch SOURCES test_verify_watch.c ${CMAKE_SOURCE_DIR}/svc-verify/watch.c
+  ${CMAKE_SOURCE_DIR}/svc-verify/watch_policy.c ROOMS json codes crypto base PACKAGES jansson)
+target_link_libraries(test_verify_watch PRIVATE m)
