@@ -25,11 +25,17 @@ static const char *const kit_cores[] = {"plain", "adx", "ifma"};
     for (size_t name##_i = 0; name##_i < PHI_COUNT(kit_cores); name##_i++)                         \
         for (const char *name = kit_core(kit_cores[name##_i]); name; name = NULL)
 
+/* PHI_SM2_CORE names the only one that is wanted. */
 static inline const char *kit_core(const char *name)
 {
-    bool is_here = phi_sm2_core_use(name);
-    print_message("    %s%s\n", name, is_here ? "" : ": SKIPPED, not on this machine");
-    return is_here ? name : NULL;
+    const char *only = getenv("PHI_SM2_CORE"); // NOLINT(concurrency-mt-unsafe)
+    const bool is_wanted = !only || strcmp(only, name) == 0;
+    const bool is_here = phi_sm2_core_use(name);
+    print_message("    %s%s\n", name,
+                  !is_wanted ? ": SKIPPED, not wanted"
+                  : !is_here ? ": SKIPPED, not on this machine"
+                             : "");
+    return is_wanted && is_here ? name : NULL;
 }
 
 static inline EC_GROUP *kit_group(void)

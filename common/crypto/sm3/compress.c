@@ -50,14 +50,7 @@ static void compress_one(uint32_t state[8], const uint8_t block[PHI_SM3_BLOCK_LE
         EXPAND_FOUR(0);
         FOUR(12, ff_late, gg_late);
     }
-    state[0] ^= a;
-    state[1] ^= b;
-    state[2] ^= c;
-    state[3] ^= d;
-    state[4] ^= e;
-    state[5] ^= f;
-    state[6] ^= g;
-    state[7] ^= h;
+    sm3_state_xor(state, (const uint32_t[8]){a, b, c, d, e, f, g, h});
 }
 
 static void compress_plain(uint32_t state[8], const uint8_t *blocks, size_t count)

@@ -35,6 +35,23 @@ static inline __m128i expand(__m128i a, __m128i b, __m128i c, __m128i d)
         _mm_store_si128((__m128i *)pairs + (k), _mm_xor_si128(x, next));                           \
     } while (0)
 
+/* Sixteen rounds, and the words of the next sixteen. */
+#define SIXTEEN(ff, gg)                                                                            \
+    do {                                                                                           \
+        FOUR(0, ff, gg);                                                                           \
+        x0 = expand(x0, x1, x2, x3);                                                               \
+        PUT(3, x3, x0);                                                                            \
+        FOUR(4, ff, gg);                                                                           \
+        x1 = expand(x1, x2, x3, x0);                                                               \
+        PUT(0, x0, x1);                                                                            \
+        FOUR(8, ff, gg);                                                                           \
+        x2 = expand(x2, x3, x0, x1);                                                               \
+        PUT(1, x1, x2);                                                                            \
+        FOUR(12, ff, gg);                                                                          \
+        x3 = expand(x3, x0, x1, x2);                                                               \
+        PUT(2, x2, x3);                                                                            \
+    } while (0)
+
 static inline __m128i load(const uint8_t *bytes)
 {
     const __m128i swap = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
@@ -51,40 +68,10 @@ static void compress_one(uint32_t state[8], const uint8_t block[PHI_SM3_BLOCK_LE
     PUT(0, x0, x1);
     PUT(1, x1, x2);
     PUT(2, x2, x3);
-    FOUR(0, ff_early, ff_early);
-    x0 = expand(x0, x1, x2, x3);
-    PUT(3, x3, x0);
-    FOUR(4, ff_early, ff_early);
-    x1 = expand(x1, x2, x3, x0);
-    PUT(0, x0, x1);
-    FOUR(8, ff_early, ff_early);
-    x2 = expand(x2, x3, x0, x1);
-    PUT(1, x1, x2);
-    FOUR(12, ff_early, ff_early);
-    x3 = expand(x3, x0, x1, x2);
-    PUT(2, x2, x3);
-    for (t += 16; t < sm3_constants + 64; t += 16) {
-        FOUR(0, ff_late, gg_late);
-        x0 = expand(x0, x1, x2, x3);
-        PUT(3, x3, x0);
-        FOUR(4, ff_late, gg_late);
-        x1 = expand(x1, x2, x3, x0);
-        PUT(0, x0, x1);
-        FOUR(8, ff_late, gg_late);
-        x2 = expand(x2, x3, x0, x1);
-        PUT(1, x1, x2);
-        FOUR(12, ff_late, gg_late);
-        x3 = expand(x3, x0, x1, x2);
-        PUT(2, x2, x3);
-    }
-    state[0] ^= a;
-    state[1] ^= b;
-    state[2] ^= c;
-    state[3] ^= d;
-    state[4] ^= e;
-    state[5] ^= f;
-    state[6] ^= g;
-    state[7] ^= h;
+    SIXTEEN(ff_early, ff_early);
+    for (t += 16; t < sm3_constants + 64; t += 16)
+        SIXTEEN(ff_late, gg_late);
+    sm3_state_xor(state, (const uint32_t[8]){a, b, c, d, e, f, g, h});
 }
 
 void phi_sm3_compress_ssse3(uint32_t state[8], const uint8_t *blocks, size_t count)

@@ -42,6 +42,12 @@ static inline uint32_t gg_late(uint32_t x, uint32_t y, uint32_t z)
     return z ^ (x & (y ^ z));
 }
 
+static inline void sm3_state_xor(uint32_t state[8], const uint32_t by[8])
+{
+    for (int i = 0; i < 8; i++)
+        state[i] ^= by[i];
+}
+
 /* The sums that wait for nothing are made first: compilers order them otherwise. */
 #define SUM_FIRST(sum) __asm__("" : "+r"(sum))
 
