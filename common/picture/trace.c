@@ -54,8 +54,8 @@ static struct square judge(const struct phi_grey *grey, double left, double top,
         sum += (double)counts[level] * level;
     }
     float share = (float)flat / (float)total;
-    return (struct square){.level = (float)(sum / flat),
-                           .weight = share < 0.5F ? 0 : share * share};
+    bool is_ground = share >= 0.5F && median > GROUND_MIN && median < GROUND_MAX;
+    return (struct square){.level = (float)(sum / flat), .weight = is_ground ? share * share : 0};
 }
 
 static void judge_all(const struct phi_grey *grey, struct grid *grid)
