@@ -16,7 +16,7 @@ GRADES = {"red": "高风险", "yellow": "中风险", "green": "未见异常", "r
 
 def known(world):
     """A person who has declared and whom the directory knows; waited for, once a run."""
-    if not hasattr(world, "known_person"):
+    if world.known_person is None:
         person = Person()
         world.done(world.post("/v1/consents", {"noticeVersion": "2026-11", "purpose": "health-code"}, person))
         world.done(world.post("/v1/declarations/health", {"basic": basic(), "health": health()}, person))

@@ -108,7 +108,7 @@ class World:
         for address in self.addresses:
             self._discover(address)
         self._apps, self._tokens, self._made, self._kept = {}, {}, 0, {}
-        self._consented = self._trust = None
+        self._consented = self._trust = self.known_person = None
         self.holder, self.scanner = Person(), Person()
 
     def _discover(self, address):
