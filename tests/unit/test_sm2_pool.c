@@ -223,6 +223,28 @@ static void threads_never_share_one(void **state)
     phi_sm2_pool_free(pool);
 }
 
+static void *fill_whole(void *argument)
+{
+    (void)phi_sm2_pool_fill(argument, 64);
+    return NULL;
+}
+
+/* Both see the same room when they begin. */
+static void two_who_fill_keep_the_bound(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        pthread_t threads[2];
+        struct phi_sm2_pool *pool = pool_of(64);
+        for (size_t t = 0; t < 2; t++)
+            assert_int_equal(pthread_create(&threads[t], NULL, fill_whole, pool), 0);
+        for (size_t t = 0; t < 2; t++)
+            assert_int_equal(pthread_join(threads[t], NULL), 0);
+        assert_int_equal(phi_sm2_pool_count(pool), 64);
+        phi_sm2_pool_free(pool);
+    }
+}
+
 /* What the child says: 0, or which of its looks found something wrong. */
 static int child_of_fork(struct phi_sm2_pool *pool, int to)
 {
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test(used_ones_are_wiped),
         cmocka_unit_test(nonces_ahead_differ),
         cmocka_unit_test(threads_never_share_one),
+        cmocka_unit_test(two_who_fill_keep_the_bound),
         cmocka_unit_test(a_child_has_none),
         cmocka_unit_test(other_backends_sign_without),
     };
