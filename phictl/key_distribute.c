@@ -261,7 +261,7 @@ static enum phi_err distribute(struct key_folder *folder, struct phi_error *erro
     struct phi_key_content content = {.len = 0};
     struct phi_key_entry *entry = NULL;
     PHI_GUARD(key_folder_find(folder, &entry, error));
-    if (entry->state != PHI_KEY_LIVE)
+    if (entry->state != PHI_KEY_LIVE && ctl_has(folder->args, "to"))
         PHI_GUARD(phi_error_set(error, PHI_ERR_STATE, "--id", "the key is out of use"));
     PHI_GUARD(key_folder_read(folder, entry, &content, error));
     PHI_GUARD(key_folder_step(folder, "distribute", entry, error));

@@ -54,14 +54,34 @@ static enum phi_err put_file(const struct key_folder *folder, struct phi_key_ent
     return err;
 }
 
+/* A parcel of a key that is here brings its new times: when its owner has ended it. */
+static enum phi_err store_times(struct key_folder *folder, struct phi_key_entry *known,
+                                const struct phi_key_entry *said, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    known->from_s = said->from_s;
+    known->to_s = said->to_s;
+    PHI_GUARD(key_folder_step(folder, "store", known, error));
+    key_entry_print("stored", known);
+    PHI_GUARD(key_folder_save(folder, error));
+out:
+    return err;
+}
+
 static enum phi_err store(struct key_folder *folder, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_key_content content = {.len = 0};
     struct phi_key_entry entry = {.state = PHI_KEY_LIVE};
     const char *in = ctl_get(folder->args, "in");
-    bool stays = is_in_folder(folder, in) && !ctl_has(folder->args, "unseal-key");
+    bool is_parcel = ctl_has(folder->args, "unseal-key");
+    bool stays = is_in_folder(folder, in) && !is_parcel;
     PHI_GUARD(take_in(folder, &content, &entry, error));
+    struct phi_key_entry *known = phi_manifest_find(folder->manifest, entry.id);
+    if (is_parcel && known != NULL && known->state == PHI_KEY_LIVE) {
+        err = store_times(folder, known, &entry, error);
+        goto out;
+    }
     if (stays)
         (void)snprintf(entry.file, sizeof(entry.file), "%s", strrchr(in, '/') + 1);
     else
@@ -102,7 +122,8 @@ static const struct ctl_option store_options[] = {
      .text = "the file's password, when it is not that of --password-file"},
     {.name = "unseal-key",
      .value = "FILE",
-     .text = "the SM2 key that the parcel is sealed to; use, set and times are the parcel's"},
+     .text = "the SM2 key that the parcel is sealed to; use, set and times are the parcel's; a key "
+             "that is here gets its new times"},
     {.name = "unseal-password-file",
      .value = "FILE",
      .text = "its password, when it is not that of --password-file"},

@@ -104,20 +104,35 @@ static const struct phi_api_route routes[] = {
      .handle = codegen_consent},
 };
 
+static enum phi_err read_set(struct phi_service *service, const struct phi_service_key_set *about,
+                             struct phi_codeside_set *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    out->id = about->id;
+    out->from_us = about->from_us;
+    out->to_us = about->to_us;
+    PHI_GUARD(phi_service_set_sm2(service, "PHI_CODE_KEY_FILE", out->id, &out->sign_key, error));
+    PHI_GUARD(phi_service_set_bytes(service, "PHI_SEAL_KEY_FILE", out->id, out->seal_key,
+                                    sizeof(out->seal_key), &out->seal_uses, error));
+out:
+    return err;
+}
+
 static enum phi_err open_codeside(struct phi_service *service, struct codegen *codegen,
                                   struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_codeside_set set = {
-        .id = (uint8_t)phi_config_int(phi_service_config(service), "PHI_KEY_SET")};
-    PHI_GUARD(phi_service_key_sm2(service, "PHI_CODE_KEY_FILE", &set.sign_key, error));
-    PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key,
-                                    sizeof(set.seal_key), error));
-    PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, NULL, &codegen->codeside));
-    set.sign_key = NULL;
+    struct phi_service_key_set about[PHI_CODESIDE_SETS_MAX];
+    struct phi_codeside_set sets[PHI_CODESIDE_SETS_MAX] = {{.id = 0}};
+    size_t count = phi_service_key_sets(service, "PHI_CODE_KEY_FILE", about, PHI_CODESIDE_SETS_MAX);
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(read_set(service, &about[i], &sets[i], error));
+    PHI_GUARD(phi_codeside_new(phi_service_region(service), sets, count, NULL, &codegen->codeside));
+    phi_wipe(sets, sizeof(sets));
 out:
-    phi_sm2_private_free(set.sign_key);
-    phi_wipe(&set, sizeof(set));
+    for (size_t i = 0; i < count; i++)
+        phi_sm2_private_free(sets[i].sign_key);
+    phi_wipe(sets, sizeof(sets));
     return err;
 }
 
@@ -127,8 +142,11 @@ static enum phi_err open_pictures(struct phi_service *service, struct codegen *c
 {
     enum phi_err err = PHI_OK;
     uint8_t secret[PHI_MARK_SECRET_LEN];
-    PHI_GUARD(phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), error));
+    struct phi_counter *uses = NULL;
+    PHI_GUARD(
+        phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), &uses, error));
     PHI_GUARD(phi_mark_key_new(phi_view_of(secret, sizeof(secret)), &codegen->mark_key));
+    phi_mark_key_count(codegen->mark_key, uses);
     PHI_GUARD(phi_picture_warm_up());
 out:
     phi_wipe(secret, sizeof(secret));

@@ -126,8 +126,11 @@ static enum phi_err open_pictures(struct phi_service *service, struct directory 
 {
     enum phi_err err = PHI_OK;
     uint8_t secret[PHI_MARK_SECRET_LEN];
-    PHI_GUARD(phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), error));
+    struct phi_counter *uses = NULL;
+    PHI_GUARD(
+        phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), &uses, error));
     PHI_GUARD(phi_mark_key_new(phi_view_of(secret, sizeof(secret)), &directory->mark_key));
+    phi_mark_key_count(directory->mark_key, uses);
     PHI_GUARD(phi_picture_warm_up());
 out:
     phi_wipe(secret, sizeof(secret));

@@ -83,13 +83,19 @@ static enum phi_err open_codeside(struct phi_service *service, struct verify *ve
                                   struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_codeside_set set = {
-        .id = (uint8_t)phi_config_int(phi_service_config(service), "PHI_KEY_SET")};
-    PHI_GUARD(phi_service_key_bytes(service, "PHI_SEAL_KEY_FILE", set.seal_key,
-                                    sizeof(set.seal_key), error));
-    PHI_GUARD(phi_codeside_new(phi_service_region(service), &set, 1, NULL, &verify->codeside));
+    struct phi_service_key_set about[PHI_CODESIDE_SETS_MAX];
+    struct phi_codeside_set sets[PHI_CODESIDE_SETS_MAX] = {{.id = 0}};
+    size_t count = phi_service_key_sets(service, "PHI_SEAL_KEY_FILE", about, PHI_CODESIDE_SETS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        sets[i].id = about[i].id;
+        sets[i].from_us = about[i].from_us;
+        sets[i].to_us = about[i].to_us;
+        PHI_GUARD(phi_service_set_bytes(service, "PHI_SEAL_KEY_FILE", sets[i].id, sets[i].seal_key,
+                                        sizeof(sets[i].seal_key), &sets[i].seal_uses, error));
+    }
+    PHI_GUARD(phi_codeside_new(phi_service_region(service), sets, count, NULL, &verify->codeside));
 out:
-    phi_wipe(&set, sizeof(set));
+    phi_wipe(sets, sizeof(sets));
     return err;
 }
 

@@ -33,6 +33,11 @@ out:
     return err;
 }
 
+void phi_mark_key_count(struct phi_mark_key *key, struct phi_counter *uses)
+{
+    phi_hmac_key_count(key->hmac, uses);
+}
+
 enum phi_err phi_mark_key_new(struct phi_view secret, struct phi_mark_key **out)
 {
     enum phi_err err = PHI_OK;

@@ -29,6 +29,9 @@ struct phi_mark_key; /* opaque; immutable once made, so any thread may use it */
 /* `secret` has 16..64 bytes and may be wiped afterwards; the caller frees the result.
  * PHI_ERR_KEY, PHI_ERR_CRYPTO, PHI_ERR_MEMORY. Costs a millisecond; pure. */
 enum phi_err phi_mark_key_new(struct phi_view secret, struct phi_mark_key **out) PHI_MUST_USE;
+/* Counts what is done with the key from now on; before other threads have it. */
+struct phi_counter;
+void phi_mark_key_count(struct phi_mark_key *key, struct phi_counter *uses);
 void phi_mark_key_free(struct phi_mark_key *key); /* wipes; NULL is fine */
 
 struct phi_mark {

@@ -54,6 +54,7 @@ static void *keeper_run(void *context)
     const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
     while (!atomic_load(&service->stopping)) {
         nanosleep(&tick, NULL);
+        phi_service_keys_watch(service);
         if (service->producer != NULL)
             phi_service_set_degraded(service, "bus", !phi_bus_is_up(service->producer));
         phi_service_device_look(service);

@@ -161,6 +161,7 @@ enum phi_err phi_service_open_parts(struct phi_service *service, struct phi_erro
     enum phi_err err = PHI_OK;
     unsigned parts = service->program->parts;
     PHI_GUARD(phi_service_device_open(service, error));
+    PHI_GUARD(phi_service_keys_open(service, error));
     PHI_GUARD(open_answer_key(service, error));
     service->conninfo = phi_service_conninfo(service->config);
     PHI_GUARD(service->conninfo == NULL ? PHI_ERR_MEMORY : PHI_OK);
@@ -190,6 +191,7 @@ void phi_service_close_parts(struct phi_service *service, struct phi_deadline un
     phi_store_close(service->store);
     phi_sm2_private_free(service->answer_key);
     phi_service_device_close(service);
+    phi_manifest_free(service->manifest);
     if (service->conninfo != NULL)
         phi_wipe(service->conninfo, strlen(service->conninfo));
     free(service->conninfo);

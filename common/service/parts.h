@@ -4,6 +4,7 @@
 
 #include "http/http.h"
 #include "base/log.h"
+#include "crypto/manifest.h"
 #include "service/api.h"
 
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #define PHI_SERVICE_TOPICS_MAX   32
 #define PHI_SERVICE_DEGRADED_MAX 8
 #define PHI_SERVICE_ROWS_MAX     96
+#define PHI_SERVICE_KEYS_MAX     64
 
 struct phi_api;
 struct phi_sdf;
@@ -19,6 +21,19 @@ struct phi_sdf;
 struct phi_service_degraded {
     const char *part;
     bool is_set;
+};
+
+enum phi_key_step { PHI_KEY_LOADED, PHI_KEY_IN_FORCE, PHI_KEY_OUT_OF_FORCE, PHI_KEY_STEP_COUNT };
+
+/* A key that this process has, and what was told of it: bits 1 << enum phi_key_step. */
+struct phi_service_key {
+    char use[PHI_KEY_USE_MAX + 1];
+    char id[PHI_KEY_ID_LEN + 1];
+    uint8_t set;
+    int64_t from_us;
+    int64_t to_us; /* INT64_MAX: no end */
+    unsigned logged;
+    unsigned told;
 };
 
 struct phi_service {
@@ -29,6 +44,10 @@ struct phi_service {
     void *state;
     char source[64];
     char *conninfo;
+    struct phi_manifest *manifest;                     /* NULL: each key is one file */
+    struct phi_service_key keys[PHI_SERVICE_KEYS_MAX]; /* the keeper's, once it runs */
+    size_t key_count;
+    struct phi_deadline key_retry;
     const struct phi_seal_key *answer_seal;
     struct phi_sdf *sdf; /* NULL: keys are in the process */
     struct phi_sm2_private *answer_key;
@@ -77,6 +96,13 @@ const char *phi_service_device_missing(const struct phi_service *service); /* NU
 /* ops.c: healthz, readyz, metrics, openapi.json. Fills up to 4 routes, gives their number. */
 size_t phi_service_ops_routes(struct phi_service *service, struct phi_http_route *routes);
 bool phi_service_is_ready(struct phi_service *service, const char **why);
+
+/* keys.c: PHI_KEY_MANIFEST_FILE, before any key is read. */
+enum phi_err phi_service_keys_open(struct phi_service *service,
+                                   struct phi_error *error) PHI_MUST_USE;
+/* key_watch.c: tells in log and audit what is new about keys. The keeper's thread; blocks on the
+ * database, at most its time-outs. */
+void phi_service_keys_watch(struct phi_service *service);
 
 /* keeper.c: the housekeeping thread: database check, clock, old nonces and stored answers. */
 enum phi_err phi_service_keeper_start(struct phi_service *service) PHI_MUST_USE;

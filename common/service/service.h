@@ -88,24 +88,51 @@ struct phi_relay *phi_service_relay(struct phi_service *service);
 /* "phi.320000.code.minted" for stream "code.minted"; borrowed, lives as long as the service */
 const char *phi_service_topic(struct phi_service *service, const char *stream);
 
-/* A configuration row for a key's file. */
+/* A configuration row for a key's file; left out when a manifest holds keys of the use. */
 #define PHI_SERVICE_KEY_ROW(variable, sentence)                                                    \
     {                                                                                              \
-        .name = (variable), .type = PHI_CONFIG_FILE, .max = 4096, .unit = "", .text = (sentence)   \
+        .name = (variable), .type = PHI_CONFIG_FILE, .optional = true, .max = 4096, .unit = "",    \
+        .text = (sentence)                                                                         \
     }
 
-/* Keys by configuration name; the password is PHI_KEY_PASSWORD_FILE's. The caller frees the key.
+/* Keys by configuration name; the password is PHI_KEY_PASSWORD_FILE's. A key's use is what stands
+ * between PHI_ and _KEY_FILE, in small letters: where PHI_KEY_MANIFEST_FILE holds keys of that use,
+ * those are read, and the variable's file otherwise. Uses are counted (phi_key_uses_total), reading
+ * and the coming and ending of a key's time are told in log and audit. The caller frees the key.
  * Errors name the variable. Call from open. */
+
+/* The newest one in force now: a later one is taken at the next start. */
 enum phi_err phi_service_key_sm2(struct phi_service *service, const char *variable,
                                  struct phi_sm2_private **out,
                                  struct phi_error *error) PHI_MUST_USE;
 enum phi_err phi_service_key_hmac(struct phi_service *service, const char *variable,
                                   struct phi_hmac_key **out, struct phi_error *error) PHI_MUST_USE;
+/* A symmetric key of exactly `len` bytes, which the caller wipes; the caller counts its uses. */
+struct phi_counter;
+enum phi_err phi_service_key_bytes(struct phi_service *service, const char *variable, uint8_t *out,
+                                   size_t len, struct phi_counter **uses,
+                                   struct phi_error *error) PHI_MUST_USE;
+/* All whose time is not over, as one chain: the clock says which one seals. */
 enum phi_err phi_service_key_seal(struct phi_service *service, const char *variable,
                                   struct phi_seal_key **out, struct phi_error *error) PHI_MUST_USE;
-/* A symmetric key of exactly `len` bytes; the caller wipes it. */
-enum phi_err phi_service_key_bytes(struct phi_service *service, const char *variable, uint8_t *out,
-                                   size_t len, struct phi_error *error) PHI_MUST_USE;
+
+/* Key sets: keys of several uses under one number, which a code names. */
+struct phi_service_key_set {
+    uint8_t id;
+    int64_t from_us;
+    int64_t to_us; /* 0: no end */
+};
+/* The sets of a use whose time is not over, newest first, also those that wait; how many. Without
+ * any in a manifest it is the one of PHI_KEY_SET, without end. */
+size_t phi_service_key_sets(struct phi_service *service, const char *variable,
+                            struct phi_service_key_set *out, size_t max);
+/* The key of that use and set. PHI_ERR_KEY also when there is none. */
+enum phi_err phi_service_set_sm2(struct phi_service *service, const char *variable, uint8_t set,
+                                 struct phi_sm2_private **out,
+                                 struct phi_error *error) PHI_MUST_USE;
+enum phi_err phi_service_set_bytes(struct phi_service *service, const char *variable, uint8_t set,
+                                   uint8_t *out, size_t len, struct phi_counter **uses,
+                                   struct phi_error *error) PHI_MUST_USE;
 /* The key under which stored answers (24 h) are sealed: the program's own side's. Borrowed until
  * close. Needed by programs with routes that create. */
 void phi_service_set_answer_seal(struct phi_service *service, const struct phi_seal_key *key);

@@ -1,4 +1,4 @@
-# Keys: made with phictl, each program's folder holds only what that program may read (keys.txt).
+# Keys: made with phictl, each program's folder holds only what that program may read (keys.txt), under a manifest.
 # shellcheck shell=bash
 
 phi_key_rows() {
@@ -14,23 +14,30 @@ phi_key_readers() {
     fi
 }
 
+# phi_key VERB FOLDER ARGUMENTS…: a step in the life of the folder's keys, under its manifest.
+phi_key() {
+    local verb=$1 folder=$2
+    shift 2
+    "$PHI_BIN/phictl" key "$verb" --manifest "$folder/manifest" --password-file "$folder/password" "$@"
+}
+
 # phi_key_make KIND USE FOLDER: the key and, where it has one, its public half in keys/public.
 phi_key_make() {
     local kind=$1 use=$2 folder=$3 name password
     name=$(basename "$folder") password=$folder/password
     case $kind in
     sm2)
-        "$PHI_BIN/phictl" key new --use "$use" --out "$folder/$use.key" --password-file "$password"
+        phi_key new "$folder" --use "$use" --out "$folder/$use.key"
         "$PHI_BIN/phictl" key public --in "$folder/$use.key" --password-file "$password" \
             --out "$PHI_RUN/keys/public/$name.$use.pub"
         ;;
     secret-*)
-        "$PHI_BIN/phictl" key new --use "$use" --secret "${kind#secret-}" --out "$folder/$use.key" \
-            --password-file "$password"
+        phi_key new "$folder" --use "$use" --secret "${kind#secret-}" --out "$folder/$use.key"
         ;;
     curve)
         "$PHI_BIN/phictl" key curve --out "$folder/curve.key"
         mv "$folder/curve.key.pub" "$PHI_RUN/keys/public/$name.curve.pub"
+        phi_key store "$folder" --use curve --in "$folder/curve.key"
         ;;
     esac > /dev/null || phi_fail "phictl could not make the key '$use' of $name"
 }
@@ -59,6 +66,7 @@ phi_keys_make() {
                 first=${first:-$folder}
             elif [ -n "$first" ] && [[ $kind = secret-* ]]; then
                 install -m 0600 "$first/$use.key" "$folder/$use.key"
+                phi_key store "$folder" --use "$use" --in "$folder/$use.key" > /dev/null
             else
                 phi_key_make "$kind" "$use" "$folder"
                 first=$folder
@@ -71,8 +79,11 @@ phi_keys_make() {
 phi_key_environment() {
     local name=$1 use kind variable readers
     printf 'PHI_KEY_PASSWORD_FILE=%s\n' "$PHI_RUN/keys/$name/password"
+    [ ! -s "$PHI_RUN/keys/$name/manifest" ] || printf 'PHI_KEY_MANIFEST_FILE=%s\n' "$PHI_RUN/keys/$name/manifest"
     while read -r use kind variable readers; do
         [ "$readers" = each ] || [[ " $readers " == *" $name "* ]] || continue
+        # A key that was archived is no longer there; the manifest knows who followed it.
+        [ -s "$PHI_RUN/keys/$name/$use.key" ] || continue
         printf '%s=%s\n' "$variable" "$PHI_RUN/keys/$name/$use.key"
     done < <(phi_key_rows)
     printf 'PHI_ACCESS_PUBLIC_FILE=%s\n' "$PHI_RUN/keys/public/operator.access.pub"

@@ -1,5 +1,6 @@
 """The life of a key: generated, stored, distributed, backed up, rotated, recovered, archived, destroyed; by hand with
 phictl, and in a running suite, where key sets change by the clock."""
+import base64
 import json
 import os
 import re
@@ -10,16 +11,25 @@ import time
 
 import pytest
 
+from phi_client.codes import Code
+from phi_client.people import Person
+from phi_client.sm2 import PublicKey
+from phi_client.suite import wait_until
+from phi_client.topics import read_topic
+
+REGION, TOPIC = "320000", "phi.320000.audit"
 KEY = re.compile(r"key=([0-9a-f]{16})")
 
 
 class Folder:
-    """A folder of keys with phictl at work in it."""
+    """A folder of keys with phictl at work in it; without a password it is one of the suite's, which has its own."""
 
     def __init__(self, programs, path, password="a password"):
         self.phictl, self.path = os.path.join(programs, "phictl"), str(path)
         os.makedirs(self.path, mode=0o700, exist_ok=True)
         self.manifest, self.password = f"{self.path}/manifest", f"{self.path}/password"
+        if password is None:
+            return
         with open(os.open(self.password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
             file.write(password)
 
@@ -116,7 +126,10 @@ def test_a_key_travels_to_its_recipient_only(folder, programs, tmp_path):
     assert "not a parcel" in folder.refused("store", "--unseal-key", f"{folder.path}/code-{code}.key", "--in", parcel)
     other.do("store", *unseal, parcel)
     assert other.rows()["seal", 3] == (seal, "active")
-    assert "in the manifest" in other.refused("store", *unseal, parcel)
+    before = other.do("list")
+    other.do("store", *unseal, parcel)
+    assert other.do("list") == before, "the same key with the same times"
+    assert "in the manifest" in other.refused("store", "--use", "seal", "--in", f"{other.path}/seal-{seal}.key")
     other.do("status")
 
 
@@ -216,3 +229,119 @@ def test_killed_at_any_moment_the_folder_stays_sound(folder):
 def test_every_verb_has_an_example(programs, verb):
     done = subprocess.run([os.path.join(programs, "phictl"), "key", verb, "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and f"\n  phictl key {verb} " in done.stdout.split("\nexample:")[1]
+
+
+class Keys:
+    """The keys of the running suite, and their operator."""
+
+    def __init__(self, suite, programs, folder):
+        self.suite, self.folder, self.count = suite, str(folder), 0
+        self.codegen, self.verify = (Folder(programs, f"{suite.run}/keys/{name}", None)
+                                     for name in ("svc-codegen", "svc-verify"))
+        self.audit = ("--audit-bus", suite.bus, "--region", REGION, "--audit-key", suite.key_file("operator", "access"))
+
+    def file(self):
+        self.count += 1
+        return f"{self.folder}/{self.count}"
+
+    def tell(self, *sets):
+        """Every set's code key to the nation, whose list is signed at svc-platform's start."""
+        rows, bundles = self.codegen.rows(), []
+        for number in sets:
+            bundles += ["--bundle", self.file()]
+            self.codegen.do("distribute", "--id", rows["code", number][0], "--out", bundles[-1], *self.audit)
+        self.suite.phictl("platform", "key", "--list", f"{self.suite.run}/platforms.json", "--id", REGION, *bundles)
+        self.suite.restart("svc-platform")
+
+    def share_seals(self, *sets):
+        """Every set's seal key to svc-verify, sealed to a key of its own."""
+        for number in sets:
+            parcel = self.file()
+            self.codegen.do("distribute", "--id", self.codegen.rows()["seal", number][0], "--out", parcel,
+                            "--to", self.suite.public_file("svc-verify", "answer"), *self.audit)
+            self.verify.do("store", "--in", parcel, "--unseal-key", self.suite.key_file("svc-verify", "answer"))
+
+
+@pytest.fixture(scope="module")
+def keys(suite, programs, tmp_path_factory):
+    return Keys(suite, programs, tmp_path_factory.mktemp("keys"))
+
+
+def steps_seen(suite):
+    """{(program, step, key)} on the audit topic; every record signed by who it says."""
+    signers = {name: PublicKey.from_file(suite.public_file(*owner)) for name, owner in (
+        ("phictl", ("operator", "access")), ("svc-codegen", ("svc-codegen", "answer")),
+        ("svc-verify", ("svc-verify", "answer")))}
+    seen = set()
+    for record in read_topic(suite.bus, TOPIC):
+        if record.header("ce_type") != "cn.phi.audit":
+            continue
+        value = record.json
+        if value["program"] in signers:
+            signed = b"\n".join([TOPIC.encode(), record.key, record.headers["phi-version"], record.value])
+            assert signers[value["program"]].verify(signed, base64.b64decode(record.header("phi-signature")))
+        seen.add((value["program"], value["step"], value.get("key")))
+    return seen
+
+
+def metrics(suite, service):
+    return f"{suite.url(service)}/metrics"
+
+
+@pytest.mark.late
+def test_key_sets_change_in_a_running_suite(suite, life, keys):
+    holder, scanner = Person(), Person()
+    verify = lambda minted: life.verify(minted["code"], scanner).code
+    set_of = lambda minted: Code.of(minted["code"]).key_set
+    before = life.mint(holder)
+    old, new = set_of(before), set_of(before) + 1
+    keys.codegen.do("rotate", "--use", "code", "--use", "seal", "--from", "+5s", "--overlap", "+1h", *keys.audit)
+    keys.tell(old, new)
+    keys.share_seals(old, new)
+    suite.restart("svc-verify")
+    brief = life.mint(holder, "pass-brief")
+    assert set_of(brief) == old and verify(before) == "0000"
+    suite.restart("svc-codegen")
+    after = wait_until(lambda: (minted := life.mint(holder)) and set_of(minted) == new and minted, 30, "the new set mints")
+    assert verify(after) == "0000"
+    # codes of the old set: good up to their deadline, and then what is said is that
+    assert verify(before) == "0000"
+    wait_until(lambda: verify(brief) == "2003", 15, "the brief code's end")
+
+    rows = keys.codegen.rows()
+    code, seal = rows["code", new][0], rows["seal", new][0]
+    uses = {line.split()[3]: int(line.split()[-1]) for line in
+            keys.codegen.do("list", "--metrics", metrics(suite, "svc-codegen")).splitlines()[1:]}
+    assert uses[code] > 0 and uses[seal] > 0
+    uses = keys.verify.do("list", "--metrics", metrics(suite, "svc-verify"))
+    assert re.search(rf"seal +{new} .* {seal} .* [1-9][0-9]*$", uses, re.M), uses
+    wanted = {("phictl", "retire", rows["code", old][0]), ("phictl", "rotate", code), ("phictl", "distribute", seal),
+              ("svc-codegen", "load", code), ("svc-codegen", "in-force", code), ("svc-codegen", "in-force", seal),
+              ("svc-verify", "load", seal), ("svc-verify", "in-force", seal)}
+    wait_until(lambda: wanted <= steps_seen(suite), 20, "every step on the bus")
+
+    # out of force before its time: its codes are refused, those of the new set are not
+    for use in ("code", "seal"):
+        keys.codegen.do("archive", "--now", "--id", rows[use, old][0], *keys.audit)
+    keys.tell(old)
+    wait_until(lambda: verify(before) == "2002", 20, "codes of the old set are refused")
+    assert verify(after) == "0000"
+    suite.restart("svc-codegen")
+    assert set_of(life.mint(holder)) == new
+
+
+@pytest.mark.late
+def test_a_recovered_key_mints_codes_that_verify(suite, life, keys, tmp_path):
+    holder, scanner = Person(), Person()
+    number = Code.of(life.mint(holder)["code"]).key_set
+    code, shares = keys.codegen.rows()["code", number][0], str(tmp_path / "shares")
+    keys.codegen.do("backup", "--id", code, "--needed", "2", "--shares", "3", "--out", shares)
+    suite.stop("svc-codegen")
+    with open(keys.codegen.manifest, encoding="ascii") as file:
+        name = re.search(rf" {code} .* (\S+)$", file.read(), re.M)[1]
+    os.unlink(f"{keys.codegen.path}/{name}")
+    keys.codegen.do("recover", *(part for file in sorted(os.listdir(shares))[1:] for part in ("--share", f"{shares}/{file}")))
+    suite.start("svc-codegen")
+    minted = life.mint(holder)
+    assert Code.of(minted["code"]).key_set == number
+    assert life.done(life.verify(minted["code"], scanner))
