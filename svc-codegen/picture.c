@@ -43,7 +43,8 @@ static enum phi_err picture_of(struct phi_api_call *call, const struct mint_job 
 }
 
 static enum phi_err draw_certificate(struct phi_api_call *call, const struct phi_picture *picture,
-                                     const struct mint_job *job, struct phi_view *bytes)
+                                     const struct mint_job *job, struct phi_arena *arena,
+                                     struct phi_view *bytes)
 {
     enum phi_err err = PHI_OK;
     const struct phi_person *person = &phi_api_who(call)->person;
@@ -56,7 +57,7 @@ static enum phi_err draw_certificate(struct phi_api_call *call, const struct phi
         .issuer = phi_region_name_zh(phi_service_region(phi_api_service(call))),
         .issued_us = phi_api_now_us(call),
         .until_us = job->input.deadline_s * 1000000};
-    PHI_GUARD(phi_picture_certificate(picture, &paper, phi_api_arena(call), bytes));
+    PHI_GUARD(phi_picture_certificate(picture, &paper, arena, bytes));
 out:
     return err;
 }
@@ -67,15 +68,18 @@ enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_j
     enum phi_err err = PHI_OK;
     struct phi_picture picture;
     struct phi_view bytes;
+    struct phi_arena *arena = phi_arena_new(PHI_PICTURE_ARENA_BYTES);
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(picture_of(call, job, &picture));
-    PHI_GUARD(job->scene->is_paper ? draw_certificate(call, &picture, job, &bytes)
-                                   : phi_picture_neutral(&picture, phi_api_arena(call), &bytes));
-    char *base64 = phi_arena_alloc(phi_api_arena(call), PHI_BASE64_LEN(bytes.len) + 1);
+    PHI_GUARD(job->scene->is_paper ? draw_certificate(call, &picture, job, arena, &bytes)
+                                   : phi_picture_neutral(&picture, arena, &bytes));
+    char *base64 = phi_arena_alloc(arena, PHI_BASE64_LEN(bytes.len) + 1);
     PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_base64_encode(bytes, base64);
     json_t *json = json_pack("{s:s, s:s, s:s}", "mediaType", phi_picture_media_type(picture.format),
                              "symbology", phi_symbology_names[picture.symbology], "base64", base64);
     PHI_GUARD(json_object_set_new(data, "picture", json) == 0 ? PHI_OK : PHI_ERR_MEMORY);
 out:
+    phi_arena_free(arena);
     return err;
 }

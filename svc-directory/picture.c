@@ -64,8 +64,8 @@ static enum phi_err picture_of(struct phi_api_call *call, const struct draw *d,
     return phi_mark_app(phi_view_text(phi_api_app(call)->app_id), out->mark.app);
 }
 
-static enum phi_err draw(struct phi_api_call *call, const struct draw *d, struct phi_view *bytes,
-                         struct phi_error *error)
+static enum phi_err draw(struct phi_api_call *call, const struct draw *d, struct phi_arena *arena,
+                         struct phi_view *bytes, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const struct phi_grade_row *row = phi_grade_row(d->entry.grade);
@@ -77,17 +77,18 @@ static enum phi_err draw(struct phi_api_call *call, const struct draw *d, struct
                                               .place = phi_region_name_zh(d->reply.platform)};
     struct phi_picture picture;
     PHI_GUARD(picture_of(call, d, &picture));
-    err = phi_picture_graded(&picture, &look, &holder, phi_api_arena(call), bytes);
+    err = phi_picture_graded(&picture, &look, &holder, arena, bytes);
     if (err == PHI_ERR_FIELD_VALUE)
         err = phi_error_set(error, err, "$.code", "too long for a symbol");
 out:
     return err;
 }
 
-static enum phi_err tell(struct phi_api_call *call, const struct draw *d, struct phi_view bytes)
+static enum phi_err tell(struct phi_api_call *call, const struct draw *d, struct phi_arena *arena,
+                         struct phi_view bytes)
 {
     enum phi_err err = PHI_OK;
-    char *base64 = phi_arena_alloc(phi_api_arena(call), PHI_BASE64_LEN(bytes.len) + 1);
+    char *base64 = phi_arena_alloc(arena, PHI_BASE64_LEN(bytes.len) + 1);
     PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_base64_encode(bytes, base64);
     json_t *data = json_pack("{s:s, s:s, s:s, s:o}", "mediaType",
@@ -104,10 +105,13 @@ static enum phi_err answer(struct phi_api_call *call, struct draw *d, struct phi
 {
     enum phi_err err = PHI_OK;
     struct phi_view bytes;
+    struct phi_arena *arena = phi_arena_new(PHI_PICTURE_ARENA_BYTES);
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(look_up(call, d, error));
-    PHI_GUARD(draw(call, d, &bytes, error));
-    PHI_GUARD(tell(call, d, bytes));
+    PHI_GUARD(draw(call, d, arena, &bytes, error));
+    PHI_GUARD(tell(call, d, arena, bytes));
 out:
+    phi_arena_free(arena);
     return err;
 }
 

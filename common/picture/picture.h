@@ -24,6 +24,8 @@ const char *phi_picture_media_type(enum phi_picture_format format); /* "image/pn
 #define PHI_PICTURE_PANEL_MAX_PX                                                                   \
     1600 /* side of symbol and quiet zone: bounds the memory to some 16 MB */
 #define PHI_PICTURE_BYTES_MAX (2 * 1024 * 1024)
+/* An arena of its own for drawing a picture and its base64: a request's has no room for them. */
+#define PHI_PICTURE_ARENA_BYTES (4 * PHI_PICTURE_BYTES_MAX)
 
 struct phi_picture {
     enum phi_symbology symbology;

@@ -76,6 +76,8 @@ static float lean(const struct grid *grid, int x, int y, float *weight)
     float sum = 0;
     float seen = 0;
     *weight = 0;
+    if (here->weight <= 0)
+        return 0;
     for (int row = y - REACH; row <= y + REACH; row++) {
         for (int column = x - REACH; column <= x + REACH; column++) {
             if (row < 0 || row >= grid->rows || column < 0 || column >= PHI_MARK_COLUMNS)
@@ -87,7 +89,7 @@ static float lean(const struct grid *grid, int x, int y, float *weight)
             }
         }
     }
-    if (here->weight <= 0 || seen < 4)
+    if (seen < 4)
         return 0;
     float above = (here->level - sum / seen) / PHI_MARK_AMPLITUDE;
     *weight = here->weight;

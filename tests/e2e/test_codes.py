@@ -273,3 +273,10 @@ def test_a_paper_certificate_lives_for_days_and_is_scanned(life, holder, scanner
                           check=True)
     assert done.stdout.strip() == minted["code"]
     assert life.verify(minted["code"], scanner).data["paper"] is True
+
+
+@pytest.mark.parametrize("form", ("png", "svg"))
+def test_a_paper_certificate_comes_in_the_other_forms(life, holder, form):
+    for symbology in ("qr", "gm"):
+        picture = life.mint(holder, "paper", picture={"format": form, "symbology": symbology})["picture"]
+        assert "个人健康信息码纸质凭证".encode() in base64.b64decode(picture["base64"]) or form == "png"
