@@ -12,6 +12,7 @@
 struct phi_codeside {
     char platform[7];
     struct phi_codeside_set sets[PHI_CODESIDE_SETS_MAX];
+    struct phi_sm4_key seals[PHI_CODESIDE_SETS_MAX]; /* the sets' seal keys, ready for use */
     size_t count;
     const struct phi_clock *clock;
 };
@@ -71,6 +72,8 @@ enum phi_err phi_codeside_new(const char *platform, const struct phi_codeside_se
         return PHI_ERR_MEMORY;
     memcpy(made->platform, platform, sizeof(made->platform));
     memcpy(made->sets, sets, count * sizeof(*sets));
+    for (size_t i = 0; i < count; i++)
+        phi_sm4_key_init(&made->seals[i], sets[i].seal_key);
     made->count = count;
     made->clock = clock;
     *out = made;
@@ -205,7 +208,8 @@ enum phi_err phi_codeside_unseal(const struct phi_codeside *codeside, const stru
         return PHI_ERR_CODE_SIGNATURE;
     uint8_t plain[PHI_JKM1_SEALED_LEN];
     enum phi_err err = PHI_OK;
-    PHI_GUARD(phi_sm4_ctr(set->seal_key, code->serial, code->sealed.data, sizeof(plain), plain));
+    phi_sm4_key_ctr(&codeside->seals[set - codeside->sets], code->serial, code->sealed.data,
+                    sizeof(plain), plain);
     count_seal(set);
     uint8_t flags = plain[PHI_SUBJECT_LEN];
     if (!flags_are_sound(flags)) {

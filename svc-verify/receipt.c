@@ -4,7 +4,6 @@
 #include "base/mutant.h"
 #include "crypto/random.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define RECEIPT_LIFE_S 60
@@ -14,23 +13,21 @@ static void add_audience(struct phi_receipt *receipt, const char *region)
     for (size_t i = 0; i < receipt->audience_count; i++)
         if (strcmp(receipt->audience[i], region) == 0)
             return;
-    snprintf(receipt->audience[receipt->audience_count++], 7, "%s", region);
+    memcpy(receipt->audience[receipt->audience_count++], region, 7);
 }
 
-static enum phi_err fill(struct verify_job *job, struct phi_receipt *receipt)
+static void fill(const struct verify_job *job, const uint8_t id[16], struct phi_receipt *receipt)
 {
-    enum phi_err err = PHI_OK;
     const struct phi_verify_request *request = &job->request;
     const char *region = job->verify->region;
-    PHI_GUARD(phi_random_bytes(receipt->receipt_id, sizeof(receipt->receipt_id)));
-    snprintf(receipt->issuer, sizeof(receipt->issuer), "%s", region);
+    memcpy(receipt->receipt_id, id, sizeof(receipt->receipt_id));
+    memcpy(receipt->issuer, region, sizeof(receipt->issuer));
     memcpy(receipt->key_id, job->verify->receipt_key_id, sizeof(receipt->key_id));
     memcpy(receipt->serial_hmac, job->serial_hmac, PHI_SM3_LEN);
     receipt->has_subject = true;
     memcpy(receipt->subject, job->content.subject, PHI_SUBJECT_LEN);
-    snprintf(receipt->requester, sizeof(receipt->requester), "%s.%s", request->platform,
-             request->program);
-    snprintf(receipt->app, sizeof(receipt->app), "%s", request->app);
+    stpcpy(stpcpy(stpcpy(receipt->requester, request->platform), "."), request->program);
+    memcpy(receipt->app, request->app, sizeof(receipt->app));
     add_audience(receipt, region);
     add_audience(receipt, request->platform);
     add_audience(receipt, "000000");
@@ -39,19 +36,18 @@ static enum phi_err fill(struct verify_job *job, struct phi_receipt *receipt)
     receipt->challenge[0] ^= PHI_MUTANT(receipt_of_another);
     receipt->issued_s = job->now_us / 1000000;
     receipt->expires_s = receipt->issued_s + RECEIPT_LIFE_S;
-out:
-    return err;
 }
 
 /* The receipt without its signature, with room for it behind. */
-static enum phi_err write_receipt(struct verify_job *job, struct phi_view *signed_part)
+static enum phi_err write_receipt(struct verify_job *job, const uint8_t id[16],
+                                  struct phi_view *signed_part)
 {
     enum phi_err err = PHI_OK;
     struct phi_receipt receipt = {0};
     uint8_t *bytes = phi_arena_alloc(job->batch->arena, PHI_RECEIPT_MAX);
     PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
     struct phi_writer out = phi_writer_of(bytes, PHI_RECEIPT_MAX - PHI_SM2_SIG_LEN);
-    PHI_GUARD(fill(job, &receipt));
+    fill(job, id, &receipt);
     PHI_GUARD(phi_receipt_encode(&receipt, &out));
     *signed_part = phi_view_of(bytes, phi_writer_len(&out));
 out:
@@ -73,23 +69,29 @@ static void sign_rows(struct verify_bench *bench, size_t count)
     }
 }
 
-void verify_sign_receipts(struct verify_bench *bench, struct verify_job **jobs, size_t count)
+/* Of at most VERIFY_BATCH jobs. */
+static void sign_some(struct verify_bench *bench, struct verify_job **jobs, size_t count)
 {
     size_t rows = 0;
+    uint8_t ids[VERIFY_BATCH][16];
+    enum phi_err err = phi_random_bytes(ids, count * sizeof(ids[0]));
     for (size_t i = 0; i < count; i++) {
         struct verify_job *job = jobs[i];
         if (job->reply.status != PHI_OK)
             continue;
-        job->reply.status = write_receipt(job, &bench->rows[rows].message);
+        job->reply.status =
+            err != PHI_OK ? err : write_receipt(job, ids[i], &bench->rows[rows].message);
         if (job->reply.status != PHI_OK)
             continue;
         bench->rows[rows].private_key = job->verify->receipt_key;
         bench->jobs[rows++] = job;
-        if (rows == VERIFY_BATCH) {
-            sign_rows(bench, rows);
-            rows = 0;
-        }
     }
     if (rows > 0)
         sign_rows(bench, rows);
+}
+
+void verify_sign_receipts(struct verify_bench *bench, struct verify_job **jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i += VERIFY_BATCH)
+        sign_some(bench, jobs + i, count - i < VERIFY_BATCH ? count - i : VERIFY_BATCH);
 }

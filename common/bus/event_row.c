@@ -5,15 +5,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum phi_err format_headers(const struct phi_event *event, struct phi_arena *arena,
-                                   const char **out)
+/* Nothing to escape in JSON, and the bytes that its text takes. */
+static bool is_plain(const struct phi_header *headers, size_t count, size_t *len)
+{
+    *len = sizeof("{}");
+    for (size_t i = 0; i < count; i++) {
+        struct phi_view value = headers[i].value;
+        for (size_t j = 0; j < value.len; j++) {
+            uint8_t byte = value.data[j];
+            if (byte < ' ' || byte > '~' || byte == '"' || byte == '\\')
+                return false;
+        }
+        *len += strlen(headers[i].name) + value.len + sizeof("\"\":\"\",");
+    }
+    return true;
+}
+
+/* What almost every event has, without a tree of values for it. */
+static enum phi_err format_plain(const struct phi_header *headers, size_t count, size_t len,
+                                 struct phi_arena *arena, const char **out)
+{
+    char *text = phi_arena_alloc(arena, len);
+    if (text == NULL)
+        return PHI_ERR_MEMORY;
+    char *at = stpcpy(text, "{");
+    for (size_t i = 0; i < count; i++) {
+        at = stpcpy(at, i > 0 ? ",\"" : "\"");
+        at = stpcpy(at, headers[i].name);
+        at = stpcpy(at, "\":\"");
+        if (headers[i].value.len > 0)
+            memcpy(at, headers[i].value.data, headers[i].value.len);
+        at = stpcpy(at + headers[i].value.len, "\"");
+    }
+    stpcpy(at, "}");
+    *out = text;
+    return PHI_OK;
+}
+
+static enum phi_err format_any(const struct phi_header *headers, size_t count,
+                               struct phi_arena *arena, const char **out)
 {
     enum phi_err err = PHI_OK;
-    struct phi_header headers[PHI_MSG_HEADERS_MAX];
-    size_t count = 0;
     char *text = NULL;
     json_t *object = json_object();
-    PHI_GUARD(object ? phi_event_headers(event, arena, headers, &count) : PHI_ERR_MEMORY);
+    PHI_GUARD(object ? PHI_OK : PHI_ERR_MEMORY);
     for (size_t i = 0; i < count; i++) {
         json_t *value = json_stringn((const char *)headers[i].value.data, headers[i].value.len);
         if (json_object_set_new(object, headers[i].name, value) != 0) {
@@ -28,6 +63,19 @@ out:
     free(text);
     json_decref(object);
     return err;
+}
+
+static enum phi_err format_headers(const struct phi_event *event, struct phi_arena *arena,
+                                   const char **out)
+{
+    struct phi_header headers[PHI_MSG_HEADERS_MAX];
+    size_t count = 0;
+    size_t len = 0;
+    enum phi_err err = phi_event_headers(event, arena, headers, &count);
+    if (err != PHI_OK)
+        return err;
+    return is_plain(headers, count, &len) ? format_plain(headers, count, len, arena, out)
+                                          : format_any(headers, count, arena, out);
 }
 
 enum phi_err phi_event_to_row(const struct phi_event *event, int64_t created_us,

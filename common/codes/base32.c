@@ -19,15 +19,34 @@ void phi_jkm1_text_encode(const uint8_t *bytes, size_t len, char *out)
     *out = '\0';
 }
 
+/* One more than a letter's value; 0 for what is no letter. */
+static const uint8_t places[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['2'] = 27, ['3'] = 28, ['4'] = 29, ['5'] = 30, ['6'] = 31, ['7'] = 32,
+};
+
 static int value_of(uint8_t letter)
 {
-    if (letter >= 'A' && letter <= 'Z')
-        return letter - 'A';
-    if (letter >= '2' && letter <= '7')
-        return letter - '2' + 26;
     if (PHI_MUTANT(lower_case_taken) && letter >= 'a' && letter <= 'z')
         return letter - 'a';
-    return -1;
+    return places[letter] - 1;
+}
+
+/* Eight letters are five bytes; false when one of them is no letter. */
+static bool decode_eight(const uint8_t *letters, uint8_t *out)
+{
+    uint64_t held = 0;
+    int faults = 0;
+    for (int i = 0; i < 8; i++) {
+        int value = value_of(letters[i]);
+        faults |= value;
+        held = held << 5 | (uint64_t)(value & 31);
+    }
+    for (int i = 0; i < 5; i++)
+        out[i] = (uint8_t)(held >> (32 - 8 * i));
+    return faults >= 0;
 }
 
 enum phi_err phi_jkm1_text_decode(struct phi_view text, uint8_t *out, size_t size, size_t *len)
@@ -44,7 +63,12 @@ enum phi_err phi_jkm1_text_decode(struct phi_view text, uint8_t *out, size_t siz
     uint32_t held = 0;
     int bits = 0;
     size_t done = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    size_t i = 0;
+    for (; text.len - i >= 8; i += 8, done += 5) {
+        if (!decode_eight(text.data + i, out + done))
+            return PHI_ERR_CODE_MALFORMED;
+    }
+    for (; i < text.len; i++) {
         int value = value_of(text.data[i]);
         if (value < 0)
             return PHI_ERR_CODE_MALFORMED;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_BYTES 2048 /* a request's usual rows, so that they grow seldom */
+
 struct waiter {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -19,6 +21,12 @@ struct phi_commit *phi_commit_new(struct phi_lane *lane)
         return NULL;
     commit->lane = lane;
     commit->lost_table = -1;
+    commit->rows = commit->first_rows;
+    commit->row_cap = sizeof(commit->first_rows) / sizeof(commit->first_rows[0]);
+    if (phi_buffer_reserve(&commit->bytes, FIRST_BYTES) != PHI_OK) {
+        free(commit);
+        return NULL;
+    }
     return commit;
 }
 
@@ -29,7 +37,8 @@ void phi_commit_free(struct phi_commit *commit)
     if (commit->bytes.data)
         phi_wipe(commit->bytes.data, commit->bytes.len);
     free(commit->bytes.data);
-    free(commit->rows);
+    if (commit->rows != commit->first_rows)
+        free(commit->rows);
     free(commit);
 }
 
@@ -38,9 +47,12 @@ static enum phi_err reserve_row(struct phi_commit *commit)
     if (commit->row_count < commit->row_cap)
         return PHI_OK;
     size_t cap = commit->row_cap ? commit->row_cap * 2 : 8;
-    struct phi_lane_row *rows = realloc(commit->rows, cap * sizeof(*rows));
+    bool is_first = commit->rows == commit->first_rows;
+    struct phi_lane_row *rows = realloc(is_first ? NULL : commit->rows, cap * sizeof(*rows));
     if (rows == NULL)
         return PHI_ERR_MEMORY;
+    if (is_first)
+        memcpy(rows, commit->first_rows, sizeof(commit->first_rows));
     commit->rows = rows;
     commit->row_cap = cap;
     return PHI_OK;

@@ -29,9 +29,10 @@ struct phi_commit {
     struct phi_commit *next;
     struct phi_lane *lane;
     struct phi_buffer bytes;
-    struct phi_lane_row *rows;
+    struct phi_lane_row *rows; /* first_rows, or grown on the heap */
     size_t row_count;
     size_t row_cap;
+    struct phi_lane_row first_rows[8];
     void (*done)(void *context, const struct phi_commit_result *result);
     void *context;
     struct phi_deadline deadline;

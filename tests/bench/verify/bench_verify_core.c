@@ -126,7 +126,7 @@ static void make_request(struct stage *s, size_t i)
                                          .deadline_s =
                                              phi_clock_now_us(NULL) / 1000000 + CODE_DAYS * 86400};
     require_ok(phi_codeside_mint(s->verify.codeside, &input, &s->minted[i]), "minting");
-    s->requests[i] = (struct phi_verify_request){.operation = PHI_VERIFY_VERIFY,
+    s->requests[i] = (struct phi_verify_request){.operation = PHI_VERIFY_CHECK,
                                                  .request_id = {(uint8_t)i},
                                                  .code = phi_view_text(s->minted[i].text),
                                                  .is_text = true,
@@ -173,6 +173,8 @@ int main(void)
     prepare(&stage);
     run("verify.core", "bare signature check", &options);
     stage.has_receipts = true;
+    for (size_t i = 0; i < ROWS; i++)
+        stage.requests[i].operation = PHI_VERIFY_VERIFY;
     run("verify.core.receipt", "bare check and signature", &options);
     return 0;
 }
