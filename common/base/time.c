@@ -1,6 +1,7 @@
 #include "base/time.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define DAY_S         ((int64_t)86400)
@@ -152,6 +153,20 @@ static void expect(struct phi_reader *in, char c)
         in->failed = true;
 }
 
+/* Every event and answer carries a time, so printf's ways are too long. */
+static char *put_digits(char *at, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + digits;
+}
+
+static char *put_part(char *at, char sign, int value)
+{
+    *at = sign;
+    return put_digits(at + 1, value, 2);
+}
+
 void phi_time14_format(int64_t time_s, int offset_min, char out[PHI_TIME14_LEN + 1])
 {
     int64_t most_s = (LAST_DAY_9999 + 1) * DAY_S - 1;
@@ -185,13 +200,18 @@ void phi_rfc3339_format(int64_t time_us, char out[PHI_RFC3339_MAX])
     int64_t local_us = clamp(time_us, least_us - offset_us, most_us - offset_us) + offset_us;
     int64_t local_s = local_us / SECOND_US - (local_us % SECOND_US < 0);
     struct moment at = moment_of(local_s);
-    char fraction[16] = "";
-    if (local_us != local_s * SECOND_US)
-        snprintf(fraction, sizeof(fraction), ".%06d", (int)(local_us - local_s * SECOND_US));
-    char text[96];
-    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d%s+08:00", at.year, at.month, at.day,
-             at.hour, at.minute, at.second, fraction);
-    snprintf(out, PHI_RFC3339_MAX, "%.*s", PHI_RFC3339_MAX - 1, text);
+    int fraction = (int)(local_us - local_s * SECOND_US);
+    char *to = put_digits(out, at.year, 4);
+    to = put_part(to, '-', at.month);
+    to = put_part(to, '-', at.day);
+    to = put_part(to, 'T', at.hour);
+    to = put_part(to, ':', at.minute);
+    to = put_part(to, ':', at.second);
+    if (fraction != 0) {
+        *to = '.';
+        to = put_digits(to + 1, fraction, 6);
+    }
+    memcpy(to, "+08:00", sizeof("+08:00"));
 }
 
 static void read_date(struct phi_reader *in, struct moment *at)

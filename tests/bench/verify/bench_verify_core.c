@@ -19,6 +19,7 @@ struct stage {
     struct phi_sm2_private *code_pair;
     struct phi_sm2_public *code_key;
     struct phi_minted minted[ROWS];
+    struct phi_jkm1 codes[ROWS];
     struct phi_verify_request requests[ROWS];
     struct phi_sm2_job checks[ROWS];
     struct phi_sm2_job signatures[ROWS];
@@ -66,6 +67,91 @@ static size_t bare(void *argument)
     for (size_t i = 0; i < ROWS; i++)
         bench_require(s->checks[i].result == PHI_OK, "a signature was refused");
     return ROWS;
+}
+
+/* The stages of `ours`, each by itself */
+
+static size_t read_texts(void *argument)
+{
+    const struct stage *s = argument;
+    uint8_t bytes[PHI_JKM1_LEN];
+    size_t len = 0;
+    for (size_t i = 0; i < ROWS; i++)
+        bench_require(phi_jkm1_text_decode(s->requests[i].code, bytes, sizeof(bytes), &len) ==
+                          PHI_OK,
+                      "a text");
+    return ROWS;
+}
+
+static size_t read_parts(void *argument)
+{
+    const struct stage *s = argument;
+    struct phi_jkm1 code;
+    for (size_t i = 0; i < ROWS; i++)
+        bench_require(phi_jkm1_decode(phi_view_of(s->minted[i].bytes, PHI_JKM1_LEN), &code, NULL) ==
+                          PHI_OK,
+                      "a code");
+    return ROWS;
+}
+
+static size_t check_signatures(void *argument)
+{
+    struct stage *s = argument;
+    phi_sm2_verify_batch(s->checks, ROWS);
+    return ROWS;
+}
+
+static size_t unseal(void *argument)
+{
+    const struct stage *s = argument;
+    struct phi_codeside_content content;
+    for (size_t i = 0; i < ROWS; i++)
+        bench_require(phi_codeside_unseal(s->verify.codeside, &s->codes[i], &content) == PHI_OK,
+                      "a seal");
+    return ROWS;
+}
+
+static size_t name_serials(void *argument)
+{
+    const struct stage *s = argument;
+    uint8_t mac[PHI_SM3_LEN];
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct phi_view serial = phi_view_of(s->codes[i].serial, PHI_JKM1_SERIAL_LEN);
+        bench_require(phi_hmac_sm3(s->verify.serial_key, &serial, 1, mac) == PHI_OK, "a MAC");
+    }
+    return ROWS;
+}
+
+static size_t sign_receipts(void *argument)
+{
+    struct stage *s = argument;
+    phi_sm2_sign_batch(s->signatures, ROWS);
+    return ROWS;
+}
+
+static double ns_of(size_t (*work)(void *), unsigned ms)
+{
+    return 1e9 / bench_rate(work, &stage, ms);
+}
+
+/* In ns a code, beside the whole; what is left over is memory, copies and the trust list. */
+static void run_stages(const struct bench_options *options)
+{
+    static const struct {
+        const char *name;
+        size_t (*work)(void *);
+    } stages[] = {{"text", read_texts}, {"parts", read_parts},    {"signature", check_signatures},
+                  {"unseal", unseal},   {"serial", name_serials}, {"receipt", sign_receipts}};
+    double whole = ns_of(ours, options->ms), sum = 0;
+    for (size_t i = 0; i <= sizeof(stages) / sizeof(stages[0]); i++) {
+        bool is_rest = i == sizeof(stages) / sizeof(stages[0]);
+        double ns = is_rest ? whole - sum : ns_of(stages[i].work, options->ms);
+        sum += ns;
+        printf("{\"bench\": \"verify.core.stage.%s\", \"ours\": %.0f, \"unit\": \"ns/code\", "
+               "\"peer\": \"all stages\", \"peer_value\": %.0f, \"ratio\": %.2f, \"cores\": 1, "
+               "\"n\": 1}\n",
+               is_rest ? "rest" : stages[i].name, ns, whole, ns / whole);
+    }
 }
 
 /* Preparing */
@@ -134,6 +220,8 @@ static void make_request(struct stage *s, size_t i)
                                                  .program = "svc-directory",
                                                  .app = "scan-app",
                                                  .scope = PHI_SCOPE_PASS};
+    require_ok(phi_jkm1_decode(phi_view_of(s->minted[i].bytes, PHI_JKM1_LEN), &s->codes[i], NULL),
+               "decoding");
     const size_t signed_len = PHI_JKM1_LEN - PHI_SM2_SIG_LEN;
     s->checks[i].public_key = s->code_key;
     s->checks[i].message = phi_view_of(s->minted[i].bytes, signed_len);
@@ -176,5 +264,6 @@ int main(void)
     for (size_t i = 0; i < ROWS; i++)
         stage.requests[i].operation = PHI_VERIFY_VERIFY;
     run("verify.core.receipt", "bare check and signature", &options);
+    run_stages(&options);
     return 0;
 }
