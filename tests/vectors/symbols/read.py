@@ -1,5 +1,6 @@
-"""Reads Grid Matrix and Han Xin symbols module by module, written from the standards' rules (GB/T 27766, GB/T 21049 and
-ISO/IEC 20830), not from an encoder: geometry, function information, placement, Reed-Solomon syndromes, and Han Xin's text.
+"""Reads Grid Matrix and Han Xin symbols module by module: geometry, function information, placement, Reed-Solomon
+syndromes, and Han Xin's text. The rules are those of GB/T 27766, GB/T 21049 and ISO/IEC 20830; where those texts were not
+at hand (placement, tables of blocks) a second look went to an open encoder's tables, so it shares their errors, if any.
 
   tests/vectors/symbols/read.py FILE…     exit status 1 when a symbol of a vector breaks a rule
 """
