@@ -14,16 +14,21 @@ struct codegen {
     struct phi_seal_key *store_key;  /* consent records and stored answers */
     struct phi_mark_key *mark_key;   /* the pictures' trace mark */
     struct policy policy;
+    struct recent *recent;
+    int64_t overload_commits; /* waiting for the database, from which on refreshes get old codes */
     struct phi_counter *minted;
+    struct phi_counter *again_memory;
+    struct phi_counter *again_database;
 };
 
-enum codegen_table { TABLE_APPLICATIONS = PHI_API_OWN, TABLE_CODES };
+enum codegen_table { TABLE_APPLICATIONS = PHI_API_OWN, TABLE_CODES, TABLE_BATCH_LINES };
 
 #define APPLICATION_LEN 16
 #define CHALLENGE_LEN   16
 
 enum phi_err codegen_apply(struct phi_api_call *call, struct phi_error *error); /* 1000 */
 void codegen_mint(struct phi_api_turn *turns, size_t count);                    /* 2000 */
+enum phi_err codegen_batch(struct phi_api_call *call, struct phi_error *error); /* many */
 enum phi_err codegen_consent(struct phi_api_call *call,
                              struct phi_error *error); /* consent record */
 

@@ -1,9 +1,8 @@
 /* The consent record (授权记录, GB/T 38961 4.2) behind a code, for its holder; its SM3 stands in
  * the code. */
-#include "svc-codegen/codegen.h"
+#include "svc-codegen/mint.h"
 
 #include "base/mutant.h"
-#include "codes/consent.h"
 
 #include <string.h>
 
@@ -33,21 +32,27 @@ out:
     return err;
 }
 
+/* The holder, or who granted it on their behalf. */
+static bool is_theirs(const struct phi_rows *rows, const uint8_t *who)
+{
+    const struct phi_view me = phi_view_of(who, PHI_SUBJECT_LEN);
+    return phi_view_equal(phi_rows_bytes(rows, 0, 0), me) ||
+           phi_view_equal(phi_rows_bytes(rows, 0, 3), me);
+}
+
 static enum phi_err open_record(struct phi_api_call *call, const struct phi_rows *rows,
-                                const uint8_t *subject, struct phi_view *record,
+                                const uint8_t *who, struct phi_view *record,
                                 struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t digest[PHI_SM3_LEN];
     if (phi_rows_count(rows) == 0)
         return phi_error_set(error, PHI_ERR_NOT_FOUND, "$.code", "no record of this code");
-    if (!phi_view_equal(phi_rows_bytes(rows, 0, 0), phi_view_of(subject, PHI_SUBJECT_LEN)) &&
-        !PHI_MUTANT(consent_for_all))
+    if (!is_theirs(rows, who) && !PHI_MUTANT(consent_for_all))
         return phi_error_set(error, PHI_ERR_NOT_HOLDER, "$.code", "a code of another person");
-    if (PHI_MUTANT(consent_for_all))
-        subject = phi_rows_bytes(rows, 0, 0).data;
-    PHI_GUARD(phi_unseal(codegen_of(call)->store_key, "codes.consent_sealed", subject,
-                         phi_rows_bytes(rows, 0, 2), phi_api_arena(call), record));
+    PHI_GUARD(phi_unseal(codegen_of(call)->store_key, MINT_CONSENT_CONTEXT,
+                         phi_rows_bytes(rows, 0, 0).data, phi_rows_bytes(rows, 0, 2),
+                         phi_api_arena(call), record));
     PHI_GUARD(phi_consent_digest(*record, digest));
     if (!phi_view_equal(phi_rows_bytes(rows, 0, 1), phi_view_of(digest, PHI_SM3_LEN)))
         err = PHI_ERR_DATA_BROKEN;
@@ -68,8 +73,8 @@ static enum phi_err find(struct phi_api_call *call, const struct consent_request
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(phi_conn_exec(
         conn, "consent_find",
-        "SELECT subject, consent_digest, consent_sealed FROM codes WHERE serial_hmac = $1", &key, 1,
-        &rows, error));
+        "SELECT subject, consent_digest, consent_sealed, grantor FROM codes WHERE serial_hmac = $1",
+        &key, 1, &rows, error));
     PHI_GUARD(open_record(call, rows, subject, record, error));
 out:
     phi_rows_free(rows);

@@ -1,6 +1,6 @@
 /* svc-codegen: applications to use codes (1000), minting (2000), the consent record behind a code.
  */
-#include "svc-codegen/codegen.h"
+#include "svc-codegen/batch.h"
 
 #include "base/metrics.h"
 #include "picture/picture.h"
@@ -10,6 +10,10 @@
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_codes_sql[];
+extern const unsigned char phi_embed__101_behalf_sql[];
+extern const unsigned char phi_embed__102_batch_sql[];
+
+#define RECENT_SETS 4096 /* of four codes: 13 MB when all are filled */
 
 struct codegen *codegen_of(struct phi_api_call *call)
 {
@@ -36,6 +40,13 @@ static const struct phi_config_row rows[] = {
      .max = 255,
      .unit = "",
      .text = "id of the key set that the two keys form"},
+    {.name = "PHI_OVERLOAD_COMMITS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "1024",
+     .min = 0,
+     .max = 8192,
+     .unit = "commits",
+     .text = "so many waiting: refreshes get the code they have, as long as it is valid"},
     PHI_SERVICE_KEY_ROW("PHI_INDEX_KEY_FILE", "the national index key"),
     PHI_SERVICE_KEY_ROW("PHI_SERIAL_KEY_FILE",
                         "the province's key for code serials on topics and in tables"),
@@ -45,39 +56,52 @@ static const struct phi_config_row rows[] = {
 
 static const struct phi_migration migrations[] = {
     {100, "codes", (const char *)phi_embed__100_codes_sql},
+    {101, "behalf", (const char *)phi_embed__101_behalf_sql},
+    {102, "batch", (const char *)phi_embed__102_batch_sql},
 };
 
 static const enum phi_column application_columns[] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
-    PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_I64,   PHI_COLUMN_I64};
+    PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_I64,   PHI_COLUMN_I64, PHI_COLUMN_BYTES,
+    PHI_COLUMN_I64,   PHI_COLUMN_I64,  PHI_COLUMN_BYTES};
 static const enum phi_column code_columns[] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_I64,
-    PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+    PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_BYTES};
+
+static const enum phi_column batch_columns[] = {PHI_COLUMN_TEXT, PHI_COLUMN_TEXT, PHI_COLUMN_BYTES,
+                                                PHI_COLUMN_BYTES, PHI_COLUMN_I64};
 
 static const struct phi_lane_table tables[] = {
     {.name = "applications",
      .columns = application_columns,
-     .column_count = 9,
+     .column_count = 13,
      .key_count = 1,
      .insert_sql =
          "INSERT INTO applications (application_id, app_id, subject, subject_key, scene, "
-         "challenge, "
-         "created_us, usable_until_us, term_until_us) SELECT * FROM unnest($1::bytea[], "
-         "$2::text[], "
+         "challenge, created_us, usable_until_us, term_until_us, applicant, paper_days, "
+         "mandate_until_us, behalf_sealed) SELECT * FROM unnest($1::bytea[], $2::text[], "
          "$3::bytea[], $4::bigint[], $5::text[], $6::bytea[], $7::bigint[], $8::bigint[], "
-         "$9::bigint[]) ON CONFLICT (application_id) DO NOTHING"},
+         "$9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bytea[]) ON CONFLICT "
+         "(application_id) DO NOTHING"},
     {.name = "codes",
      .columns = code_columns,
-     .column_count = 10,
+     .column_count = CODE_COLUMNS,
      .key_count = 1,
-     .insert_sql =
-         "INSERT INTO codes (serial_hmac, application_id, subject, subject_key, key_set, scene, "
-         "deadline_s, consent_digest, consent_sealed, minted_us) SELECT * FROM unnest($1::bytea[], "
-         "$2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], "
-         "$8::bytea[], $9::bytea[], $10::bigint[]) ON CONFLICT (serial_hmac) DO NOTHING"},
+     .insert_sql = codegen_codes_insert},
+    {.name = "batch_lines",
+     .columns = batch_columns,
+     .column_count = BATCH_COLUMNS,
+     .key_count = 2,
+     .is_guard = true,
+     .on_conflict = PHI_ERR_CONFLICT,
+     .insert_sql = "INSERT INTO batch_lines (app_id, line_serial, digest, serial_hmac, created_us) "
+                   "SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], "
+                   "$5::bigint[]) ON CONFLICT (app_id, line_serial) DO NOTHING RETURNING app_id, "
+                   "line_serial"},
 };
 
-static const char *const apply_fields[] = {"scene", "termSeconds", NULL};
+static const char *const apply_fields[] = {"scene", "termSeconds", "paperDays", "onBehalfOf", NULL};
 static const char *const mint_fields[] = {"applicationId", "challenge", "picture", NULL};
 static const char *const consent_fields[] = {"code", NULL};
 
@@ -102,6 +126,12 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_CITIZEN,
      .fields = consent_fields,
      .handle = codegen_consent},
+    {.method = "POST",
+     .path = "/v1/codes/batch",
+     .role = "mint.batch",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_NDJSON,
+     .handle = codegen_batch},
 };
 
 static enum phi_err read_set(struct phi_service *service, const struct phi_service_key_set *about,
@@ -167,7 +197,14 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(phi_service_key_seal(service, "PHI_STORE_KEY_FILE", &codegen->store_key, error));
     phi_service_set_answer_seal(service, codegen->store_key);
     PHI_GUARD(open_pictures(service, codegen, error));
+    codegen->recent = recent_new(RECENT_SETS);
+    PHI_GUARD(codegen->recent == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    codegen->overload_commits = phi_config_int(phi_service_config(service), "PHI_OVERLOAD_COMMITS");
     codegen->minted = phi_counter_new("phi_codes_minted_total", "health codes minted", NULL);
+    codegen->again_memory = phi_counter_new(
+        "phi_codes_again_total", "refreshes that got the code they had", "from=\"memory\"");
+    codegen->again_database = phi_counter_new(
+        "phi_codes_again_total", "refreshes that got the code they had", "from=\"database\"");
 out:
     return err;
 }
@@ -182,6 +219,7 @@ static void close(struct phi_service *service)
     phi_hmac_key_free(codegen->serial_key);
     phi_seal_key_free(codegen->store_key);
     phi_mark_key_free(codegen->mark_key);
+    recent_free(codegen->recent);
     free(codegen);
 }
 
@@ -194,9 +232,9 @@ static const struct phi_program program = {
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = sizeof(migrations) / sizeof(migrations[0]),
     .tables = tables,
-    .table_count = 2,
+    .table_count = sizeof(tables) / sizeof(tables[0]),
     .routes = routes,
     .route_count = sizeof(routes) / sizeof(routes[0]),
     .openapi = phi_embed_openapi_json,

@@ -1,13 +1,15 @@
 /* 健康码制码 (GB/T 38963 6.6, service type 2000): consent record, code, record and event in one
- * commit. What has arrived is minted together, so that the codes are signed in one batch. */
+ * commit. What has arrived is minted together, so that the codes are signed in one batch; a refresh
+ * that comes soon gets the code it has. */
 #include "svc-codegen/mint.h"
 
 #include "base/metrics.h"
-#include "codes/consent.h"
-#include "json/canonical.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DAY_S 86400
 
 static enum phi_err parse(struct phi_api_call *call, struct mint_job *out, struct phi_error *error)
 {
@@ -16,24 +18,105 @@ static enum phi_err parse(struct phi_api_call *call, struct mint_job *out, struc
     PHI_GUARD(phi_json_hex(&body, "applicationId", out->application_id, APPLICATION_LEN, error));
     PHI_GUARD(phi_json_hex(&body, "challenge", out->challenge, CHALLENGE_LEN, error));
     PHI_GUARD(codegen_picture_parse(&body, &out->picture, error));
-    PHI_GUARD(codegen_subject(call, out->subject));
+    PHI_GUARD(codegen_subject(call, out->applicant));
 out:
     return err;
 }
 
-/* The consent record and what the code is to say. */
+bool mint_is_fresh(const struct policy *policy, const struct recent_entry *code, int64_t now_us,
+                   bool is_overloaded)
+{
+    if (code->scene->is_one_time || code->deadline_s <= now_us / 1000000)
+        return false;
+    return is_overloaded || now_us - code->minted_us <= policy->refresh_s * 1000000;
+}
+
+/* Too much to do: a full group arrived at once, or commits pile up. */
+static bool is_overloaded(const struct codegen *codegen, struct phi_service *service, size_t count)
+{
+    return count == PHI_API_TOGETHER_MAX ||
+           (int64_t)phi_lane_depth(phi_service_lane(service)) >= codegen->overload_commits;
+}
+
+/* A code of this application that is still to be given, out of memory; not for pictures, which may
+ * need to know the ward. */
+static void look_in_memory(struct mint_job *m, bool overloaded)
+{
+    struct phi_api_call *call = m->turn->call;
+    const struct codegen *codegen = codegen_of(call);
+    struct recent_entry found;
+    int64_t now_us = phi_api_now_us(call);
+    bool is_there = !m->picture.is_wanted &&
+                    recent_get(codegen->recent, m->application_id, phi_api_arena(call), &found) &&
+                    now_us <= found.term_until_us &&
+                    strcmp(found.app_id, phi_api_app(call)->app_id) == 0 &&
+                    phi_equal_secret(found.applicant, m->applicant, PHI_SUBJECT_LEN) &&
+                    phi_equal_secret(found.challenge, m->challenge, CHALLENGE_LEN) &&
+                    mint_is_fresh(&codegen->policy, &found, now_us, overloaded);
+    if (is_there) {
+        m->code = found;
+        m->is_again = true;
+        phi_counter_add(codegen->again_memory, 1);
+    }
+    phi_wipe(&found, sizeof(found));
+}
+
+void mint_code_begin(struct mint_job *m)
+{
+    struct recent_entry *code = &m->code;
+    memcpy(code->application_id, m->application_id, APPLICATION_LEN);
+    memcpy(code->challenge, m->challenge, CHALLENGE_LEN);
+    memcpy(code->applicant, m->applicant, PHI_SUBJECT_LEN);
+    memcpy(code->subject, m->terms.subject, PHI_SUBJECT_LEN);
+    snprintf(code->app_id, sizeof(code->app_id), "%s", phi_api_app(m->turn->call)->app_id);
+    code->scene = m->terms.scene;
+    code->term_until_us = m->terms.term_until_us;
+}
+
+static int64_t deadline_of(const struct application_terms *terms, int64_t now_s)
+{
+    int64_t life_s = terms->paper_days > 0 ? terms->paper_days * DAY_S : terms->scene->life_s;
+    int64_t mandate_s = terms->mandate_until_us / 1000000;
+    bool is_cut = terms->mandate_until_us != 0 && mandate_s < now_s + life_s;
+    return is_cut ? mandate_s : now_s + life_s;
+}
+
+static uint8_t flags_of(const struct application_terms *terms)
+{
+    return (uint8_t)(PHI_JKM1_SCOPE_FLAGS(terms->scene->scope) |
+                     (terms->scene->is_one_time ? PHI_JKM1_ONE_TIME : 0) |
+                     (terms->paper_days > 0 ? PHI_JKM1_PAPER : 0) |
+                     (terms->mandate_until_us != 0 ? PHI_JKM1_ON_BEHALF : 0));
+}
+
+/* The consent record, sealed, and what the code is to say. */
 static enum phi_err prepare(struct phi_api_call *call, struct mint_job *m)
 {
     enum phi_err err = PHI_OK;
-    int64_t now_s = phi_api_now_us(call) / 1000000;
-    PHI_GUARD(
-        phi_consent_format(&phi_api_who(call)->person, now_s, phi_api_arena(call), &m->consent));
-    PHI_GUARD(phi_consent_digest(m->consent, m->input.consent_digest));
-    memcpy(m->input.subject, m->subject, PHI_SUBJECT_LEN);
-    m->input.deadline_s = now_s + m->scene->life_s;
-    m->input.flags = (uint8_t)(PHI_JKM1_SCOPE_FLAGS(m->scene->scope) |
-                               (m->scene->is_one_time ? PHI_JKM1_ONE_TIME : 0) |
-                               (m->scene->is_paper ? PHI_JKM1_PAPER : 0));
+    const struct codegen *codegen = codegen_of(call);
+    struct recent_entry *code = &m->code;
+    struct phi_view record;
+    bool on_behalf = m->terms.mandate_until_us != 0;
+    mint_code_begin(m);
+    code->minted_us = phi_api_now_us(call);
+    code->deadline_s = deadline_of(&m->terms, code->minted_us / 1000000);
+    code->flags = flags_of(&m->terms);
+    const struct record_input input = {.policy = &codegen->policy,
+                                       .scene = m->terms.scene,
+                                       .region = phi_service_region(phi_api_service(call)),
+                                       .holder =
+                                           on_behalf ? &m->terms.ward : &phi_api_who(call)->person,
+                                       .grantor = &phi_api_who(call)->person,
+                                       .mandate = on_behalf ? &m->terms.mandate : NULL,
+                                       .now_s = code->minted_us / 1000000,
+                                       .deadline_s = code->deadline_s};
+    PHI_GUARD(record_make(&input, phi_api_arena(call), &record));
+    PHI_GUARD(phi_consent_digest(record, code->consent_digest));
+    PHI_GUARD(phi_seal(codegen->store_key, MINT_CONSENT_CONTEXT, code->subject, record,
+                       phi_api_arena(call), &code->consent_sealed));
+    m->input = (struct phi_mint_input){.flags = code->flags, .deadline_s = code->deadline_s};
+    memcpy(m->input.subject, code->subject, PHI_SUBJECT_LEN);
+    memcpy(m->input.consent_digest, code->consent_digest, PHI_SM3_LEN);
 out:
     return err;
 }
@@ -42,15 +125,19 @@ static enum phi_err take_code(struct phi_api_call *call, struct mint_job *m,
                               const struct phi_minted *minted)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_view serial = phi_view_of(minted->serial, PHI_JKM1_SERIAL_LEN);
+    const struct codegen *codegen = codegen_of(call);
+    struct recent_entry *code = &m->code;
     PHI_GUARD(minted->result);
-    PHI_GUARD(phi_hmac_sm3(codegen_of(call)->serial_key, &serial, 1, m->serial_hmac));
-    m->code = *minted;
+    PHI_GUARD(mint_code_take(codegen, minted, phi_api_arena(call), code));
+    if (!code->scene->is_one_time) {
+        int64_t since_us = code->minted_us - codegen->policy.refresh_s * 1000000;
+        m->is_again = recent_settle(codegen->recent, code, since_us, phi_api_arena(call));
+    }
 out:
     return err;
 }
 
-/* The codes of all jobs that have no error, signed together. */
+/* The codes of all jobs that need a new one, signed together. */
 static void make_codes(struct mint_job **jobs, size_t count)
 {
     struct phi_mint_input inputs[PHI_API_TOGETHER_MAX];
@@ -59,9 +146,9 @@ static void make_codes(struct mint_job **jobs, size_t count)
     size_t ready = 0;
     for (size_t i = 0; i < count; i++) {
         struct phi_api_turn *turn = jobs[i]->turn;
-        if (turn->err == PHI_OK)
+        if (turn->err == PHI_OK && !jobs[i]->is_again)
             turn->err = prepare(turn->call, jobs[i]);
-        if (turn->err != PHI_OK)
+        if (turn->err != PHI_OK || jobs[i]->is_again)
             continue;
         inputs[ready] = jobs[i]->input;
         job_of[ready++] = jobs[i];
@@ -76,51 +163,15 @@ static void make_codes(struct mint_job **jobs, size_t count)
     phi_wipe(minted, ready * sizeof(minted[0]));
 }
 
+/* The rows of a code that may not be kept yet, whoever minted it. */
 static enum phi_err keep(struct phi_api_call *call, const struct mint_job *m)
 {
     enum phi_err err = PHI_OK;
-    struct phi_view sealed;
-    PHI_GUARD(phi_seal(codegen_of(call)->store_key, "codes.consent_sealed", m->subject, m->consent,
-                       phi_api_arena(call), &sealed));
-    const struct phi_param row[] = {
-        PHI_BYTES_OF(m->serial_hmac, PHI_SM3_LEN),
-        PHI_BYTES_OF(m->application_id, APPLICATION_LEN),
-        PHI_BYTES_OF(m->subject, PHI_SUBJECT_LEN),
-        PHI_I64(PHI_SUBJECT_KEY_VERSION),
-        PHI_I64(m->code.key_set),
-        PHI_TEXT(m->scene->scene),
-        PHI_I64(m->input.deadline_s),
-        PHI_BYTES_OF(m->input.consent_digest, PHI_SM3_LEN),
-        PHI_BYTES(sealed),
-        PHI_I64(phi_api_now_us(call)),
-    };
-    PHI_GUARD(phi_api_row(call, TABLE_CODES, row, sizeof(row) / sizeof(row[0])));
-out:
-    return err;
-}
-
-/* code.minted tells that a code came to be: neither whose nor which, but for who holds the serial's
- * key. */
-static enum phi_err announce(struct phi_api_call *call, const struct mint_job *m)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_service *service = phi_api_service(call);
-    char serial[2 * PHI_SM3_LEN + 1], deadline[PHI_RFC3339_MAX], minted[PHI_RFC3339_MAX];
-    struct phi_view value;
-    phi_hex_encode(phi_view_of(m->serial_hmac, PHI_SM3_LEN), serial);
-    phi_rfc3339_format(m->input.deadline_s * 1000000, deadline);
-    phi_rfc3339_format(phi_api_now_us(call), minted);
-    json_t *json =
-        json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:s}", "serialHmac", serial, "platform",
-                  phi_service_region(service), "keySetId", (int)m->code.key_set, "scene",
-                  m->scene->scene, "oneTime", m->scene->is_one_time, "paper", m->scene->is_paper,
-                  "deadline", deadline, "mintedAt", minted, "app", phi_api_app(call)->app_id);
-    PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
-    PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &value));
-    struct phi_event event = {.topic = phi_service_topic(service, "code.minted"),
-                              .type = "cn.phi.code.minted",
-                              .key = phi_view_of(m->serial_hmac, PHI_SUBJECT_LEN),
-                              .value = value};
+    struct phi_param row[CODE_COLUMNS];
+    struct phi_event event;
+    mint_code_row(&m->code, row);
+    PHI_GUARD(phi_api_row(call, TABLE_CODES, row, CODE_COLUMNS));
+    PHI_GUARD(codegen_minted_event(phi_api_service(call), &m->code, phi_api_arena(call), &event));
     PHI_GUARD(phi_api_event(call, &event));
 out:
     return err;
@@ -131,12 +182,15 @@ static enum phi_err tell(struct phi_api_call *call, void *context, struct phi_er
     (void)error;
     enum phi_err err = PHI_OK;
     const struct mint_job *m = context;
+    const struct recent_entry *code = &m->code;
     char deadline[PHI_RFC3339_MAX], digest[2 * PHI_SM3_LEN + 1];
-    phi_rfc3339_format(m->input.deadline_s * 1000000, deadline);
-    phi_hex_encode(phi_view_of(m->input.consent_digest, PHI_SM3_LEN), digest);
+    phi_rfc3339_format(code->deadline_s * 1000000, deadline);
+    phi_hex_encode(phi_view_of(code->consent_digest, PHI_SM3_LEN), digest);
     json_t *data =
-        json_pack("{s:s, s:s, s:s, s:b, s:s}", "code", m->code.text, "deadline", deadline, "scene",
-                  m->scene->scene, "oneTime", m->scene->is_one_time, "consentDigest", digest);
+        json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:s}", "code", code->text, "deadline", deadline,
+                  "scene", code->scene->scene, "oneTime", (code->flags & PHI_JKM1_ONE_TIME) != 0,
+                  "paper", (code->flags & PHI_JKM1_PAPER) != 0, "onBehalf",
+                  (code->flags & PHI_JKM1_ON_BEHALF) != 0, "consentDigest", digest);
     PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
     if (m->picture.is_wanted)
         PHI_GUARD(codegen_picture_draw(call, m, data));
@@ -147,19 +201,23 @@ out:
     return err;
 }
 
-static void count_one(struct phi_api_call *call, void *counter)
+static void committed(struct phi_api_call *call, void *context)
 {
-    (void)call;
-    phi_counter_add(counter, 1);
+    const struct mint_job *m = context;
+    const struct codegen *codegen = codegen_of(call);
+    if (!m->is_again)
+        phi_counter_add(codegen->minted, 1);
+    if (!m->code.is_committed)
+        recent_commit(codegen->recent, m->application_id, m->code.serial_hmac);
 }
 
 /* Drawing takes a thousand times as long as the code. */
 static enum phi_err finish(struct phi_api_call *call, struct mint_job *m, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    PHI_GUARD(keep(call, m));
-    PHI_GUARD(announce(call, m));
-    phi_api_after_commit(call, count_one, codegen_of(call)->minted);
+    if (!m->code.is_committed)
+        PHI_GUARD(keep(call, m));
+    phi_api_after_commit(call, committed, m);
     if (m->picture.is_wanted)
         phi_api_finish_alone(call, tell, m);
     else
@@ -168,9 +226,8 @@ out:
     return err;
 }
 
-void codegen_mint(struct phi_api_turn *turns, size_t count)
+static size_t begin(struct phi_api_turn *turns, size_t count, struct mint_job **jobs)
 {
-    struct mint_job *jobs[PHI_API_TOGETHER_MAX];
     size_t begun = 0;
     for (size_t i = 0; i < count; i++) {
         struct mint_job *job = phi_arena_alloc(phi_api_arena(turns[i].call), sizeof(*job));
@@ -180,7 +237,35 @@ void codegen_mint(struct phi_api_turn *turns, size_t count)
         job->turn = &turns[i];
         jobs[begun++] = job;
     }
-    codegen_applications_find(jobs, begun);
+    return begun;
+}
+
+/* What was found in the database is in memory the next time. */
+static void remember(struct mint_job *m)
+{
+    const struct codegen *codegen = codegen_of(m->turn->call);
+    if (m->turn->err != PHI_OK || !m->is_again)
+        return;
+    phi_counter_add(codegen->again_database, 1);
+    recent_settle(codegen->recent, &m->code, m->code.minted_us, phi_api_arena(m->turn->call));
+}
+
+void codegen_mint(struct phi_api_turn *turns, size_t count)
+{
+    struct mint_job *jobs[PHI_API_TOGETHER_MAX];
+    bool was_again[PHI_API_TOGETHER_MAX];
+    const struct codegen *codegen = codegen_of(turns[0].call);
+    bool overloaded = is_overloaded(codegen, phi_api_service(turns[0].call), count);
+    size_t begun = begin(turns, count, jobs);
+    for (size_t i = 0; i < begun; i++) {
+        if (jobs[i]->turn->err == PHI_OK)
+            look_in_memory(jobs[i], overloaded);
+        was_again[i] = jobs[i]->is_again;
+    }
+    codegen_applications_find(jobs, begun, overloaded);
+    for (size_t i = 0; i < begun; i++)
+        if (!was_again[i])
+            remember(jobs[i]);
     make_codes(jobs, begun);
     for (size_t i = 0; i < begun; i++)
         if (jobs[i]->turn->err == PHI_OK)

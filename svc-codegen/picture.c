@@ -47,7 +47,8 @@ static enum phi_err draw_certificate(struct phi_api_call *call, const struct phi
                                      struct phi_view *bytes)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_person *person = &phi_api_who(call)->person;
+    bool on_behalf = (job->code.flags & PHI_JKM1_ON_BEHALF) != 0;
+    const struct phi_person *person = on_behalf ? &job->terms.ward : &phi_api_who(call)->person;
     struct phi_view name, id_no;
     PHI_GUARD(phi_mask_name(person->name, phi_api_arena(call), &name));
     PHI_GUARD(phi_mask_id_no(person->id_no, phi_api_arena(call), &id_no));
@@ -55,8 +56,8 @@ static enum phi_err draw_certificate(struct phi_api_call *call, const struct phi
         .name = phi_arena_text(phi_api_arena(call), name),
         .id_no = phi_arena_text(phi_api_arena(call), id_no),
         .issuer = phi_region_name_zh(phi_service_region(phi_api_service(call))),
-        .issued_us = phi_api_now_us(call),
-        .until_us = job->input.deadline_s * 1000000};
+        .issued_us = job->code.minted_us,
+        .until_us = job->code.deadline_s * 1000000};
     PHI_GUARD(phi_picture_certificate(picture, &paper, arena, bytes));
 out:
     return err;
@@ -71,8 +72,9 @@ enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_j
     struct phi_arena *arena = phi_arena_new(PHI_PICTURE_ARENA_BYTES);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(picture_of(call, job, &picture));
-    PHI_GUARD(job->scene->is_paper ? draw_certificate(call, &picture, job, arena, &bytes)
-                                   : phi_picture_neutral(&picture, arena, &bytes));
+    bool is_paper = (job->code.flags & PHI_JKM1_PAPER) != 0;
+    PHI_GUARD(is_paper ? draw_certificate(call, &picture, job, arena, &bytes)
+                       : phi_picture_neutral(&picture, arena, &bytes));
     char *base64 = phi_arena_alloc(arena, PHI_BASE64_LEN(bytes.len) + 1);
     PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_base64_encode(bytes, base64);

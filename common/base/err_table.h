@@ -41,6 +41,8 @@ PHI_ROW(ERR_FORBIDDEN, "forbidden", "3012", 403, 0, "无权调用", "the caller 
 PHI_ROW(ERR_RECEIPT, "receipt", "3013", 403, 0, "验码回执无效", "the receipt is not valid here")
 PHI_ROW(ERR_NOT_HOLDER, "not_holder", "3014", 403, 0, "非本人", "this belongs to another person")
 PHI_ROW(ERR_CONSENT, "consent", "3015", 403, 0, "未取得授权同意", "no consent of the person is recorded")
+PHI_ROW(ERR_MINOR, "minor", "3016", 403, 0, "未成年人须由监护人代办", "a minor is applied for by a guardian")
+PHI_ROW(ERR_MANDATE, "mandate", "3017", 403, 0, "代办授权无效", "the mandate to act on behalf is not valid here")
 
 PHI_ROW(ERR_NOT_FOUND, "not_found", "4001", 404, 0, "未找到", "not found")
 PHI_ROW(ERR_CONFLICT, "conflict", "4002", 409, 0, "同一流水号内容不同", "the same number came with other content")

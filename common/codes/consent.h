@@ -5,8 +5,8 @@
  *   PHI_GUARD(phi_consent_format(&person, now_s, arena, &record));
  *   PHI_GUARD(phi_consent_digest(record, digest));
  *
- * Pure; any thread; nothing blocks. The full record of Table 1 for other scenes will be another
- * function here; the digest is the same for both.
+ * Pure; any thread; nothing blocks. The full record of Table 1 for other scenes is JSON and
+ * svc-codegen's (record.h); the digest is the same for both.
  */
 #ifndef PHI_CODES_CONSENT_H
 #define PHI_CODES_CONSENT_H

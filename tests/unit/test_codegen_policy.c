@@ -7,14 +7,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RECORD "{\"grantee\":\"g\",\"categories\":[\"c\"],\"operations\":[\"read\"]}"
+#define SCENE_OF(scene, life, term, scope, once, more)                                             \
+    "{\"scene\":" scene "," life ",\"termSeconds\":" term ",\"scope\":" scope                      \
+    ",\"oneTime\":" once more "}"
 #define SCENE(scene, life, term, scope, once)                                                      \
-    "{\"scene\":" scene ",\"lifeSeconds\":" life ",\"termSeconds\":" term ",\"scope\":" scope      \
-    ",\"oneTime\":" once "}"
+    SCENE_OF(scene, "\"lifeSeconds\":" life, term, scope, once, "")
+#define PAPER(days) SCENE_OF("\"p\"", "\"paperDays\":" days, "60", "\"pass\"", "false", "")
+#define MEDICAL(record)                                                                            \
+    SCENE_OF("\"m\"", "\"lifeSeconds\":86400", "2592000", "\"medical\"", "true",                   \
+             ",\"record\":" record)
 #define GOOD SCENE("\"pass\"", "300", "86400", "\"pass\"", "false")
-#define PAPER(life, paper)                                                                         \
-    "{\"scene\":\"p\",\"lifeSeconds\":" life                                                       \
-    ",\"termSeconds\":60,\"scope\":\"pass\",\"oneTime\":false,\"paper\":" paper "}"
-#define FILE_OF(s) "{\"region\":\"320000\",\"version\":1,\"scenes\":[" s "]}"
+#define PROVINCE(region, version, ages)                                                            \
+    "{\"region\":" region ",\"version\":" version ",\"controller\":\"k\",\"refreshSeconds\":10,"   \
+    "\"ownAgeYears\":" ages ",\"mandateMaxDays\":366,\"applicationKeepDays\":90,"                  \
+    "\"consentKeepDays\":1095,\"record\":" RECORD
+#define FILE_OF(s) PROVINCE("\"320000\"", "1", "18") ",\"scenes\":[" s "]}"
 
 static const struct {
     const char *name;
@@ -23,36 +31,52 @@ static const struct {
     const char *place;
 } cases[] = {
     {"one scene", FILE_OF(GOOD), PHI_OK, NULL},
-    {"longest", FILE_OF(SCENE("\"a\"", "2592000", "2592000", "\"medical\"", "true")), PHI_OK, NULL},
+    {"longest", FILE_OF(MEDICAL(RECORD)), PHI_OK, NULL},
+    {"paper", FILE_OF(PAPER("{\"min\":1,\"max\":30,\"default\":7}")), PHI_OK, NULL},
     {"not JSON", "{", PHI_ERR_CONFIG, "$"},
     {"empty", "", PHI_ERR_CONFIG, "$"},
     {"no scenes", FILE_OF(""), PHI_ERR_CONFIG, "$.scenes"},
-    {"another region", "{\"region\":\"310000\",\"version\":1,\"scenes\":[" GOOD "]}",
-     PHI_ERR_CONFIG, "$.region"},
-    {"version 0", "{\"region\":\"320000\",\"version\":0,\"scenes\":[" GOOD "]}", PHI_ERR_CONFIG,
+    {"another region", PROVINCE("\"310000\"", "1", "18") ",\"scenes\":[" GOOD "]}", PHI_ERR_CONFIG,
+     "$.region"},
+    {"version 0", PROVINCE("\"320000\"", "0", "18") ",\"scenes\":[" GOOD "]}", PHI_ERR_CONFIG,
      "$.version"},
-    {"unknown member", "{\"region\":\"320000\",\"version\":1,\"scenes\":[" GOOD "],\"x\":1}",
+    {"an age of none", PROVINCE("\"320000\"", "1", "121") ",\"scenes\":[" GOOD "]}", PHI_ERR_CONFIG,
+     "$.ownAgeYears"},
+    {"unknown member", PROVINCE("\"320000\"", "1", "18") ",\"scenes\":[" GOOD "],\"x\":1}",
      PHI_ERR_CONFIG, "$.x"},
+    {"no controller", "{\"region\":\"320000\",\"version\":1}", PHI_ERR_CONFIG, "$.controller"},
     {"scene twice", FILE_OF(GOOD "," GOOD), PHI_ERR_CONFIG, "$.scenes[1].scene"},
     {"scene with a blank", FILE_OF(SCENE("\"a b\"", "1", "1", "\"pass\"", "true")), PHI_ERR_CONFIG,
      "$.scenes[0].scene"},
     {"no life", FILE_OF(SCENE("\"a\"", "0", "1", "\"pass\"", "true")), PHI_ERR_CONFIG,
      "$.scenes[0].lifeSeconds"},
-    {"too long a life", FILE_OF(SCENE("\"a\"", "2592001", "1", "\"pass\"", "true")), PHI_ERR_CONFIG,
+    {"too long a life", FILE_OF(SCENE("\"a\"", "86401", "1", "\"pass\"", "true")), PHI_ERR_CONFIG,
      "$.scenes[0].lifeSeconds"},
     {"too long a term", FILE_OF(SCENE("\"a\"", "1", "2592001", "\"pass\"", "true")), PHI_ERR_CONFIG,
      "$.scenes[0].termSeconds"},
     {"a life with a fraction", FILE_OF(SCENE("\"a\"", "1.5", "1", "\"pass\"", "true")),
      PHI_ERR_CONFIG, "$.scenes[0].lifeSeconds"},
+    {"paper of no day", FILE_OF(PAPER("{\"min\":0,\"max\":30}")), PHI_ERR_CONFIG,
+     "$.scenes[0].paperDays.min"},
+    {"paper of 31 days", FILE_OF(PAPER("{\"min\":1,\"max\":31}")), PHI_ERR_CONFIG,
+     "$.scenes[0].paperDays.max"},
+    {"paper the wrong way round", FILE_OF(PAPER("{\"min\":7,\"max\":6}")), PHI_ERR_CONFIG,
+     "$.scenes[0].paperDays.max"},
+    {"paper that lives longer unasked", FILE_OF(PAPER("{\"min\":1,\"max\":6,\"default\":7}")),
+     PHI_ERR_CONFIG, "$.scenes[0].paperDays.default"},
+    {"paper with seconds", FILE_OF(PAPER("{\"min\":1,\"max\":2,\"default\":1},\"lifeSeconds\":5")),
+     PHI_ERR_CONFIG, "$.scenes[0].lifeSeconds"},
     {"unknown scope", FILE_OF(SCENE("\"a\"", "1", "1", "\"self\"", "true")), PHI_ERR_CONFIG,
      "$.scenes[0].scope"},
-    {"paper", FILE_OF(PAPER("86400", "true")), PHI_OK, NULL},
-    {"paper of less than a day", FILE_OF(PAPER("86399", "true")), PHI_ERR_CONFIG,
-     "$.scenes[0].lifeSeconds"},
-    {"not paper, less than a day", FILE_OF(PAPER("86399", "false")), PHI_OK, NULL},
-    {"paper a number", FILE_OF(PAPER("86400", "1")), PHI_ERR_CONFIG, "$.scenes[0].paper"},
     {"one-time a text", FILE_OF(SCENE("\"a\"", "1", "1", "\"pass\"", "\"true\"")), PHI_ERR_CONFIG,
      "$.scenes[0].oneTime"},
+    {"medical without a record", FILE_OF(SCENE("\"a\"", "1", "1", "\"medical\"", "true")),
+     PHI_ERR_CONFIG, "$.scenes[0].record"},
+    {"a record for nobody", FILE_OF(MEDICAL("{\"categories\":[\"c\"],\"operations\":[\"r\"]}")),
+     PHI_ERR_CONFIG, "$.scenes[0].record.grantee"},
+    {"a record of nothing",
+     FILE_OF(MEDICAL("{\"grantee\":\"g\",\"categories\":[],\"operations\":[\"r\"]}")),
+     PHI_ERR_CONFIG, "$.scenes[0].record.categories"},
 };
 
 static enum phi_err read_text(const char *text, struct policy *out, struct phi_error *error)
@@ -95,6 +119,14 @@ static void the_shipped_policy_is_read(void **state)
     assert_non_null(medical);
     assert_true(medical->is_one_time);
     assert_int_equal(medical->scope, PHI_SCOPE_MEDICAL);
+    assert_true(medical->has_record);
+    assert_string_equal(medical->record.operations[0], "read");
+    const struct policy_scene *paper = policy_find(&policy, "paper");
+    assert_non_null(paper);
+    assert_int_equal(paper->paper_max_days, 30);
+    assert_int_equal(paper->paper_default_days, 7);
+    assert_int_equal(policy.refresh_s, 10);
+    assert_int_equal(policy.own_age_years, 18);
     assert_null(policy_find(&policy, "none"));
     assert_null(policy_find(&policy, ""));
 }

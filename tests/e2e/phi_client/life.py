@@ -44,6 +44,13 @@ def source_line(person, kind, record_no=None, revision=1, **content):
             "observedAt": moment(3600), "content": {**contents[kind], **content}}
 
 
+def batch_line(person, serial=None, **changed):
+    """One line of POST /v1/codes/batch."""
+    line = {"serial": serial or f"s-{secrets.token_hex(8)}", "person": person.document(), "scene": "paper",
+            "paperDays": 14, "consentRef": "paper-1"}
+    return {**line, **changed}
+
+
 def ndjson(lines):
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
 
@@ -105,8 +112,31 @@ class Life:
         assert answer.status == 200 and answer.signed, answer
         return [json.loads(line) for line in answer.body.splitlines()]
 
-    def apply(self, person, scene="pass"):
-        return self.done(self.post("citizen-app", "svc-codegen", "/v1/code-applications", {"scene": scene}, person))
+    def batch(self, lines):
+        """Paper codes for an institution; the answer's lines as objects."""
+        answer = self.suite.apps["home-app"].call("POST", self.suite.url("svc-codegen"), "/v1/codes/batch", ndjson(lines),
+                                                  headers={"Content-Type": "application/x-ndjson"})
+        assert answer.status == 200 and answer.signed, answer
+        return [json.loads(line) for line in answer.body.splitlines()]
+
+    def apply(self, person, scene="pass", **fields):
+        return self.done(self.post("citizen-app", "svc-codegen", "/v1/code-applications", {"scene": scene, **fields},
+                                   person))
+
+    def mandate(self, guardian, ward, issuer="civil-app", key=None, **changed):
+        """What `onBehalfOf` takes: a statement of an institution, signed; `changed` is not what was signed."""
+        key = key or (self.suite.apps.get(issuer) or self.suite.apps["civil-app"]).key
+        terms = {"mandateId": f"m-{secrets.token_hex(6)}", "relation": "parent", "from": moment(3600),
+                 "until": moment(-86400 * 30)}
+        for name in ("mandateId", "relation", "from", "until"):
+            terms[name] = changed.pop(f"signed_{name}", terms[name])
+        who = {name: guardian.document()[name] for name in ("idType", "idNo", "country")}
+        statement = {"type": "phi-mandate-1", "region": "320000", **terms, "guardian": who, "ward": ward.document()}
+        # RFC 8785 of texts of the plane 0 with names in ASCII is what sorted keys without blanks give.
+        signed = json.dumps(statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        signature = base64.b64encode(key.sign(signed)).decode()
+        mandate = {**terms, "issuer": issuer, "keySerial": key.public.serial, "signature": signature}
+        return {"ward": ward.document(), "mandate": {**mandate, **changed}}
 
     def mint(self, person, scene="pass", application=None, **fields):
         application = application or self.apply(person, scene)

@@ -6,7 +6,7 @@ import secrets
 import time
 import urllib.parse
 
-from .life import STATEMENT, basic, health, moment, source_line, trip
+from .life import STATEMENT, basic, batch_line, health, moment, source_line, trip
 from .people import Person
 from .suite import ROOT
 
@@ -23,6 +23,7 @@ class Cast:
 
     def __init__(self, life):
         self.life, self.holder, self.scanner, self.officer = life, Person(), Person(), Person()
+        self.ward = Person(year=2015)
         life.consent(self.holder)
         life.declare(self.holder)
         self._made, self._application, self._code = 0, None, None
@@ -69,14 +70,14 @@ class Route:
 
     @property
     def is_lines(self):
-        return self.path.startswith("/v1/sources/")
+        return self.path.startswith("/v1/sources/") or self.path == "/v1/codes/batch"
 
     @property
     def content_type(self):
         return "application/x-ndjson" if self.is_lines else "application/json"
 
     def operation(self):
-        path = "/v1/sources/{kind}" if self.is_lines else self.path
+        path = "/v1/sources/{kind}" if self.path.startswith("/v1/sources/") else self.path
         return document(self.service)["paths"][path][self.method.lower()]
 
     def schema(self):
@@ -113,10 +114,14 @@ def _page(path, bound="before"):
 
 ROUTES = (
     Route("svc-codegen", "POST", "/v1/code-applications", "citizen-app", "citizen",
-          lambda _cast: ("/v1/code-applications", {"scene": "pass", "termSeconds": 600})),
+          lambda cast: ("/v1/code-applications", {
+              "scene": "paper", "termSeconds": 600, "paperDays": 7,
+              "onBehalfOf": cast.life.mandate(cast.holder, cast.ward)})),
     Route("svc-codegen", "POST", "/v1/codes", "citizen-app", "citizen", _mint),
     Route("svc-codegen", "POST", "/v1/codes/consent", "citizen-app", "citizen",
           lambda cast: ("/v1/codes/consent", {"code": cast.code})),
+    Route("svc-codegen", "POST", "/v1/codes/batch", "home-app", None,
+          lambda _cast: ("/v1/codes/batch", [batch_line(Person())])),
     Route("svc-verify", "POST", "/v1/codes/verify", "scan-app", "citizen",
           lambda cast: ("/v1/codes/verify", {"code": cast.code, "operation": "verify", "scope": "pass",
                                              "challenge": secrets.token_hex(16)})),
