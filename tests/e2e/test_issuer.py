@@ -89,11 +89,8 @@ def peer(suite, issuer):
     public, secret = zmq.curve_keypair()
     suite.register("peer", "--curve", public.decode(), "--platform", HERE, "--program", "e2e-routes", "--scopes", "pass",
                    regions=(HERE,))
-    with rpc.Peer(f"tcp://127.0.0.1:{suite.port('svc-verify.rpc')}", z85(suite.public_file("svc-verify", "curve")),
-                  public, secret) as peer:
-        wait_until(lambda: peer.ask(rpc.single("A"), seconds=1), 30, "svc-verify knows the peer")
-        while peer.receive(0.2):
-            pass
+    with rpc.known_peer(f"tcp://127.0.0.1:{suite.port('svc-verify.rpc')}",
+                        z85(suite.public_file("svc-verify", "curve")), public, secret) as peer:
         yield peer
 
 

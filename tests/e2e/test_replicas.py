@@ -9,7 +9,6 @@ import zmq
 
 from phi_client import rpc
 from phi_client.people import Person
-from phi_client.suite import wait_until
 from test_rpc import z85
 
 CODES = 40
@@ -44,12 +43,7 @@ def peers(suite, replica):
                    "pass", regions=("320000",))
     server = z85(suite.public_file("svc-verify", "curve"))
     addresses = (f"tcp://127.0.0.1:{suite.port('svc-verify.rpc')}", replica)
-    found = [rpc.Peer(address, server, public, secret) for address in addresses]
-    for peer in found:
-        wait_until(lambda peer=peer: peer.ask(rpc.single("A"), seconds=1), 30, "the replica knows the peer")
-    for peer in found:
-        while peer.receive(0.2):
-            pass
+    found = [rpc.known_peer(address, server, public, secret) for address in addresses]
     yield found
     for peer in found:
         peer.close()

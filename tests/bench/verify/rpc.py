@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import zmq  # noqa: E402
 from loadgen import keyfile  # noqa: E402
 from phi_client import rpc  # noqa: E402
-from phi_client.suite import Suite, wait_until  # noqa: E402
+from phi_client.suite import Suite  # noqa: E402
 from zmq.utils import z85  # noqa: E402
 
 BIN = os.environ["PHI_BENCH_BIN"]
@@ -69,8 +69,7 @@ class Service:
             "BENCH_CODE": f"{keyfile.sm2_number(f'{codegen}/code.key', f'{codegen}/password'):064x}",
             "BENCH_SEAL": keyfile.secret(f"{codegen}/seal.key", f"{codegen}/password").hex(), "BENCH_REGION": "320000",
             "BENCH_KEY_SET": "1"}
-        with rpc.Peer(self.address, z85.encode(bytes.fromhex(server)), public, secret) as peer:
-            wait_until(lambda: peer.ask(rpc.single("A"), seconds=1), 60, "svc-verify knows the caller")
+        rpc.known_peer(self.address, z85.encode(bytes.fromhex(server)), public, secret, seconds=60).close()
 
     def load(self, *arguments):
         environment = {**os.environ, **self.keys}

@@ -6,6 +6,7 @@ import struct
 import zmq
 
 from .codes import Reader
+from .suite import wait_until
 
 CHECKS = ("form", "platform", "signature", "deadline", "revocation", "ledger", "subject")
 VERIFY, CHECK, OWN, BATCH, QUERY = 1, 2, 3, 4, 5
@@ -130,3 +131,13 @@ class Peer:
 
     def __exit__(self, *_):
         self.close()
+
+
+def known_peer(address, *keys, seconds=30):
+    """A Peer whose key the server knows; each try has a connection of its own, so that no answer to it comes later."""
+    def is_known():
+        with Peer(address, *keys) as one:
+            return one.ask(single("A"), seconds=1)
+
+    wait_until(is_known, seconds, "the server knows the caller")
+    return Peer(address, *keys)
