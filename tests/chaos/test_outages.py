@@ -1,0 +1,285 @@
+"""The broker gone, the database gone, the database hung, for a minute each (in the short form, for seconds), under load."""
+import collections
+import itertools
+import os
+import secrets
+import signal
+import subprocess
+import threading
+import time
+
+import psycopg
+import pytest
+import requests
+
+from days import IS_LONG, is_ready, percentile, tell
+from loadgen.client import Client, Tokens
+from loadgen.load import Load
+from loadgen.reconcile import OUTBOXES, Reconciler
+from phi_client.http import new_serial
+from phi_client.people import Person
+from phi_client.replica import Replica
+from phi_client.suite import SERVICES, wait_until
+
+pytestmark = [pytest.mark.late, pytest.mark.timeout(600 if IS_LONG else 240)]
+
+GONE_S = 60 if IS_LONG else 4
+PEOPLE = 200 if IS_LONG else 40
+DEADLINE_S = 5.0  # PHI_HTTP_DEADLINE_MS of every day
+SLACK_S = 3.0
+
+
+@pytest.fixture
+def ledger(suite):
+    """What reconciles; whatever happened, all runs again after."""
+    ledger = Reconciler(suite)
+    ledger.under_way = []
+    yield ledger
+    ledger.close()
+    for one in ledger.under_way:
+        one.failures.append(AssertionError("the test is over"))  # so that its threads end
+    for name in ("postgres", "broker", *SERVICES):
+        suite.start(name)
+
+
+class Scans:
+    """Codes of the load verified again and again by scanning persons, until `finish`; every acknowledgement kept."""
+
+    def __init__(self, suite, tokens, load, crew=2):
+        self.client, self.load, self.acks, self.failures = Client(suite, suite.apps["scan-app"]), load, [], []
+        self.tokens = [tokens.make(Person(), "scan-app") for _ in range(crew)]
+        self.run_id, self.numbers = secrets.token_hex(4), itertools.count()
+        self.ending, self.open = threading.Event(), threading.Event()
+        self.open.set()
+        self.threads = [threading.Thread(target=self._run, args=(token,), daemon=True) for token in self.tokens]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, token):
+        while not self.ending.is_set() and not self.failures:
+            if not self.open.wait(0.1):
+                continue
+            code = self.load.minted[-1].code
+            try:
+                ack = self.client.post("svc-verify", "/v1/codes/verify", {"code": code}, token,
+                                       f"{self.run_id}-{next(self.numbers)}")
+                self.acks.append((code, ack))
+            except Exception as failure:  # told by finish
+                self.failures.append(failure)
+            time.sleep(0.01)
+
+    def finish(self):
+        self.ending.set()
+        for thread in self.threads:
+            thread.join(100)
+        if self.failures:
+            raise self.failures[0]
+        assert not any(thread.is_alive() for thread in self.threads)
+
+    def reconcile(self, ledger):
+        """Each acknowledged scan is one event, and there is no other."""
+        counts = collections.Counter(ledger.serial_mac(code).hex() for code, _ in self.acks)
+
+        def missing():
+            events = ledger.events("code.verified", "serialHmac")
+            return [mac for mac, count in counts.items() if len(events[mac]) < count]
+
+        ledger.until("events of code.verified", missing)
+        events = ledger.events("code.verified", "serialHmac")
+        assert {mac: len(of) for mac, of in events.items() if mac in counts} == counts, "a scan told twice"
+        return sum(len(records) - 1 for of in events.values() for records in of.values())
+
+
+def waiting(ledger):
+    return sum(ledger.rows(f"SELECT count(*) FROM {schema}.outbox")[0][0] for schema in OUTBOXES)
+
+
+def started_without_a_broker(suite, tokens):
+    """New processes, of which nothing is known but what the database holds: minting and verifying, by themselves."""
+    began, ports, made = time.monotonic(), {}, []
+    try:
+        for service in ("svc-codegen", "svc-verify"):
+            made.append(Replica(suite, service))
+            ports[service] = made[-1].http
+        seconds = time.monotonic() - began
+        citizens, scanners = (Client(suite, suite.apps[app], deadline_s=20) for app in ("citizen-app", "scan-app"))
+        citizens.ports = scanners.ports = ports
+        holder = tokens.make(Person(), "citizen-app")
+        data = citizens.post("svc-codegen", "/v1/code-applications", {"scene": "pass"}, holder, new_serial()).data
+        fields = {"applicationId": data["applicationId"], "challenge": data["challenge"]}
+        code = citizens.post("svc-codegen", "/v1/codes", fields, holder, new_serial()).data["code"]
+        scan = scanners.post("svc-verify", "/v1/codes/verify", {"code": code}, tokens.make(Person(), "scan-app"),
+                             new_serial())
+        assert scan.code == "0000"
+        for one in made:
+            wait_until(lambda one=one: "bus" in one.degraded(), 20, "it tells that there is no bus")
+        return code, seconds
+    finally:
+        for one in made:
+            assert one.end() == 0, "TERM without a broker"
+
+
+def test_the_broker_gone_under_load(suite, ledger):
+    tokens = Tokens(suite)
+    load = Load(Client(suite, suite.apps["citizen-app"]), tokens, PEOPLE).start()
+    ledger.under_way.append(load)
+    load.wait(load.minted, PEOPLE // 4)
+    scans = Scans(suite, tokens, load)
+    ledger.under_way.append(scans)
+    wait_until(lambda: scans.acks or scans.failures, 30, "a scan")
+    suite.kill("broker")
+    down = time.monotonic()
+    code, started_s = started_without_a_broker(suite, tokens)
+    while time.monotonic() < down + GONE_S:
+        time.sleep(0.2)
+    up = time.monotonic()
+    most, calm = waiting(ledger), all(is_ready(suite.url(name)) for name in SERVICES)
+    if not IS_LONG:  # what comes while Kafka starts would only have to be reconciled
+        load.hold()
+        scans.open.clear()
+    suite.start("broker")
+    again = time.monotonic()
+    load.go_on()
+    scans.open.set()
+    load.finish()
+    scans.finish()
+    mints = [one.ack for one in load.minted if down < one.ack.at < up]
+    seen = [ack for _, ack in scans.acks if down < ack.at < up]
+    assert calm, "a lost broker makes nobody unready"
+    assert mints and seen and most > 0, "minting or verifying stood still"
+    ledger.nothing_left()
+    drained = time.monotonic() - again
+    ledger.mints(load.minted, [code])
+    doubles = scans.reconcile(ledger)
+    ledger.declarations(load.declared)
+    tell(day="broker gone", seconds=round(up - down, 1), mints=len(mints), scans=len(seen),
+         slowestS=round(max(ack.seconds for ack in mints + seen), 2),
+         mintP99S=round(percentile([ack.seconds for ack in mints], 0.99), 2), sentAgain=load.client.again,
+         startedInS=round(started_s, 1), outboxRows=most, drainedS=round(drained, 1), doubledRecords=doubles,
+         reconciled={"declarations": len(load.declared), "mints": len(load.minted), "scans": len(scans.acks)})
+
+
+class Asker:
+    """A request of each service that needs its database, by turns; what came and how long it took."""
+
+    def __init__(self, suite, life):
+        self.suite, self.life, self.holder, self.scanner = suite, life, Person(), Person()
+        life.consent(self.holder)
+        self.code = life.mint(self.holder)["code"]
+        for person, app in ((self.holder, "citizen-app"), (self.scanner, "scan-app")):
+            life.token(person, app)
+
+    def requests(self):
+        citizen, scan = ("citizen-app", self.holder), ("scan-app", self.scanner)
+        return {"svc-codegen": (*citizen, "/v1/code-applications", {"scene": "pass"}),
+                "svc-verify": (*scan, "/v1/codes/verify", {"code": self.code}),
+                "svc-declare": (*citizen, "/v1/consents", {"noticeVersion": "2026-11", "purpose": "health-code"}),
+                "svc-directory": (*scan, "/v1/health/query", {"code": self.code})}
+
+    def ask(self, service):
+        """(status, code, seconds); an answer must come."""
+        app_id, person, path, fields = self.requests()[service]
+        begin = time.monotonic()
+        answer = self.suite.apps[app_id].twin().post(self.suite.url(service), path, fields,
+                                                     self.life.token(person, app_id), timeout=30)
+        return answer.status, answer.code, time.monotonic() - begin
+
+    def until(self, end):
+        """All of them at once, again and again: {service: answers}."""
+        answers = {service: [] for service in self.requests()}
+
+        def run(service):
+            while time.monotonic() < end:
+                answers[service].append(self.ask(service))
+                time.sleep(0.1)
+
+        threads = [threading.Thread(target=run, args=(service,), daemon=True) for service in answers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(end - time.monotonic() + 40)
+            assert not thread.is_alive(), "a request hangs"
+        return answers
+
+
+def family(suite):
+    """PostgreSQL's processes, the first one first."""
+    first = suite.pid("postgres")
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(first)], capture_output=True, text=True, check=True)
+    return [first, *map(int, children.stdout.split())]
+
+
+def gone(suite):
+    suite.signal("QUIT", "postgres")
+    wait_until(lambda: not suite.is_running("postgres"), 15, "PostgreSQL gone")
+    return lambda: suite.start("postgres")
+
+
+def hung(suite):
+    """Every process of it stands still: connections stay open, nothing is answered."""
+    stopped = family(suite)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+
+    def go_on():
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+    return go_on
+
+
+@pytest.mark.parametrize("how", (gone, hung))
+def test_the_database_away_is_told_in_time_and_all_flows_again(suite, life, ledger, how):
+    asker, pids = Asker(suite, life), {name: suite.pid(name) for name in SERVICES}
+    for service in asker.requests():
+        assert asker.ask(service)[:2] == (200, "0000"), service
+    go_on, down = how(suite), time.monotonic()
+    try:
+        # What is under way when it goes may still have been done.
+        time.sleep(0.5)
+        answers = asker.until(down + GONE_S)
+        for service in SERVICES:
+            wait_until(lambda service=service: not is_ready(suite.url(service)), 20, f"{service} is not ready")
+            assert requests.get(suite.url(service) + "/healthz", timeout=5).status_code == 200
+    finally:
+        go_on()
+    up = time.monotonic()
+    for service, told in answers.items():
+        assert told, service
+        for status, code, seconds in told:
+            assert status in (503, 504) and code[0] == "5", f"{service}: {status} {code} with no database"
+            assert seconds < DEADLINE_S + SLACK_S, f"{service}: {seconds:.1f} s"
+    for service in asker.requests():
+        wait_until(lambda service=service: asker.ask(service)[:2] == (200, "0000"), 30, f"{service} flows again")
+    flows = time.monotonic() - up
+    for service in SERVICES:
+        wait_until(lambda service=service: is_ready(suite.url(service)), 30, f"{service} is ready again")
+    assert {name: suite.pid(name) for name in SERVICES} == pids, "restarted"
+    everything = [one for told in answers.values() for one in told]
+    tell(day=f"database {how.__name__}", seconds=round(up - down, 1), refused=len(everything),
+         codes=sorted({code for _, code, _ in everything}), slowestS=round(max(s for *_, s in everything), 2),
+         flowsAgainS=round(flows, 1))
+
+
+@pytest.mark.skipif(not IS_LONG, reason="long form only; the short one is test_kill's")
+def test_the_load_through_a_lost_database_is_kept_whole(suite, ledger):
+    """Acknowledged before, during and after: nothing lost, nothing twice, without a restart of any service."""
+    pids = {name: suite.pid(name) for name in SERVICES}
+    load = Load(Client(suite, suite.apps["citizen-app"]), Tokens(suite), PEOPLE).start()
+    ledger.under_way.append(load)
+    load.wait(load.declared, PEOPLE // 3)
+    go_on, down = gone(suite), time.monotonic()
+    time.sleep(max(0, GONE_S - 2))
+    with pytest.raises(psycopg.OperationalError):
+        ledger.rows("SELECT 1")
+    go_on()
+    up = time.monotonic()
+    load.finish()
+    acks = [one.ack for one in load.declared + load.minted]
+    assert any(ack.at < down for ack in acks) and any(ack.at > up for ack in acks)
+    ledger.declarations(load.declared)
+    ledger.mints(load.minted)
+    ledger.nothing_left()
+    assert {name: suite.pid(name) for name in SERVICES} == pids, "restarted"
+    tell(day="database gone under load", seconds=round(up - down, 1), declarations=len(load.declared),
+         mints=len(load.minted), sentAgain=load.client.again)
