@@ -1,6 +1,7 @@
 """What the tests of bad days share: how long a day is, what a process holds, who calls meanwhile."""
 import json
 import os
+import re
 import threading
 import time
 
@@ -71,3 +72,11 @@ class Meanwhile:
 
 def is_ready(url):
     return requests.get(url + "/readyz", timeout=5).status_code == 200
+
+
+def counted(url, name):
+    """A counter of /metrics, all its labels together."""
+    text = requests.get(url + "/metrics", timeout=5).text
+    values = re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.M)
+    assert values, f"no {name}"
+    return sum(map(float, values))

@@ -5,7 +5,7 @@ import time
 import pytest
 import zmq
 
-from days import IS_LONG, Meanwhile, descriptors, is_ready, resident_mb, tell
+from days import IS_LONG, Meanwhile, counted, descriptors, is_ready, resident_mb, tell
 from phi_client import rpc
 from phi_client.people import Person
 from phi_client.suite import wait_until
@@ -17,6 +17,8 @@ LONGEST = 64 * 1024
 GROWTH_MB = 48
 STRANGERS = 200
 DEAF, BATCHES = 4, 400
+TURNED_AWAY = (zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL |
+               zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,8 @@ def test_frames_of_every_length(peer, code, calm, what):
 def test_a_crowd_with_wrong_keys_keeps_nobody_out(peer, address, server_key, keys, code, calm):
     """Some are not on the list, some take another server's key, some speak no CURVE; each tries again and again."""
     context, crowd = zmq.Context(), []
-    context.setsockopt(zmq.MAX_SOCKETS, STRANGERS + 10)
+    turned_away = []  # what the first of each kind sees of its end of the handshake
+    context.setsockopt(zmq.MAX_SOCKETS, 2 * STRANGERS)
     wrong = zmq.curve_keypair()[0]
 
     def ask():
@@ -121,12 +124,18 @@ def test_a_crowd_with_wrong_keys_keeps_nobody_out(peer, address, server_key, key
                     mine = zmq.curve_keypair() if i % 3 == 0 else keys
                     one.curve_serverkey = server_key if i % 3 == 0 else wrong
                     one.curve_publickey, one.curve_secretkey = mine
+                if i < 3:
+                    turned_away.append(one.get_monitor_socket(TURNED_AWAY))
                 one.connect(address)
                 one.send(rpc.envelope(rpc.single(code, rpc.CHECK)))
                 crowd.append(one)
             wait_until(lambda: len(meanwhile.seconds) >= 100 or meanwhile.failure, 60, "100 normal requests")
+            for events in turned_away:
+                assert events.poll(20_000), "one of them was not turned away"
         assert not any(one.poll(0) for one in crowd), "one of them was answered"
     finally:
+        for one in crowd[:3]:
+            one.disable_monitor()
         context.destroy(linger=0)
     calm.update(day="wrong CURVE keys", strangers=STRANGERS, **meanwhile.figures())
 
@@ -135,6 +144,8 @@ def test_callers_that_never_read(suite, peer, address, server_key, deaf_keys, co
     """Their answers pile up to a bound and are dropped; whoever reads is served."""
     batch = rpc.batch([rpc.item("AAAA", rpc.CHECK) for _ in range(200)])
     context, deaf, sent = zmq.Context(), [], 0
+    served = lambda: counted(suite.url("svc-verify"), "phi_rpc_requests_total")
+    before = served()
 
     def ask():
         assert peer.verify(code, operation=rpc.CHECK).status == "0000"
@@ -152,6 +163,7 @@ def test_callers_that_never_read(suite, peer, address, server_key, deaf_keys, co
                     one.send(rpc.envelope(batch))
                     sent += 1
             wait_until(lambda: len(meanwhile.seconds) >= 50 or meanwhile.failure, 60, "normal requests")
+            wait_until(lambda: served() >= before + sent, 60, "all of theirs are done too")
             most = resident_mb(suite.pid("svc-verify"))
     finally:
         context.destroy(linger=0)
