@@ -1,5 +1,5 @@
 /* svc-verify: verification (3000) over HTTP and ZeroMQ, the one-time ledger, who used my code. */
-#include "svc-verify/verify.h"
+#include "svc-verify/revoke.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -14,6 +14,7 @@ extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_verify_sql[];
 extern const unsigned char phi_embed__101_spans_sql[];
 extern const unsigned char phi_embed__102_cuts_sql[];
+extern const unsigned char phi_embed__103_revocations_sql[];
 
 static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_SEAL_KEY_FILE", "SM4 key that seals the subject in a code"),
@@ -53,16 +54,35 @@ static const struct phi_config_row rows[] = {
      .max = 3650,
      .unit = "days",
      .text = "how long the holder can see who used a code; older weeks are dropped"},
+    PHI_SERVICE_KEY_ROW("PHI_REVOCATION_KEY_FILE",
+                        "SM2 key that signs revocations (code.revoked) and filters of them"),
+    {.name = "PHI_REVOCATIONS_MAX",
+     .type = PHI_CONFIG_INT,
+     .fallback = "200000",
+     .min = 1000,
+     .max = 1000000,
+     .unit = "",
+     .text = "how many revocations are held in memory, of all platforms"},
+    {.name = "PHI_FILTER_HOURS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "24",
+     .min = 1,
+     .max = 168,
+     .unit = "hours",
+     .text = "how long a scanner may use a revocation filter"},
 };
 
 static const struct phi_migration migrations[] = {
     {100, "verify", (const char *)phi_embed__100_verify_sql},
     {101, "spans", (const char *)phi_embed__101_spans_sql},
     {102, "cuts", (const char *)phi_embed__102_cuts_sql},
+    {103, "revocations", (const char *)phi_embed__103_revocations_sql},
 };
 
 static const char *const verify_fields[] = {"code", "operation", "challenge", "scope", NULL};
 static const char *const uses_queries[] = {"limit", "before", "since", "until", "format", NULL};
+static const char *const revoke_fields[] = {"code",         "serial",        "subject", "keySetId",
+                                            "deadlineFrom", "deadlineUntil", NULL};
 
 static const struct phi_api_route routes[] = {
     {.method = "POST",
@@ -77,6 +97,17 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_CITIZEN,
      .queries = uses_queries,
      .handle = verify_uses},
+    {.method = "POST",
+     .path = "/v1/codes/revoke",
+     .role = "revoke",
+     .identity = PHI_API_EITHER,
+     .fields = revoke_fields,
+     .handle = verify_revoke_post},
+    {.method = "GET",
+     .path = "/v1/codes/revocations",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_OPEN,
+     .handle = verify_revoke_filter},
 };
 
 static enum phi_err open_codeside(struct phi_service *service, struct verify *verify,
@@ -142,6 +173,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
                                                  "bounds that callers have passed", "step=\"cut\"");
     PHI_GUARD(watch_open(phi_config_text(phi_service_config(service), "PHI_POLICY_FILE"),
                          &verify->watch, error));
+    PHI_GUARD(verify_revoke_open(verify, error));
     PHI_GUARD(verify_benches_open(verify));
     PHI_GUARD(verify_line_start(verify, &verify->late, verify_late_handle, LATE_MAX));
     PHI_GUARD(verify_line_start(verify, &verify->asks, verify_http_handle, ASKS_MAX));
@@ -154,6 +186,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     enum phi_err err = PHI_OK;
     PHI_GUARD(verify_spans_start(phi_service_state(service), error));
     PHI_GUARD(verify_watch_start(phi_service_state(service), error));
+    PHI_GUARD(verify_revoke_start(phi_service_state(service)));
     PHI_GUARD(verify_rpc_open(phi_service_state(service), error));
 out:
     return err;
@@ -162,7 +195,10 @@ out:
 static void stop(struct phi_service *service, struct phi_deadline until)
 {
     struct verify *verify = phi_service_state(service);
-    if (verify == NULL || verify->rpc == NULL)
+    if (verify == NULL)
+        return;
+    verify_revoke_stop(verify);
+    if (verify->rpc == NULL)
         return;
     phi_rpc_server_stop_accepting(verify->rpc);
     phi_rpc_server_close(verify->rpc, until);
@@ -175,11 +211,13 @@ static void close(struct phi_service *service)
     if (verify == NULL)
         return;
     verify_spans_stop(verify);
+    verify_revoke_stop(verify);
     verify_line_stop(&verify->asks);
     verify_routes_close(verify);
     verify_line_stop(&verify->late);
     verify_benches_close(verify);
     verify_watch_stop(verify);
+    verify_revoke_close(verify);
     phi_rpc_allow_list_free(verify->allow);
     phi_codeside_free(verify->codeside);
     phi_hmac_key_free(verify->index_key);
@@ -207,15 +245,16 @@ static const struct phi_program program = {
     .about = "verifies health codes (GB/T 38961, service 3000 of GB/T 38963)",
     .schema = "verify",
     .http_port = "8102",
-    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
+    .parts =
+        PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY | PHI_PART_NATION,
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
-    .migration_count = 3,
+    .migration_count = 4,
     .tables = verify_tables,
     .table_count = VERIFY_TABLES,
     .routes = routes,
-    .route_count = 2,
+    .route_count = 4,
     .openapi = phi_embed_openapi_json,
     .openapi_len = &phi_embed_openapi_json_len,
     .open = open,

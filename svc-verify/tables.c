@@ -24,6 +24,13 @@ static const enum phi_column uses_columns[USES_COLUMNS] = {
     [USES_DEADLINE] = PHI_COLUMN_I64,    [USES_USED] = PHI_COLUMN_I64,
 };
 
+static const enum phi_column revocations_columns[REVOCATIONS_COLUMNS] = {
+    [REVOCATIONS_PLATFORM] = PHI_COLUMN_TEXT, [REVOCATIONS_KIND] = PHI_COLUMN_TEXT,
+    [REVOCATIONS_ID] = PHI_COLUMN_BYTES,      [REVOCATIONS_FROM] = PHI_COLUMN_I64,
+    [REVOCATIONS_UNTIL] = PHI_COLUMN_I64,     [REVOCATIONS_VERSION] = PHI_COLUMN_I64,
+    [REVOCATIONS_WHO] = PHI_COLUMN_BYTES,
+};
+
 #define REQUESTS_LIST                                                                              \
     "platform, program, request_id, serial_hmac, requester_digest, scope, result_code, used_us"
 
@@ -59,4 +66,14 @@ const struct phi_lane_table verify_tables[VERIFY_TABLES] = {
          "result_code, flags, deadline_s, used_us) SELECT * FROM unnest($1::bytea[], $2::text[], "
          "$3::text[], $4::bytea[], $5::bigint[], $6::bytea[], $7::text[], $8::bigint[], "
          "$9::text[], $10::bigint[], $11::bigint[], $12::bigint[])"},
+    {.name = "revocations",
+     .columns = revocations_columns,
+     .column_count = REVOCATIONS_COLUMNS,
+     .key_count = 4,
+     .insert_sql =
+         "INSERT INTO revocations AS r (platform, kind, id, from_s, until_s, version, who) "
+         "SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], "
+         "$6::bigint[], $7::bytea[]) ON CONFLICT (platform, kind, id, from_s) DO UPDATE SET "
+         "until_s = greatest(r.until_s, excluded.until_s), version = greatest(r.version, "
+         "excluded.version), who = excluded.who, kept_at = excluded.kept_at"},
 };

@@ -49,6 +49,7 @@ struct verify {
     struct phi_rpc_server *rpc;
     pthread_key_t bench_key; /* struct verify_bench: what a thread that runs batches keeps */
     bool has_bench_key;
+    struct verify_revoke *revoke; /* see revoke.h */
     struct verify_routes *routes; /* to other platforms: see issuer.c */
     struct phi_counter *asked[3]; /* answered, unreachable, untrue */
     struct verify_line late;      /* jobs whose commit was refused: see late.c */
@@ -68,8 +69,8 @@ struct verify {
 };
 
 /* tables.c: what the lane writes, in this order. */
-enum verify_table { TABLE_REQUESTS = PHI_API_OWN, TABLE_LEDGER, TABLE_USES };
-#define VERIFY_TABLES 3
+enum verify_table { TABLE_REQUESTS = PHI_API_OWN, TABLE_LEDGER, TABLE_USES, TABLE_REVOCATIONS };
+#define VERIFY_TABLES 4
 extern const struct phi_lane_table verify_tables[VERIFY_TABLES];
 
 /* Columns of requests: who asked under which id, and what was answered. */
@@ -100,6 +101,18 @@ enum uses_column {
     USES_DEADLINE,
     USES_USED,
     USES_COLUMNS
+};
+
+/* Columns of revocations, as its issuer lays them down. */
+enum revocations_column {
+    REVOCATIONS_PLATFORM,
+    REVOCATIONS_KIND,
+    REVOCATIONS_ID,
+    REVOCATIONS_FROM,
+    REVOCATIONS_UNTIL,
+    REVOCATIONS_VERSION,
+    REVOCATIONS_WHO,
+    REVOCATIONS_COLUMNS
 };
 
 /* How a job's answer comes to be. */
@@ -194,7 +207,8 @@ enum phi_err verify_line_start(struct verify *verify, struct verify_line *line,
                                size_t capacity) PHI_MUST_USE;
 void verify_line_stop(struct verify_line *line);
 
-/* check.c: form, platform, signature, deadline, then what is sealed; sets replies, never blocks. */
+/* check.c: form, platform, signature, deadline, revocation, what is sealed; sets replies, never
+ * blocks. */
 void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t count);
 /* record.c: uses, ledger and event in one group commit; the commit is laid out, not submitted. */
 enum phi_err verify_record(struct verify_job *job, struct phi_commit **commit) PHI_MUST_USE;

@@ -277,6 +277,12 @@ void phi_api_text(struct phi_api_call *call, const char *content_type, struct ph
     call->has_lines = true;
 }
 
+enum phi_err phi_api_etag(struct phi_api_call *call, const char *etag)
+{
+    call->etag = phi_arena_text(call->arena, phi_view_text(etag));
+    return call->etag == NULL ? PHI_ERR_MEMORY : PHI_OK;
+}
+
 void phi_api_finish_alone(struct phi_api_call *call,
                           enum phi_err (*finish)(struct phi_api_call *call, void *context,
                                                  struct phi_error *error),

@@ -120,6 +120,8 @@ void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict);
 /* The whole answer of another type than JSON ("text/csv; charset=utf-8"), built in the call's
  * arena. */
 void phi_api_text(struct phi_api_call *call, const char *content_type, struct phi_view text);
+/* The answer's ETag, in quotes; who sent it in If-None-Match gets 304 without a body. Copied. */
+enum phi_err phi_api_etag(struct phi_api_call *call, const char *etag) PHI_MUST_USE;
 /* NDJSON routes: the whole answer, built in the call's arena. */
 void phi_api_lines(struct phi_api_call *call, struct phi_view lines);
 /* Called on the lane's thread after the commit succeeded, before the answer: short and without

@@ -31,6 +31,8 @@ static void send(struct phi_api_call *call, const struct phi_api_answer *answer)
         headers[count++] = (struct phi_http_header){"Phi-Signature", s->signature};
         headers[count++] = (struct phi_http_header){"Phi-Key-Serial", s->key_serial};
     }
+    if (call->etag != NULL && answer->status < 400)
+        headers[count++] = (struct phi_http_header){"ETag", call->etag};
     const char *type = call->has_lines && answer->status == 200 ? call->lines_type : JSON_TYPE;
     phi_http_answer(call->request, answer->status, type, answer->body, headers, count);
 }
@@ -61,11 +63,19 @@ out:
     return err;
 }
 
+static bool is_known_to_caller(const struct phi_api_call *call)
+{
+    const char *known = call->etag == NULL ? NULL : phi_http_header(call->request, "If-None-Match");
+    return known != NULL && strcmp(known, call->etag) == 0;
+}
+
 enum phi_err phi_api_prepare(struct phi_api_call *call)
 {
     enum phi_err err = PHI_OK;
     call->answer.status = phi_err_http_status(call->verdict);
-    if (call->has_lines)
+    if (is_known_to_caller(call))
+        call->answer.status = 304;
+    else if (call->has_lines)
         call->answer.body = call->lines;
     else
         PHI_GUARD(render(call, call->verdict, call->data, &call->answer.body));

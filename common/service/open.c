@@ -80,6 +80,16 @@ static enum phi_err open_lane(struct phi_service *service, struct phi_error *err
     return phi_lane_open(service->store, &options, &service->lane, error);
 }
 
+static enum phi_err open_platform_producer(struct phi_service *service, struct phi_error *error)
+{
+    struct phi_producer_options producer = {
+        .bus = {.brokers = phi_config_text(service->config, "PHI_PLATFORM_BUS"),
+                .client_id = service->program->name},
+        .name = "platform_bus",
+        .queue_max_count = RELAY_QUEUE};
+    return phi_producer_open(&producer, &service->platform_producer, error);
+}
+
 static enum phi_err open_relay(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -88,9 +98,12 @@ static enum phi_err open_relay(struct phi_service *service, struct phi_error *er
                 .client_id = service->program->name},
         .queue_max_count = RELAY_QUEUE};
     PHI_GUARD(phi_producer_open(&producer, &service->producer, error));
+    if (service->program->parts & PHI_PART_NATION)
+        PHI_GUARD(open_platform_producer(service, error));
     struct phi_relay_options relay = {.store = service->store,
                                       .schema = phi_config_text(service->config, "PHI_SCHEMA"),
-                                      .producer = service->producer};
+                                      .producer = service->producer,
+                                      .platform_producer = service->platform_producer};
     PHI_GUARD(phi_relay_open(&relay, &service->relay, error));
 out:
     return err;
@@ -188,6 +201,7 @@ void phi_service_close_parts(struct phi_service *service, struct phi_deadline un
     if (phi_relay_close(service->relay, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "outbox_left", PHI_L_WORD("rest", "in_the_table"));
     phi_producer_close(service->producer);
+    phi_producer_close(service->platform_producer);
     phi_store_close(service->store);
     phi_sm2_private_free(service->answer_key);
     phi_service_device_close(service);

@@ -57,6 +57,7 @@ struct phi_service {
     struct phi_lane_table tables[PHI_LANE_TABLES_MAX];
     struct phi_migration *migrations;
     struct phi_producer *producer;
+    struct phi_producer *platform_producer; /* PHI_PART_NATION */
     struct phi_relay *relay;
     struct phi_registry *registry;
     struct phi_identities *identities;

@@ -34,6 +34,7 @@ enum phi_service_part {
     PHI_PART_IDENTITY = 2, /* id tokens */
     PHI_PART_TRUST = 4,    /* phi.registry of PHI_PLATFORM_BUS */
     PHI_PART_RELAY = 8,    /* events to PHI_BUS through the outbox */
+    PHI_PART_NATION = 16,  /* with the two before: the nation's topics go to PHI_PLATFORM_BUS */
 };
 
 struct phi_program {

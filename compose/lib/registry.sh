@@ -46,7 +46,7 @@ phi_registry_write() {
         phi_registry_put "$region" provider --issuer "$(phi_issuer staff)" \
             --jwks "$(phi_issuer staff)/jwks.json" --kind staff
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
-            --unit "health-320100" --roles decide --regions "$PHI_PROVINCE" \
+            --unit "health-320100" --roles decide,code.revoke --regions "$PHI_PROVINCE" \
             --sources contacts,tests,declare.health,declare.trip
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
@@ -61,6 +61,7 @@ phi_platforms_write() {
     local public=$PHI_RUN/keys/public
     "$PHI_BIN/phictl" platform add --list "$PHI_RUN/platforms.json" --id "$PHI_PROVINCE" --name "江苏省" \
         --key "code=$public/svc-codegen.code.pub@1" --key "receipt=$public/svc-verify.receipt.pub" \
+        --key "revocation=$public/svc-verify.revocation.pub" \
         --key "directory=$public/svc-directory.directory.pub" \
         --key "correction=$public/svc-correction.correction.pub" \
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \

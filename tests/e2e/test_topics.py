@@ -26,6 +26,7 @@ SUBJECT_KEYED = (*FACTS, "correction.step", "correction.decided", "directory")
 # Whose signature each signed topic carries: the key's owner and use.
 SIGNED = {f"phi.{REGION}.directory": ("svc-directory", "directory"),
           f"phi.{REGION}.correction.decided": ("svc-correction", "correction"),
+          f"phi.{REGION}.code.revoked": ("svc-verify", "revocation"),
           f"phi.{REGION}.access.registry": ("operator", "access"), "phi.000000.access.registry": ("operator", "access"),
           "phi.registry": ("svc-platform", "trust")}
 

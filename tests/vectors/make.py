@@ -603,3 +603,73 @@ write(
     ]
     + [bad_receipt(f"cut after {n} bytes", data[:n]) for n in (1, 5, 21, 60, 92, 110, 120, 140, len(data) - 64)],
 )
+
+# --- revocation filter
+REVOKER = int.from_bytes(r.sm3(b"revocation key"), "big") % (r.N - 1) + 1
+revoker_xy = r.public(REVOKER)
+revoker_serial = r.sm3(revoker_xy)[:8].hex()
+
+
+def revoked(count):
+    return [r.sm3(b"320000" + r.sm3(b"serial %d" % i)[:16])[:16] for i in range(count)]
+
+
+def filter_case(name, ids, ranges=()):
+    part = r.filter_part("320000", 1795219200000000, 1795219200, 1795305600, revoker_serial, ranges, ids)
+    strangers = [r.sm3(b"stranger %d" % i)[:16] for i in range(20)]
+    bits = r.filter_bits(ids)
+    held = part[len(part) - bits // 8 :] if bits else b""
+
+    def has(one):
+        return bool(bits) and all(held[p // 8] >> p % 8 & 1 for p in r.filter_places(one, 16, bits))
+
+    return {
+        "name": name,
+        "platform": "320000",
+        "sequence": 1795219200000000,
+        "issuedS": 1795219200,
+        "notAfterS": 1795305600,
+        "keySerial": revoker_serial,
+        "keySets": [{"platform": p, "keySet": k, "fromS": f, "untilS": u} for p, k, f, u in ranges],
+        "revoked": [one.hex() for one in ids],
+        "notRevoked": [one.hex() for one in strangers if not has(one)],
+        "bytes": (part + r.sign(REVOKER, part)).hex(),
+    }
+
+
+two_sets = (("320000", 3, 0, 2**62), ("330000", 255, 1795219200, 1795219300))
+filter_cases = [
+    filter_case("nothing revoked", []),
+    filter_case("key sets only", [], two_sets),
+    filter_case("one code", revoked(1)),
+    filter_case("three codes and key sets", revoked(3), two_sets),
+]
+good = bytes.fromhex(filter_cases[1]["bytes"])
+full = bytes.fromhex(filter_cases[2]["bytes"])
+
+
+def bad_filter(name, bytes_):
+    return {"name": name, "bytes": bytes_.hex()}
+
+
+write(
+    "revocation/filter.json",
+    OURS,
+    publicKey=revoker_xy.hex(),
+    cases=filter_cases,
+    malformed=[
+        bad_filter("empty", b""),
+        bad_filter("other type", b"JKF2" + good[4:]),
+        bad_filter("platform of no province", good[:4] + b"990000" + good[10:]),
+        bad_filter("key serial in upper case", good[:34] + good[34:50].upper()[:-1] + b"G" + good[50:]),
+        bad_filter("257 key sets", good[:50] + r.u16(257) + good[52:]),
+        bad_filter("a key set more than there are", good[:50] + r.u16(3) + good[52:]),
+        bad_filter("cut off", good[:-1]),
+        bad_filter("a byte left over", good + b"\0"),
+        bad_filter("no probes", full[:56] + b"\0" + full[57:]),
+        bad_filter("33 probes", full[:56] + b"\x21" + full[57:]),
+        bad_filter("bits that fill no byte", full[:57] + (65537).to_bytes(4, "big") + full[61:]),
+        bad_filter("fewer bits than 65,536", full[:57] + (65528).to_bytes(4, "big") + full[61:-65] + full[-64:]),
+        bad_filter("ids without bits", full[:57] + bytes(4) + full[-64:]),
+    ],
+)

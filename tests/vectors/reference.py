@@ -205,3 +205,27 @@ def receipt(fields):
 def fact_id(*fields):
     data = b"".join(u16(len(f)) + f for f in fields)
     return sm3(data)[:16]
+
+
+# --- Revocation filter
+def filter_bits(ids):
+    """Bits of the set: none without ids, else 24 an id rounded up to bytes, 65,536 at least."""
+    return max(65536, (24 * len(ids) + 7) // 8 * 8) if ids else 0
+
+
+def filter_places(name, probes, bits):
+    a, b = int.from_bytes(name[:8], "big"), int.from_bytes(name[8:], "big")
+    return [(a + i * b) % 2**64 % bits for i in range(probes)]
+
+
+def filter_part(platform, sequence, issued_s, not_after_s, key_serial, ranges, ids, probes=16):
+    """All but the signature; a range is (platform, key set, from, until)."""
+    bits = filter_bits(ids)
+    held = bytearray(bits // 8)
+    for name in ids:
+        for place in filter_places(name, probes, bits):
+            held[place // 8] |= 1 << place % 8
+    numbers = b"".join(n.to_bytes(8, "big") for n in (sequence, issued_s, not_after_s))
+    sets = b"".join(p.encode() + bytes([k]) + f.to_bytes(8, "big") + u.to_bytes(8, "big") for p, k, f, u in ranges)
+    return (b"JKF1" + platform.encode() + numbers + key_serial.encode() + u16(len(ranges)) + sets +
+            len(ids).to_bytes(4, "big") + bytes([probes]) + bits.to_bytes(4, "big") + bytes(held))

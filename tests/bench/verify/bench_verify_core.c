@@ -6,6 +6,7 @@
  */
 #include "tests/bench/bench.h"
 
+#include "svc-verify/revoke.h"
 #include "svc-verify/verify.h"
 
 #define ROWS      64
@@ -15,6 +16,7 @@
 
 struct stage {
     struct verify verify;
+    struct verify_revoke revoke;
     struct phi_arena *arena;
     struct phi_sm2_private *code_pair;
     struct phi_sm2_public *code_key;
@@ -197,6 +199,9 @@ static void open_verify(struct stage *s)
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     memset(set.seal_key, 9, sizeof(set.seal_key));
     s->verify.region = REGION;
+    s->revoke.set = phi_revocations_new(1000);
+    s->verify.revoke = &s->revoke;
+    bench_require(s->revoke.set != NULL, "a set of revocations");
     require_ok(phi_codeside_new(REGION, &set, 1, NULL, &s->verify.codeside), "code side");
     require_ok(phi_hmac_key_new(phi_view_of(serial_key, sizeof(serial_key)), &s->verify.serial_key),
                "serial key");

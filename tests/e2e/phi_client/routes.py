@@ -126,6 +126,8 @@ ROUTES = (
           lambda cast: ("/v1/codes/verify", {"code": cast.code, "operation": "verify", "scope": "pass",
                                              "challenge": secrets.token_hex(16)})),
     Route("svc-verify", "GET", "/v1/codes/uses", "citizen-app", "citizen", _page("/v1/codes/uses", "until")),
+    Route("svc-verify", "POST", "/v1/codes/revoke", "citizen-app", "either",
+          lambda cast: ("/v1/codes/revoke", {"code": cast.life.mint(cast.holder)["code"]})),
     Route("svc-declare", "POST", "/v1/consents", "citizen-app", "citizen",
           lambda _cast: ("/v1/consents", {"noticeVersion": "2026-11", "purpose": "health-code"})),
     Route("svc-declare", "POST", "/v1/declarations/health", "citizen-app", "citizen", _health),
@@ -149,4 +151,4 @@ ROUTES = (
     Route("svc-platform", "POST", "/v1/directory/query", "directory-320000", None,
           lambda cast: ("/v1/directory/query", {"receipt": cast.receipt()})),
 )
-OPEN = (("svc-platform", "GET", "/v1/trust-list"),)  # no signature needed
+OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"))  # no signature needed
