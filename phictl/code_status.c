@@ -18,6 +18,8 @@ int ctl_code_status(enum phi_err verdict)
         return CTL_NO_SIGNATURE;
     case PHI_ERR_CODE_EXPIRED:
         return CTL_EXPIRED;
+    case PHI_ERR_CODE_REVOKED:
+        return CTL_REVOKED;
     default:
         return CTL_FAILED;
     }

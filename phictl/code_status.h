@@ -7,7 +7,13 @@
 #include <jansson.h>
 
 /* Besides CTL_OK, CTL_FAILED (no verdict: a file, a key, a list) and CTL_USAGE. */
-enum { CTL_NO_CODE = 3, CTL_NO_PLATFORM = 4, CTL_NO_SIGNATURE = 5, CTL_EXPIRED = 6 };
+enum {
+    CTL_NO_CODE = 3,
+    CTL_NO_PLATFORM = 4,
+    CTL_NO_SIGNATURE = 5,
+    CTL_EXPIRED = 6,
+    CTL_REVOKED = 7
+};
 
 #define CTL_CODE_INPUT                                                                             \
     "a text, a file with text, bytes or a picture (PNG, JPEG: QR only), - for stdin"

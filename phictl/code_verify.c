@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "crypto/key.h"
 #include "json/json.h"
+#include "phictl/code_filter.h"
 #include "phictl/code_input.h"
 #include "phictl/code_judge.h"
 #include "phictl/code_status.h"
@@ -15,8 +16,40 @@
 
 #define LIST_ARENA (32 * 1024 * 1024)
 
-/* What only the issuer can tell, whatever the list says. */
+/* What only the issuer can tell, whatever the list says; the last one as far as no filter does. */
 static const char *const unseen[] = {"sealed", "subject", "one-time use", "revocation"};
+
+/* What a filter says, once all else is good. */
+struct revocation {
+    bool has_filter;
+    bool is_reached;
+    enum phi_err result;
+    struct phi_filter filter;
+};
+
+static size_t unseen_count(const struct revocation *revocation)
+{
+    return CTL_COUNT(unseen) - (revocation->has_filter ? 1 : 0);
+}
+
+static void judge_revocation(struct revocation *revocation, const struct ctl_judgement *found,
+                             enum phi_err *verdict)
+{
+    bool is_good = *verdict == PHI_OK || *verdict == PHI_ERR_ISSUER;
+    revocation->is_reached = revocation->has_filter && is_good;
+    if (!revocation->is_reached)
+        return;
+    revocation->result = ctl_filter_judge(&revocation->filter, &found->code, found->is_own);
+    if (revocation->result != PHI_OK)
+        *verdict = revocation->result;
+}
+
+static void describe_filter(const struct revocation *revocation, char *out, size_t size)
+{
+    char when[PHI_RFC3339_MAX];
+    phi_rfc3339_format(revocation->filter.issued_s * 1000000, when);
+    (void)snprintf(out, size, "filter of %s, made %s", revocation->filter.platform, when);
+}
 
 /* What is said */
 
@@ -39,7 +72,8 @@ static void describe(const struct ctl_judgement *found, enum ctl_layer layer, ch
     }
 }
 
-static void print_text(const struct ctl_judgement *found, enum phi_err verdict)
+static void print_text(const struct ctl_judgement *found, const struct revocation *revocation,
+                       enum phi_err verdict)
 {
     char detail[512];
     for (int i = 0; i < CTL_LAYER_COUNT; i++) {
@@ -49,13 +83,18 @@ static void print_text(const struct ctl_judgement *found, enum phi_err verdict)
         (void)printf("%-13s %-15s %s\n", ctl_layer_name((enum ctl_layer)i),
                      phi_err_name(found->results[i]), detail);
     }
-    for (size_t i = 0; i < CTL_COUNT(unseen); i++)
+    if (revocation->is_reached) {
+        describe_filter(revocation, detail, sizeof(detail));
+        (void)printf("%-13s %-15s %s\n", "revocation", phi_err_name(revocation->result), detail);
+    }
+    for (size_t i = 0; i < unseen_count(revocation); i++)
         (void)printf("%-13s not seen        only its issuer can tell\n", unseen[i]);
     (void)printf("%-13s %s %s %s\n", "verdict", phi_err_name(verdict), phi_err_return_code(verdict),
                  phi_err_text_zh(verdict));
 }
 
-static int print_json(const struct ctl_judgement *found, enum phi_err verdict)
+static int print_json(const struct ctl_judgement *found, const struct revocation *revocation,
+                      enum phi_err verdict)
 {
     char detail[512];
     json_t *layers = json_object();
@@ -68,7 +107,13 @@ static int print_json(const struct ctl_judgement *found, enum phi_err verdict)
             layers, ctl_layer_name((enum ctl_layer)i),
             json_pack("{s:s, s:s}", "result", phi_err_name(found->results[i]), "detail", detail));
     }
-    for (size_t i = 0; i < CTL_COUNT(unseen); i++)
+    if (revocation->is_reached) {
+        describe_filter(revocation, detail, sizeof(detail));
+        (void)json_object_set_new(
+            layers, "revocation",
+            json_pack("{s:s, s:s}", "result", phi_err_name(revocation->result), "detail", detail));
+    }
+    for (size_t i = 0; i < unseen_count(revocation); i++)
         (void)json_array_append_new(not_seen, json_string(unseen[i]));
     return ctl_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o}", "verdict", phi_err_name(verdict),
                                     "resultCode", phi_err_return_code(verdict), "place",
@@ -91,21 +136,25 @@ static int run(const struct ctl_args *args)
     struct phi_trust_list list;
     struct phi_error error = {.code = PHI_OK};
     struct ctl_judge_input input = {.trust = &list};
+    struct revocation revocation = {.has_filter = ctl_has(args, "filter")};
     int status = CTL_FAILED;
     enum phi_err err = PHI_OK;
     struct phi_arena *arena = phi_arena_new(LIST_ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(time_of(args, &input.now_us, &error));
     PHI_GUARD(ctl_trust_list_read(args, arena, &list, &error));
+    if (revocation.has_filter)
+        PHI_GUARD(ctl_filter_read(args, &list, input.now_us, arena, &revocation.filter, &error));
     PHI_GUARD(ctl_code_read(args->positional, &code, &error));
     input.given = code.given;
     input.is_text = code.is_text;
     ctl_code_judge(&input, &found);
     enum phi_err verdict = ctl_code_verdict(&found);
+    judge_revocation(&revocation, &found, &verdict);
     if (ctl_has(args, "json"))
-        status = print_json(&found, verdict);
+        status = print_json(&found, &revocation, verdict);
     else
-        print_text(&found, verdict);
+        print_text(&found, &revocation, verdict);
     if (!ctl_has(args, "json") || status == CTL_OK)
         status = ctl_code_status(verdict);
 out:
@@ -116,6 +165,7 @@ out:
 
 static const struct ctl_option options[] = {
     CTL_TRUST_OPTIONS(true),
+    CTL_FILTER_OPTION,
     {.name = "at", .value = "TIME", .text = "judge at this time (RFC 3339) instead of now"},
     CTL_JSON,
 };
@@ -124,7 +174,7 @@ const struct ctl_command ctl_code_verify = {
     .group = "code",
     .verb = "verify",
     .about = "judge a health code by a trust list (exit: 3 no code, 4 platform, 5 signature, "
-             "6 expired); " CTL_CODE_INPUT,
+             "6 expired, 7 revoked); " CTL_CODE_INPUT,
     .positional = "TEXT|FILE|-",
     .options = options,
     .option_count = CTL_COUNT(options),
