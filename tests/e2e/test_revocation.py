@@ -169,13 +169,13 @@ def test_the_issuer_revokes_a_serial_a_subject_and_a_key_set(everywhere, life):
         revoked_at(peer, paper)
         assert status(peer, short) == "0000"
     assert status(other, paper) == "5004", "what is sealed is its issuer's to tell"
-    # All of a key set between two deadlines: here the one second of this paper.
-    paper = life.mint(Person(), "paper")["code"]
-    second_of = moment_of(Code.of(paper).deadline_s)
+    # All of a key set between two deadlines: here the one second of this short code, so that no paper is met.
+    short = life.mint(Person())["code"]
+    second_of = moment_of(Code.of(short).deadline_s)
     life.done(revoke(life, {"keySetId": 1, "deadlineFrom": second_of, "deadlineUntil": second_of}, officer=Person()))
     for peer in everywhere:
-        revoked_at(peer, paper)
-    assert status(here, life.mint(Person())["code"]) == "0000"
+        revoked_at(peer, short)
+    assert status(here, life.mint(Person(), "paper")["code"]) == "0000"
 
 
 def record(topic, key, version, value, signer, serial=None):
