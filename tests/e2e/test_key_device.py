@@ -42,7 +42,8 @@ class Machine:
         keys = self._write("keys", "".join(f"sign {index} {PASSWORD} {scalar_of(suite, use)}\n"
                                            for index, use in enumerate(("code", "answer"), 1)))
         library = os.path.join(suite.programs, "..", "tests", "libphi_sdf_soft.so")
-        suite.set_extra("svc-codegen", PHI_SM2_BACKEND="sdf", PHI_SDF_LIBRARY=os.path.realpath(library),
+        # Keys of a manifest come first, and the machine's are not in one.
+        suite.set_extra("svc-codegen", PHI_KEY_MANIFEST_FILE="", PHI_SM2_BACKEND="sdf", PHI_SDF_LIBRARY=os.path.realpath(library),
                         PHI_SDF_PASSWORD_FILE=self._write("password", f"{PASSWORD}\n", 0o600),
                         PHI_SDF_KEYS="code:1,answer:2", PHI_SDF_SESSIONS="4", PHI_SDF_TIMEOUT_MS="500",
                         PHI_CODE_KEY_FILE=self._write("code.key", "sdf:code\n", 0o600),
