@@ -2,6 +2,7 @@
 apply for whom."""
 import concurrent.futures
 import json
+import os
 import re
 import time
 
@@ -11,7 +12,9 @@ from phi_client.codes import Code, consent_digest, consent_record
 from phi_client.http import new_serial
 from phi_client.life import batch_line
 from phi_client.people import Person
+from phi_client.replica import Replica
 from phi_client.sm2 import PrivateKey
+from phi_client.suite import ROOT, wait_until
 
 FAR = 60  # seconds that a deadline may be off on a loaded machine
 
@@ -21,9 +24,9 @@ def holder():
     return Person()
 
 
-def counters(suite):
-    """What svc-codegen counted: minted, and given again by where it was found."""
-    text = suite.apps["citizen-app"].get(suite.url("svc-codegen"), "/metrics", sign=False).body.decode()
+def counters(suite, url=None):
+    """What svc-codegen, or a replica of it, counted: minted, and given again wherever it was found."""
+    text = suite.apps["citizen-app"].get(url or suite.url("svc-codegen"), "/metrics", sign=False).body.decode()
     found = dict(re.findall(r'^(phi_codes_[a-z_]+(?:{[^}]*})?) (\d+)', text, re.M))
     return (int(found.get("phi_codes_minted_total", 0)),
             sum(int(value) for name, value in found.items() if name.startswith("phi_codes_again_total")))
@@ -55,6 +58,37 @@ def test_of_many_refreshes_at_once_all_get_one_code(life, suite, holder):
     assert len(codes) == 1
     record = life.done(life.post("citizen-app", "svc-codegen", "/v1/codes/consent", {"code": codes.pop()}, holder))
     assert holder.id_no in record["record"], "the code that was told is kept"
+
+
+@pytest.fixture
+def overloaded(suite, tmp_path):
+    """A replica where no commit may wait, so that every request comes at a time of overload, and where a refresh has a new
+    code at any other time."""
+    with open(os.path.join(ROOT, "svc-codegen", "policy", "320000.json"), encoding="utf-8") as file:
+        policy = {**json.load(file), "refreshSeconds": 0}
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps(policy, ensure_ascii=False), encoding="utf-8")
+    replica = Replica(suite, "svc-codegen", PHI_POLICY_FILE=str(path), PHI_OVERLOAD_COMMITS="0")
+    yield replica
+    replica.end()
+
+
+def test_under_overload_a_refresh_gets_the_code_that_is_still_valid(life, suite, holder, overloaded):
+    app, token = suite.apps["citizen-app"].twin(), life.token(holder)
+    wait_until(lambda: app.post(overloaded.url, "/v1/codes").code != "3003", 20, "the replica knows the app")
+
+    def mint(application):
+        fields = {name: application[name] for name in ("applicationId", "challenge")}
+        return life.done(app.post(overloaded.url, "/v1/codes", fields, token))["code"]
+
+    many, brief, once = (life.apply(holder, scene) for scene in ("pass", "pass-brief", "pass-once"))
+    first = life.mint(holder, application=many)["code"]
+    assert [mint(many) for _ in range(3)] == [first] * 3, "out of the database, then out of memory"
+    assert counters(suite, overloaded.url) == (0, 3)
+    assert mint(once) != mint(once), "a one-time code is given once"
+    short = mint(brief)
+    wait_until(lambda: time.time() > Code.of(short).deadline_s, 10, "the code is over")
+    assert mint(brief) != short, "one that is over is not given again"
 
 
 def test_a_refresh_finds_its_code_in_the_database(life, suite, holder):
