@@ -15,6 +15,7 @@ struct codegen {
     struct phi_mark_key *mark_key;   /* the pictures' trace mark */
     struct policy policy;
     struct recent *recent;
+    struct retain *retain;
     int64_t overload_commits; /* waiting for the database, from which on refreshes get old codes */
     struct phi_counter *minted;
     struct phi_counter *again_memory;

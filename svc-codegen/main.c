@@ -1,6 +1,7 @@
 /* svc-codegen: applications to use codes (1000), minting (2000), the consent record behind a code.
  */
 #include "svc-codegen/batch.h"
+#include "svc-codegen/retain.h"
 
 #include "base/metrics.h"
 #include "picture/picture.h"
@@ -209,6 +210,26 @@ out:
     return err;
 }
 
+static enum phi_err start(struct phi_service *service, struct phi_error *error)
+{
+    (void)error;
+    struct codegen *codegen = phi_service_state(service);
+    const struct retain_options options = {.store = phi_service_store(service),
+                                           .clock = phi_service_clock(service),
+                                           .policy = &codegen->policy};
+    return retain_start(&options, &codegen->retain);
+}
+
+static void stop(struct phi_service *service, struct phi_deadline until)
+{
+    (void)until;
+    struct codegen *codegen = phi_service_state(service);
+    if (codegen == NULL)
+        return;
+    retain_stop(codegen->retain);
+    codegen->retain = NULL;
+}
+
 static void close(struct phi_service *service)
 {
     struct codegen *codegen = phi_service_state(service);
@@ -240,6 +261,8 @@ static const struct phi_program program = {
     .openapi = phi_embed_openapi_json,
     .openapi_len = &phi_embed_openapi_json_len,
     .open = open,
+    .start = start,
+    .stop = stop,
     .close = close,
 };
 

@@ -46,8 +46,8 @@ struct policy {
     int64_t refresh_s;             /* a refresh so soon after a code was minted gives it again */
     int64_t own_age_years;         /* who is younger is applied for by a guardian */
     int64_t mandate_max_days;      /* from the beginning of a mandate to its end */
-    int64_t application_keep_days; /* after their term; nothing deletes by it yet */
-    int64_t consent_keep_days;     /* after the code's deadline; likewise */
+    int64_t application_keep_days; /* after their term */
+    int64_t consent_keep_days;     /* after the code's deadline, with the code */
     struct policy_scene scenes[POLICY_SCENES_MAX];
     size_t count;
 };

@@ -6,6 +6,7 @@ import os
 import re
 import time
 
+import psycopg
 import pytest
 
 from phi_client.codes import Code, consent_digest, consent_record
@@ -258,6 +259,37 @@ def test_a_wrong_line_stops_no_other(life):
     assert minor.id_no not in json.dumps(answers) and minor.name not in json.dumps(answers, ensure_ascii=False)
     other = life.batch([{**good[0], "consentRef": "paper-2"}])[0]
     assert (other["result"], other["resultCode"]) == ("rejected", "4002"), "a number is one certificate's"
+
+
+def test_what_is_past_its_days_of_keeping_is_deleted(life, suite):
+    """By the province's policy: applications 90 days after their term, codes and records 1,095 after their deadline."""
+    people = [Person(), Person()]
+    applications = [life.apply(person) for person in people]
+    kept, old = (life.mint(person, application=application)["consentDigest"]
+                 for person, application in zip(people, applications))
+    with psycopg.connect(**suite.database(), autocommit=True) as database:
+
+        def age(table, column, ago, key, value):
+            sql = f"UPDATE codegen.{table} SET {column} = {ago} WHERE {key} = decode(%s, 'hex')"
+            assert database.execute(sql, (value,)).rowcount == 1
+
+        def left():
+            codes = database.execute("SELECT encode(consent_digest, 'hex') FROM codegen.codes").fetchall()
+            found = database.execute("SELECT encode(application_id, 'hex') FROM codegen.applications").fetchall()
+            return {row[0] for row in codes + found} & {kept, old, *(a["applicationId"] for a in applications)}
+
+        now = "extract(epoch FROM now())::bigint"
+        age("codes", "deadline_s", f"{now} - 1096 * 86400", "consent_digest", old)
+        age("codes", "deadline_s", f"{now} - 1094 * 86400", "consent_digest", kept)
+        age("applications", "term_until_us", f"({now} - 91 * 86400) * 1000000", "application_id",
+            applications[1]["applicationId"])
+        age("applications", "term_until_us", f"({now} - 89 * 86400) * 1000000", "application_id",
+            applications[0]["applicationId"])
+        replica = Replica(suite, "svc-codegen")  # looks at its start, the first one only each minute
+        try:
+            wait_until(lambda: left() == {kept, applications[0]["applicationId"]}, 30, "what is over has gone")
+        finally:
+            replica.end()
 
 
 def test_two_batches_of_the_same_lines_at_once_mint_each_once(life):

@@ -6,3 +6,8 @@ phi_test(test_codegen_parts SOURCES test_codegen_parts.c ${CMAKE_SOURCE_DIR}/svc
   ${CMAKE_SOURCE_DIR}/svc-codegen/mandate.c ${CMAKE_SOURCE_DIR}/svc-codegen/recent.c
   ${CMAKE_SOURCE_DIR}/svc-codegen/record.c
   ROOMS auth json codes crypto base PACKAGES jansson)
+
+# What is deleted by the policy's days, against a real PostgreSQL, thrown away afterwards.
+phi_test(test_codegen_retain SOURCES test_codegen_retain.c ${CMAKE_SOURCE_DIR}/svc-codegen/retain.c
+  ROOMS store codes base RUNNER ${CMAKE_SOURCE_DIR}/tests/tools/with-postgres)
+target_compile_definitions(test_codegen_retain PRIVATE CODEGEN_SQL="${CMAKE_SOURCE_DIR}/svc-codegen/sql")
