@@ -71,7 +71,7 @@ static void write_rows(struct phi_store *store, const char *script)
 
 /* Codes and applications 1 to 9, of which 1 to 5 are over by a second to 5 days, 6 is over in this
  * very second, and 7 to 9 are not, 9 being in force; each code with a batch line. */
-static const char rows[] =
+static const char some_rows[] =
     "CREATE TEMPORARY TABLE n AS SELECT i, sha256(i::text::bytea) AS h, "
     "substr(sha256(i::text::bytea), 1, 16) AS a, (ARRAY[-1, -86400, -172800, -259200, -432000, 0, "
     "1, 86400, 1096 * 86400])[i] AS off FROM generate_series(1, 9) i;"
@@ -99,7 +99,7 @@ static void steps_are_bounded_and_spare_what_is_kept(void **state)
     struct retain_deleted gone;
     struct phi_error error = {0};
     static const size_t expected[] = {2, 2, 1, 0};
-    write_rows(store, rows);
+    write_rows(store, some_rows);
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         assert_ok(retain_step(conn, &policy, now_us(NULL), 2, &gone, &error));
         assert_int_equal(gone.applications, expected[i]);
@@ -123,7 +123,7 @@ static void two_replicas_share_the_work(void **state)
     struct phi_conn *one = borrow(store), *other = borrow(store);
     struct retain_deleted gone;
     struct phi_error error = {0};
-    write_rows(store, rows);
+    write_rows(store, some_rows);
     assert_ok(phi_conn_begin(one, &error));
     assert_ok(retain_step(one, &policy, now_us(NULL), 2, &gone, &error));
     assert_int_equal(gone.codes, 2);
@@ -143,7 +143,7 @@ static void the_thread_does_so_at_once(void **state)
     struct phi_store *store = open_at("retain_c");
     const struct phi_clock clock = {.now_us = now_us};
     struct retain *retain = NULL;
-    write_rows(store, rows);
+    write_rows(store, some_rows);
     const struct retain_options options = {.store = store, .clock = &clock, .policy = &policy};
     assert_ok(retain_start(&options, &retain));
     const struct phi_deadline until = phi_deadline_in_ms(WAIT_MS);
