@@ -2,7 +2,7 @@
  * phictl shows each of its bytes once, good or not. */
 #include "codes/jkm1.h"
 #include "fuzz.h"
-#include "phictl/code_parts.h"
+#include "phictl/code/parts.h"
 
 static void check_parts(const struct phi_jkm1 *code)
 {

@@ -4,7 +4,7 @@
 
 #include "codes/consent.h"
 #include "json/canonical.h"
-#include "phictl/code_judge.h"
+#include "phictl/code/judge.h"
 #include "picture/symbol.h"
 
 #include <dirent.h>
