@@ -1,5 +1,6 @@
 """What the end-to-end tests share: one running suite, callers, people, tokens."""
 import os
+import signal
 import sys
 
 import pytest
@@ -18,6 +19,8 @@ EVERY_ROLE = "mint,declare,picture,query,verify,uses,correct,decide,source,direc
 
 
 def pytest_configure(config):
+    # Told to end, it ends as at Ctrl-C: the suite that it started goes with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "late: disturbs the suite, so it runs after the tests that do not")
     config.addinivalue_line("markers", "last: looks at what the whole session left behind")
 
