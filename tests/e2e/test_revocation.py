@@ -172,7 +172,8 @@ def test_the_issuer_revokes_a_serial_a_subject_and_a_key_set(everywhere, life):
     # All of a key set between two deadlines: here the one second of this short code, so that no paper is met.
     short = life.mint(Person())["code"]
     second_of = moment_of(Code.of(short).deadline_s)
-    life.done(revoke(life, {"keySetId": 1, "deadlineFrom": second_of, "deadlineUntil": second_of}, officer=Person()))
+    life.done(revoke(life, {"keySetId": Code.of(short).key_set, "deadlineFrom": second_of, "deadlineUntil": second_of},
+                     officer=Person()))
     for peer in everywhere:
         revoked_at(peer, short)
     assert status(here, life.mint(Person(), "paper")["code"]) == "0000"

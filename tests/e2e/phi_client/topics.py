@@ -43,12 +43,13 @@ def read_topic(bus, topic, seconds=20.0, until=None):
         open_partitions = set(partitions)
         while True:
             message = consumer.poll(0.2)
-            if message is not None and message.error():
-                if message.error().name() == "_PARTITION_EOF":
-                    open_partitions.discard(message.partition())
-            elif message is not None:
+            is_end = message is not None and message.error() and message.error().name() == "_PARTITION_EOF"
+            if is_end:
+                open_partitions.discard(message.partition())
+            elif message is not None and not message.error():
                 records.append(Record(message))
-            if until is not None and message is not None and until(records):
+            # Asked at the ends only: a topic has thousands of records by then, and the question looks at all of them.
+            if until is not None and is_end and records and until(records):
                 return records
             if until is None and not open_partitions:
                 return records
