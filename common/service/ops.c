@@ -44,6 +44,7 @@ static void readyz(struct phi_http_request *request, void *context)
     struct phi_service *service = context;
     const char *why = NULL;
     bool is_ready = phi_service_is_ready(service, &why);
+    phi_service_device_look(service); /* `degraded` is of this moment, as `why` is */
     json_t *body = json_pack("{s:b, s:o}", "ready", is_ready, "degraded", degraded_list(service));
     if (why != NULL)
         json_object_set_new(body, "missing", json_string(why));
