@@ -165,13 +165,13 @@ static void altered_texts_are_refused(void **state)
     size_t len = strlen(text);
     for (size_t at = 0; at < len; at++) {
         for (size_t i = 0; i < sizeof(flips); i++) {
-            memcpy(wrong, text, len);
+            memcpy(wrong, text, len + 1);
             wrong[at] ^= flips[i];
             assert_int_equal(phi_share_parse(phi_view_of(wrong, len), &again, NULL), PHI_ERR_KEY);
         }
         assert_int_equal(phi_share_parse(phi_view_of(text, at), &again, NULL), PHI_ERR_KEY);
     }
-    memcpy(wrong, text, len);
+    memcpy(wrong, text, len + 1);
     wrong[len] = '\n';
     assert_int_equal(phi_share_parse(phi_view_of(wrong, len + 1), &again, NULL), PHI_ERR_KEY);
 }

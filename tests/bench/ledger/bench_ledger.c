@@ -246,11 +246,10 @@ static void run_commit(int64_t ms, double rate)
 {
     int64_t *took_us = calloc(SAMPLES_MAX, sizeof(*took_us));
     struct phi_conn *conn = connection();
-    int64_t start_us = phi_monotonic_us();
     size_t done = 0, total = (size_t)(rate * (double)ms / 1000);
     total = total < SAMPLES_MAX ? total : SAMPLES_MAX;
     insert_rows(conn, 1);
-    start_us = phi_monotonic_us();
+    const int64_t start_us = phi_monotonic_us();
     while (done < total) {
         size_t due = (size_t)((double)(phi_monotonic_us() - start_us) * rate / 1e6);
         size_t count = due < total ? due - done : total - done;
