@@ -4,7 +4,7 @@
 #include "svc-codegen/retain.h"
 
 #include "base/metrics.h"
-#include "picture/picture.h"
+#include "picture/mark.h"
 
 #include <stdlib.h>
 
@@ -167,23 +167,6 @@ out:
     return err;
 }
 
-/* The first picture costs the fonts: better now than in a request. */
-static enum phi_err open_pictures(struct phi_service *service, struct codegen *codegen,
-                                  struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t secret[PHI_MARK_SECRET_LEN];
-    struct phi_counter *uses = NULL;
-    PHI_GUARD(
-        phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), &uses, error));
-    PHI_GUARD(phi_mark_key_new(phi_view_of(secret, sizeof(secret)), &codegen->mark_key));
-    phi_mark_key_count(codegen->mark_key, uses);
-    PHI_GUARD(phi_picture_warm_up());
-out:
-    phi_wipe(secret, sizeof(secret));
-    return err;
-}
-
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -197,7 +180,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(phi_service_key_hmac(service, "PHI_SERIAL_KEY_FILE", &codegen->serial_key, error));
     PHI_GUARD(phi_service_key_seal(service, "PHI_STORE_KEY_FILE", &codegen->store_key, error));
     phi_service_set_answer_seal(service, codegen->store_key);
-    PHI_GUARD(open_pictures(service, codegen, error));
+    PHI_GUARD(phi_service_pictures_open(service, &codegen->mark_key, error));
     codegen->recent = recent_new(RECENT_SETS);
     PHI_GUARD(codegen->recent == NULL ? PHI_ERR_MEMORY : PHI_OK);
     codegen->overload_commits = phi_config_int(phi_service_config(service), "PHI_OVERLOAD_COMMITS");

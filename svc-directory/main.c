@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "picture/picture.h"
+#include "picture/mark.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,23 +120,6 @@ out:
     return err;
 }
 
-/* The first picture costs the fonts: better now than in a request. */
-static enum phi_err open_pictures(struct phi_service *service, struct directory *directory,
-                                  struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t secret[PHI_MARK_SECRET_LEN];
-    struct phi_counter *uses = NULL;
-    PHI_GUARD(
-        phi_service_key_bytes(service, "PHI_MARK_KEY_FILE", secret, sizeof(secret), &uses, error));
-    PHI_GUARD(phi_mark_key_new(phi_view_of(secret, sizeof(secret)), &directory->mark_key));
-    phi_mark_key_count(directory->mark_key, uses);
-    PHI_GUARD(phi_picture_warm_up());
-out:
-    phi_wipe(secret, sizeof(secret));
-    return err;
-}
-
 /* The replicas of a list variable, all under one public key. */
 static enum phi_err open_client(struct phi_service *service, const char *list,
                                 const char *public_key, struct phi_rpc_client **out,
@@ -189,7 +172,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(rules_read(phi_config_text(phi_service_config(service), "PHI_RULES_FILE"),
                          phi_service_region(service), &directory->rules, error));
     PHI_GUARD(open_keys(service, directory, error));
-    PHI_GUARD(open_pictures(service, directory, error));
+    PHI_GUARD(phi_service_pictures_open(service, &directory->mark_key, error));
     directory->challenges = challenges_new(CHALLENGES_MAX);
     PHI_GUARD(directory->challenges == NULL ? PHI_ERR_MEMORY : PHI_OK);
     const struct phi_dlq_options dlq = {.region = phi_service_region(service),

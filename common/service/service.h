@@ -113,6 +113,12 @@ struct phi_counter;
 enum phi_err phi_service_key_bytes(struct phi_service *service, const char *variable, uint8_t *out,
                                    size_t len, struct phi_counter **uses,
                                    struct phi_error *error) PHI_MUST_USE;
+/* The key of PHI_MARK_KEY_FILE, counted, and one picture drawn: the first costs the fonts, better
+ * now than in a request. The caller frees the key with phi_mark_key_free. Call from open; blocks for
+ * some ten milliseconds. */
+struct phi_mark_key;
+enum phi_err phi_service_pictures_open(struct phi_service *service, struct phi_mark_key **out,
+                                       struct phi_error *error) PHI_MUST_USE;
 /* All whose time is not over, as one chain: the clock says which one seals. */
 enum phi_err phi_service_key_seal(struct phi_service *service, const char *variable,
                                   struct phi_seal_key **out, struct phi_error *error) PHI_MUST_USE;
