@@ -114,8 +114,8 @@ enum phi_err phi_service_key_bytes(struct phi_service *service, const char *vari
                                    size_t len, struct phi_counter **uses,
                                    struct phi_error *error) PHI_MUST_USE;
 /* The key of PHI_MARK_KEY_FILE, counted, and one picture drawn: the first costs the fonts, better
- * now than in a request. The caller frees the key with phi_mark_key_free. Call from open; blocks for
- * some ten milliseconds. */
+ * now than in a request. The caller frees the key with phi_mark_key_free. Call from open; blocks
+ * for some ten milliseconds. */
 struct phi_mark_key;
 enum phi_err phi_service_pictures_open(struct phi_service *service, struct phi_mark_key **out,
                                        struct phi_error *error) PHI_MUST_USE;
