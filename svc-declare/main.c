@@ -1,6 +1,6 @@
 /* svc-declare: consent to collection, declarations of health and of trips, intake of data sources.
  */
-#include "svc-declare/intake.h"
+#include "svc-declare/sources/intake.h"
 
 #include "base/metrics.h"
 

@@ -7,9 +7,9 @@
 #include "codes/verify_message.h"
 #include "rpc/client.h"
 #include "service/api.h"
-#include "svc-directory/challenge.h"
-#include "svc-directory/fact.h"
-#include "svc-directory/rules.h"
+#include "svc-directory/query/challenge.h"
+#include "svc-directory/facts/fact.h"
+#include "svc-directory/rules/rules.h"
 
 #include <pthread.h>
 

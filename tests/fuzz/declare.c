@@ -1,6 +1,6 @@
 /* What people and institutions hand in: a body of health or trips, a line of a data source. */
 #include "fuzz.h"
-#include "svc-declare/form.h"
+#include "svc-declare/forms/form.h"
 
 #define ARENA_MAX (2 * 1024 * 1024)
 #define NOW_US    1772337600000000LL /* 2026-03-01T12:00:00+08:00 */

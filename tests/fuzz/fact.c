@@ -1,7 +1,7 @@
 /* The value of a fact that svc-directory reads off the bus, under a right
  * MAC: a program of ours that went astray, not a stranger. */
 #include "fuzz.h"
-#include "svc-directory/fact.h"
+#include "svc-directory/facts/fact.h"
 
 #define ARENA_MAX (4 * 1024 * 1024)
 

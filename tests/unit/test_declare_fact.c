@@ -1,6 +1,6 @@
 /* A fact's id, digest, event and seal; and what becomes of a record that came before. */
 #include "case.h"
-#include "svc-declare/intake.h"
+#include "svc-declare/sources/intake.h"
 
 #include "bus/signed.h"
 #include "json/canonical.h"

@@ -1,6 +1,6 @@
 /* What svc-declare takes and refuses, and what of it may leave in clear. */
 #include "case.h"
-#include "svc-declare/form.h"
+#include "svc-declare/forms/form.h"
 
 #include "json/canonical.h"
 

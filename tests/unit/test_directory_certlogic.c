@@ -2,7 +2,7 @@
 #include "case.h"
 #include "vector_file.h"
 
-#include "svc-directory/certlogic.h"
+#include "certlogic/certlogic.h"
 
 /* As JSON has it, but an integer equals itself with a fraction of nothing. */
 static bool is_equal(const json_t *found, const json_t *expected)

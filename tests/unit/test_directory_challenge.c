@@ -1,7 +1,7 @@
 /* A challenge counts once, in time, here. */
 #include "case.h"
 
-#include "svc-directory/challenge.h"
+#include "svc-directory/query/challenge.h"
 
 #include <string.h>
 

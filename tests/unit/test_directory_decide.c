@@ -2,7 +2,7 @@
 #include "case.h"
 
 #include "json/json.h"
-#include "svc-directory/decide.h"
+#include "svc-directory/grading/decide.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 
 #include "crypto/key.h"
 #include "json/canonical.h"
-#include "svc-directory/fact.h"
+#include "svc-directory/facts/fact.h"
 
 #include <string.h>
 

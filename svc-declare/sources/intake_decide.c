@@ -1,4 +1,4 @@
-#include "svc-declare/intake.h"
+#include "svc-declare/sources/intake.h"
 
 static void reject(struct intake_line *line, const char *field, const char *reason)
 {

@@ -1,5 +1,5 @@
 /* Decisions about disputes: a retraction stands for a record and all its revisions, come or not. */
-#include "svc-directory/intake.h"
+#include "svc-directory/facts/intake.h"
 
 #include <stdlib.h>
 #include <string.h>

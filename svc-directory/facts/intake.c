@@ -3,7 +3,7 @@
  * anew, once. */
 #include "base/log.h"
 #include "base/metrics.h"
-#include "svc-directory/intake.h"
+#include "svc-directory/facts/intake.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "svc-directory/decide.h"
+#include "svc-directory/grading/decide.h"
 
 #include "json/canonical.h"
 

@@ -8,7 +8,7 @@
 #ifndef SVC_DIRECTORY_DECIDE_H
 #define SVC_DIRECTORY_DECIDE_H
 
-#include "svc-directory/rules.h"
+#include "svc-directory/rules/rules.h"
 
 struct decide_state {
     enum phi_grade grade;

@@ -1,4 +1,4 @@
-#include "svc-declare/form.h"
+#include "svc-declare/forms/form.h"
 
 #define NUMBER_MAX     32
 #define SEAT_MAX       32

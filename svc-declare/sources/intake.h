@@ -13,7 +13,7 @@
 #define SVC_DECLARE_INTAKE_H
 
 #include "svc-declare/declare.h"
-#include "svc-declare/form.h"
+#include "svc-declare/forms/form.h"
 
 #define INTAKE_LINES_MAX      500
 #define INTAKE_LINE_MAX_BYTES 8192

@@ -1,4 +1,4 @@
-#include "svc-declare/declaration.h"
+#include "svc-declare/people/declaration.h"
 
 #include "base/mutant.h"
 

@@ -1,4 +1,4 @@
-#include "svc-directory/certlogic.h"
+#include "certlogic/certlogic.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define SVC_DIRECTORY_CERTLOGIC_VALUE_H
 
 #include "base/bytes.h"
-#include "svc-directory/certlogic.h"
+#include "certlogic/certlogic.h"
 
 /* A time, or else JSON whose reference this owns. */
 struct certlogic_value {

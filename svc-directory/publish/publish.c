@@ -2,7 +2,7 @@
  * itself the outbox; a round reads pending entries in order, sends them signed, waits for every
  * acknowledgement and marks those that were kept. Consumers keep the highest version, so a double
  * does no harm. */
-#include "svc-directory/columns.h"
+#include "svc-directory/facts/columns.h"
 #include "svc-directory/directory.h"
 
 #include "base/log.h"

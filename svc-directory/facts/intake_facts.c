@@ -1,6 +1,6 @@
 /* Facts into their table: same number, same content is a duplicate; other content is refused aloud.
  * And whom they name, sealed anew under this directory's own context. */
-#include "svc-directory/intake.h"
+#include "svc-directory/facts/intake.h"
 
 #include <stdlib.h>
 #include <string.h>

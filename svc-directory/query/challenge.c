@@ -1,4 +1,4 @@
-#include "svc-directory/challenge.h"
+#include "svc-directory/query/challenge.h"
 
 #include "base/bytes.h"
 #include "crypto/random.h"

@@ -1,6 +1,6 @@
 /* Intake of a data source (GB/T 38963 B.2): a line in, a line out; a wrong one never stops the
  * right ones. */
-#include "svc-declare/intake.h"
+#include "svc-declare/sources/intake.h"
 
 #include "base/metrics.h"
 #include "base/text.h"

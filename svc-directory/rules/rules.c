@@ -1,8 +1,8 @@
-#include "svc-directory/rules.h"
+#include "svc-directory/rules/rules.h"
 
 #include "base/file.h"
 #include "base/metrics.h"
-#include "svc-directory/certlogic.h"
+#include "certlogic/certlogic.h"
 
 #include <stdlib.h>
 #include <string.h>

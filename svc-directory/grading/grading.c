@@ -1,8 +1,8 @@
 /* Grading: the entry of a person is a function of the facts and retractions that stand in the
  * database when it is written. The entries' rows are locked first, in order, and the facts read
  * after: of two transactions about one person the later sees what the earlier wrote. */
-#include "svc-directory/columns.h"
-#include "svc-directory/decide.h"
+#include "svc-directory/facts/columns.h"
+#include "svc-directory/grading/decide.h"
 #include "svc-directory/directory.h"
 
 #include "base/log.h"

@@ -1,4 +1,4 @@
-#include "svc-directory/columns.h"
+#include "svc-directory/facts/columns.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef SVC_DIRECTORY_INTAKE_H
 #define SVC_DIRECTORY_INTAKE_H
 
-#include "svc-directory/columns.h"
+#include "svc-directory/facts/columns.h"
 #include "svc-directory/directory.h"
 
 #define INTAKE_KEYS_MAX PHI_TRUST_KEYS

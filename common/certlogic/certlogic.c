@@ -1,4 +1,4 @@
-#include "svc-directory/certlogic_value.h"
+#include "certlogic/certlogic_value.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "svc-declare/intake.h"
+#include "svc-declare/sources/intake.h"
 
 #include "store/tables.h"
 

@@ -1,4 +1,4 @@
-#include "svc-directory/fact.h"
+#include "svc-directory/facts/fact.h"
 
 #include "base/text.h"
 #include "json/canonical.h"

@@ -1,6 +1,6 @@
 /* 信息申报 of health (GB/T 38963 6.2): the first time with the person's basic information. */
-#include "svc-declare/declaration.h"
-#include "svc-declare/form.h"
+#include "svc-declare/people/declaration.h"
+#include "svc-declare/forms/form.h"
 
 #include "base/metrics.h"
 #include "json/canonical.h"
