@@ -1,0 +1,1 @@
+"""A province made from public shapes, and its truth: see README.md."""
