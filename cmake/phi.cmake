@@ -40,22 +40,26 @@ function(phi_room name)
   endforeach()
 endfunction()
 
-# phi_program(NAME SOURCES … ROOMS … [EMBED files]): an executable in build/bin; each EMBED file becomes
-# `const unsigned char phi_embed_<id>[]` and `const size_t phi_embed_<id>_len` (id: file name as C identifier).
-function(phi_program name)
-  cmake_parse_arguments(P "" "" "SOURCES;ROOMS;EMBED" ${ARGN})
-  set(sources ${P_SOURCES})
-  foreach(file ${P_EMBED})
+# phi_embed(TARGET files…): each file becomes `const unsigned char phi_embed_<id>[]` and `const size_t phi_embed_<id>_len`
+# of the target (id: file name as C identifier).
+function(phi_embed target)
+  foreach(file ${ARGN})
     get_filename_component(base ${file} NAME)
+    get_filename_component(in ${file} ABSOLUTE)
     string(MAKE_C_IDENTIFIER "${base}" id)
     set(out ${CMAKE_CURRENT_BINARY_DIR}/embed_${id}.c)
     add_custom_command(OUTPUT ${out}
-      COMMAND ${CMAKE_COMMAND} -DIN=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUT=${out} -DID=${id}
-              -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-      DEPENDS ${file} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
-    list(APPEND sources ${out})
+      COMMAND ${CMAKE_COMMAND} -DIN=${in} -DOUT=${out} -DID=${id} -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+      DEPENDS ${in} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
+    target_sources(${target} PRIVATE ${out})
   endforeach()
-  add_executable(${name} ${sources})
+endfunction()
+
+# phi_program(NAME SOURCES … ROOMS … [EMBED files]): an executable in build/bin; EMBED as phi_embed.
+function(phi_program name)
+  cmake_parse_arguments(P "" "" "SOURCES;ROOMS;EMBED" ${ARGN})
+  add_executable(${name} ${P_SOURCES})
+  phi_embed(${name} ${P_EMBED})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   target_link_libraries(${name} PRIVATE phi_flags)
   foreach(room ${P_ROOMS})

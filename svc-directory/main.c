@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "codes/sources.h"
 #include "picture/mark.h"
 
 #include <stdlib.h>
@@ -14,11 +15,8 @@ extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_directory_sql[];
 
 #define GROUP          "svc-directory"
-#define STREAMS        5
+#define STREAMS        (PHI_SOURCES_COUNT + 1)
 #define CHALLENGES_MAX 65536
-
-static const char *const streams[STREAMS] = {"declare.health", "declare.trip", "source.contacts",
-                                             "source.tests", "correction.decided"};
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_RULES_FILE",
@@ -196,8 +194,9 @@ static enum phi_err open_consumer(struct phi_service *service, struct directory 
                                   struct phi_error *error)
 {
     const char *topics[STREAMS];
-    for (size_t i = 0; i < STREAMS; i++)
-        topics[i] = phi_service_topic(service, streams[i]);
+    for (size_t i = 0; i < PHI_SOURCES_COUNT; i++)
+        topics[i] = phi_service_topic(service, phi_sources[i].stream);
+    topics[PHI_SOURCES_COUNT] = phi_service_topic(service, "correction.decided");
     const struct phi_consumer_options options = {
         .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
                 .client_id = phi_service_program(service)},

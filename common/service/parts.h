@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define PHI_SERVICE_TOPICS_MAX   32
+#define PHI_SERVICE_TOPICS_MAX   64
 #define PHI_SERVICE_DEGRADED_MAX 8
 #define PHI_SERVICE_ROWS_MAX     96
 #define PHI_SERVICE_KEYS_MAX     64

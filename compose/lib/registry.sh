@@ -8,6 +8,11 @@ phi_app_rows() {
     grep -v '^#' "$PHI_COMPOSE/apps.txt"
 }
 
+# Every kind of data source that an institution reports, with commas between.
+phi_source_kinds() {
+    sed -n 's/^phi\.{region}\.source\.\([^ ]*\).*/\1/p' "$PHI_COMPOSE/topics.txt" | paste -sd,
+}
+
 # The app's key, unless its public half is there already (tests bring their own).
 phi_app_key() {
     local app=$1 folder=$PHI_RUN/keys/apps/$1
@@ -47,7 +52,7 @@ phi_registry_write() {
             --jwks "$(phi_issuer staff)/jwks.json" --kind staff
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
             --unit "health-320100" --roles decide,code.revoke --regions "$PHI_PROVINCE" \
-            --sources contacts,tests,declare.health,declare.trip
+            --sources "$(phi_source_kinds),declare.health,declare.trip"
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self

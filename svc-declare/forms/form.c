@@ -1,8 +1,13 @@
 #include "svc-declare/forms/form.h"
 
 #include "codes/region.h"
+#include "codes/value_set.h"
+
+#include <string.h>
 
 #define CLOCK_TOLERANCE_US (5 * 1000000LL)
+#define CODE_MAX           32
+#define CODES_MAX          32
 #define AGE_MAX_US         (3653 * 86400 * 1000000LL) /* ten years: older is a slip of the pen */
 
 enum phi_err form_past(const struct phi_json_at *object, const char *field, int64_t now_us,
@@ -34,7 +39,7 @@ enum phi_err form_region(const struct phi_json_at *object, const char *field, co
     enum phi_err err = PHI_OK;
     const char *code = NULL;
     PHI_GUARD(phi_json_text(object, field, PHI_REGION_LEN, PHI_REGION_LEN, &code, error));
-    if (!phi_region_is_valid(phi_view_text(code)))
+    if (!phi_value_set_has(phi_value_set_find("gbt2260"), phi_view_text(code)))
         return phi_json_refuse(object, field, PHI_ERR_FIELD_VALUE, "no region of GB/T 2260", error);
     *out = code;
 out:
@@ -87,6 +92,91 @@ enum phi_err form_move_choice(const struct phi_json_at *object, const char *fiel
     size_t index = 0;
     PHI_GUARD(phi_json_enum(object, field, choices, count, &index, error));
     PHI_GUARD(form_put_text(to, field, choices[index]));
+out:
+    return err;
+}
+
+enum phi_err form_code(const struct phi_json_at *at, const char *set, const char **out,
+                       struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *code = NULL;
+    PHI_GUARD(phi_json_as_text(at, 0, CODE_MAX, &code, error));
+    if (!phi_value_set_has(phi_value_set_find(set), phi_view_text(code)))
+        return phi_json_refuse(at, NULL, PHI_ERR_FIELD_VALUE, "no code of the value set", error);
+    *out = code;
+out:
+    return err;
+}
+
+static bool has_text(const json_t *array, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (strcmp(json_string_value(json_array_get(array, i)), text) == 0)
+            return true;
+    return false;
+}
+
+enum phi_err form_move_codes(const struct phi_json_at *object, const char *field, const char *set,
+                             bool required, json_t *to, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at member, array;
+    size_t count = 0;
+    PHI_GUARD(phi_json_member(object, field, required, &member, error));
+    if (member.value == NULL)
+        return PHI_OK;
+    PHI_GUARD(phi_json_array(object, field, 0, CODES_MAX, &array, &count, error));
+    json_t *list = json_array();
+    PHI_GUARD(form_put(to, field, list));
+    for (size_t i = 0; i < count; i++) {
+        struct phi_json_at item = phi_json_item(&array, i);
+        const char *code = NULL;
+        PHI_GUARD(form_code(&item, set, &code, error));
+        if (has_text(list, code))
+            return phi_json_refuse(&item, NULL, PHI_ERR_FIELD_VALUE, "there twice", error);
+        if (json_array_append_new(list, json_string(code)) != 0)
+            return PHI_ERR_MEMORY;
+    }
+out:
+    return err;
+}
+
+static enum phi_err read_stay(const struct phi_json_at *at, int64_t now_us, json_t *stay,
+                              struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"region", "from", "to"};
+    const char *region = NULL;
+    int64_t from_us = 0, to_us = 0;
+    PHI_GUARD(phi_json_only(at, members, FORM_COUNT(members), error));
+    PHI_GUARD(form_region(at, "region", &region, error));
+    PHI_GUARD(form_past(at, "from", now_us, &from_us, error));
+    PHI_GUARD(form_past(at, "to", now_us, &to_us, error));
+    PHI_GUARD(form_order(at, "to", from_us, to_us, error));
+    PHI_GUARD(form_put_text(stay, "region", region));
+    PHI_GUARD(form_put_time(stay, "from", from_us));
+    PHI_GUARD(form_put_time(stay, "to", to_us));
+out:
+    return err;
+}
+
+enum phi_err form_move_stays(const struct phi_json_at *object, const char *field, size_t max,
+                             int64_t now_us, json_t *to, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at array;
+    size_t count = 0;
+    json_t *list = json_array();
+    PHI_GUARD(form_put(to, field, list));
+    PHI_GUARD(phi_json_array_opt(object, field, 0, max, &array, &count, error));
+    for (size_t i = 0; i < count; i++) {
+        struct phi_json_at item = phi_json_item(&array, i);
+        json_t *stay = json_object();
+        if (json_array_append_new(list, stay) != 0)
+            return PHI_ERR_MEMORY;
+        PHI_GUARD(read_stay(&item, now_us, stay, error));
+    }
 out:
     return err;
 }

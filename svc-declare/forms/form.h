@@ -15,6 +15,7 @@
 
 #include "codes/subject.h"
 #include "json/json.h"
+#include "svc-declare/forms/kinds.h"
 
 #define FORM_TRIPS_MAX  20
 #define FORM_RECORD_MAX 64
@@ -52,17 +53,8 @@ struct form_source {
     struct phi_person person;
     int64_t observed_us;
     json_t *content;
-    json_t *personal; /* {name, idType, idNo, country} and the line's personal text */
+    json_t *personal; /* {name, idType, idNo, country}, birthDate and sex if told, personal text */
 };
-/* The data sources taken in so far (GB/T 38963 B.2). */
-struct form_kind {
-    const char *kind;   /* "tests": of the path, and of an app's right */
-    const char *stream; /* "source.tests" */
-    enum phi_err (*read)(const struct phi_json_at *content, int64_t now_us, struct form_source *out,
-                         struct phi_error *error);
-};
-
-const struct form_kind *form_kind_find(const char *kind); /* NULL: no such kind */
 enum phi_err form_source_read(const struct form_kind *kind, struct phi_view line, int64_t now_us,
                               struct phi_arena *arena, struct form_source *out,
                               struct phi_error *error) PHI_MUST_USE;
@@ -92,6 +84,22 @@ enum phi_err form_move_text(const struct phi_json_at *object, const char *field,
 enum phi_err form_move_choice(const struct phi_json_at *object, const char *field,
                               const char *const *choices, size_t count, json_t *to,
                               struct phi_error *error) PHI_MUST_USE;
+
+/* One code of a value set of docs/value-sets, or PHI_ERR_FIELD_VALUE. */
+enum phi_err form_code(const struct phi_json_at *at, const char *set, const char **out,
+                       struct phi_error *error) PHI_MUST_USE;
+/* Different codes of a value set, into `to` as an array; `required` also when it is empty. */
+enum phi_err form_move_codes(const struct phi_json_at *object, const char *field, const char *set,
+                             bool required, json_t *to, struct phi_error *error) PHI_MUST_USE;
+/* At most `max` stays {region, from, to} in the past, into `to` as an array; none without the
+ * member. */
+enum phi_err form_move_stays(const struct phi_json_at *object, const char *field, size_t max,
+                             int64_t now_us, json_t *to, struct phi_error *error) PHI_MUST_USE;
+/* birthDate (YYYY-MM-DD) and sex (GB/T 2261.1) of `object`, both optional, into `identity`, which
+ * has idType and the canonical idNo already (fact_person). Where the number tells them (18 digits
+ * of 111, 551, 552, 553) they must agree; nobody is born tomorrow: PHI_ERR_RULE. */
+enum phi_err form_move_born(const struct phi_json_at *object, int64_t now_us, json_t *identity,
+                            struct phi_error *error) PHI_MUST_USE;
 
 #define FORM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

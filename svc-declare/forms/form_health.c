@@ -4,87 +4,17 @@
 
 #include <string.h>
 
-#define TEMPERATURE_MIN 34.0
-#define TEMPERATURE_MAX 43.0
-#define STAYS_MAX       50
-#define DOSES_MAX       20
-#define ADDRESS_MAX     200
-#define HISTORY_MAX     1000
-#define NOTE_MAX        500
-#define PHONE_MIN       5
-#define PHONE_MAX       24
+#define STAYS_MAX   50
+#define DOSES_MAX   20
+#define ADDRESS_MAX 200
+#define HISTORY_MAX 1000
+#define NOTE_MAX    500
+#define PHONE_MIN   5
+#define PHONE_MAX   24
 
-static const char *const symptoms[] = {"fever",          "cough",         "fatigue",
-                                       "sore-throat",    "runny-nose",    "nasal-congestion",
-                                       "headache",       "muscle-pain",   "breathlessness",
-                                       "chest-pain",     "diarrhea",      "nausea",
-                                       "vomiting",       "loss-of-smell", "loss-of-taste",
-                                       "conjunctivitis", "other"};
 static const char *const contacts[] = {"none", "close", "secondary"};
 static const char *const isolations[] = {"none", "home", "central"};
 static const char *const sexes[] = {"0", "1", "2", "9"}; /* GB/T 2261.1 */
-
-static enum phi_err read_symptoms(const struct phi_json_at *health, json_t *content,
-                                  struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_json_at array;
-    size_t count = 0, index = 0;
-    bool is_seen[FORM_COUNT(symptoms)] = {false};
-    json_t *list = json_array();
-    PHI_GUARD(form_put(content, "symptoms", list));
-    PHI_GUARD(phi_json_array(health, "symptoms", 0, FORM_COUNT(symptoms), &array, &count, error));
-    for (size_t i = 0; i < count; i++) {
-        struct phi_json_at item = phi_json_item(&array, i);
-        PHI_GUARD(phi_json_as_enum(&item, symptoms, FORM_COUNT(symptoms), &index, error));
-        if (is_seen[index])
-            return phi_json_refuse(&item, NULL, PHI_ERR_FIELD_VALUE, "there twice", error);
-        is_seen[index] = true;
-        if (json_array_append_new(list, json_string(symptoms[index])) != 0)
-            return PHI_ERR_MEMORY;
-    }
-out:
-    return err;
-}
-
-static enum phi_err read_stay(const struct phi_json_at *at, int64_t now_us, json_t *stay,
-                              struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    static const char *const members[] = {"region", "from", "to"};
-    const char *region = NULL;
-    int64_t from_us = 0, to_us = 0;
-    PHI_GUARD(phi_json_only(at, members, FORM_COUNT(members), error));
-    PHI_GUARD(form_region(at, "region", &region, error));
-    PHI_GUARD(form_past(at, "from", now_us, &from_us, error));
-    PHI_GUARD(form_past(at, "to", now_us, &to_us, error));
-    PHI_GUARD(form_order(at, "to", from_us, to_us, error));
-    PHI_GUARD(form_put_text(stay, "region", region));
-    PHI_GUARD(form_put_time(stay, "from", from_us));
-    PHI_GUARD(form_put_time(stay, "to", to_us));
-out:
-    return err;
-}
-
-static enum phi_err read_stays(const struct phi_json_at *health, int64_t now_us, json_t *content,
-                               struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_json_at array;
-    size_t count = 0;
-    json_t *list = json_array();
-    PHI_GUARD(form_put(content, "riskStays", list));
-    PHI_GUARD(phi_json_array_opt(health, "riskStays", 0, STAYS_MAX, &array, &count, error));
-    for (size_t i = 0; i < count; i++) {
-        struct phi_json_at item = phi_json_item(&array, i);
-        json_t *stay = json_object();
-        if (json_array_append_new(list, stay) != 0)
-            return PHI_ERR_MEMORY;
-        PHI_GUARD(read_stay(&item, now_us, stay, error));
-    }
-out:
-    return err;
-}
 
 static enum phi_err read_doses(const struct phi_json_at *health, json_t *content,
                                struct phi_error *error)
@@ -109,15 +39,15 @@ static enum phi_err read_health(const struct phi_json_at *health, int64_t now_us
     const char *note = NULL;
     PHI_GUARD(phi_json_only(health, members, FORM_COUNT(members), error));
     PHI_GUARD(form_past(health, "observedAt", now_us, &out->observed_us, error));
-    PHI_GUARD(phi_json_number(health, "temperature", TEMPERATURE_MIN, TEMPERATURE_MAX, &temperature,
-                              error));
+    PHI_GUARD(phi_json_number(health, "temperature", FORM_DEGREES_MIN, FORM_DEGREES_MAX,
+                              &temperature, error));
     PHI_GUARD(form_put(out->content, "temperature", json_real(temperature)));
-    PHI_GUARD(read_symptoms(health, out->content, error));
+    PHI_GUARD(form_move_codes(health, "symptoms", "symptom", true, out->content, error));
     PHI_GUARD(
         form_move_choice(health, "contact", contacts, FORM_COUNT(contacts), out->content, error));
     PHI_GUARD(form_move_choice(health, "isolation", isolations, FORM_COUNT(isolations),
                                out->content, error));
-    PHI_GUARD(read_stays(health, now_us, out->content, error));
+    PHI_GUARD(form_move_stays(health, "riskStays", STAYS_MAX, now_us, out->content, error));
     PHI_GUARD(read_doses(health, out->content, error));
     PHI_GUARD(phi_json_lines_opt(health, "note", 1, NOTE_MAX, NULL, &note, error));
     PHI_GUARD(form_put_text(out->personal, "note", note));

@@ -2,6 +2,8 @@
  * observedAt, content, now}]}. Inside reduce only a fact is visible, so each carries now. */
 #include "svc-directory/directory.h"
 
+#include "codes/sources.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -71,15 +73,5 @@ out:
 
 uint32_t input_source_bit(const char *source)
 {
-    static const struct {
-        const char *source;
-        char letter; /* GB/T 38961 B.2 */
-    } rows[] = {{"source.contacts", 'b'},
-                {"source.tests", 'c'},
-                {"declare.health", 'm'},
-                {"declare.trip", 'm'}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].source, source) == 0)
-            return 1u << (rows[i].letter - 'a');
-    return 0;
+    return phi_source_bit(source);
 }

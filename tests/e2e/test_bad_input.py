@@ -472,7 +472,7 @@ def test_lines_of_a_source(suite, cast, kind):
     """A wrong line is told by its number, place and reason; the right ones around it are taken."""
     route = [r for r in ROUTES if r.path == f"/v1/sources/{kind}"][0]
     door, root = Door(suite, cast, route), document("svc-declare")
-    schema = root["components"]["schemas"]["ContactLine" if kind == "contacts" else "TestLine"]
+    schema = root["components"]["schemas"][f"{kind.capitalize()}Line"]
     good = source_line(Person(), kind)
     cases = [(what, json.dumps(bad, ensure_ascii=False).encode(), field)
              for what, bad, _code, field in spoilt(schema, good, root)]

@@ -11,7 +11,7 @@ import jsonschema
 import psycopg
 import pytest
 import yaml
-from phi_client.life import source_line, trip
+from phi_client.life import SOURCE_KINDS, source_line, trip
 from phi_client.people import Person
 from phi_client.sm2 import PublicKey
 from phi_client.suite import ROOT, wait_until
@@ -151,7 +151,9 @@ def one_of_each(suite, life):
     life.consent(person)
     life.declare(person, symptoms=["cough"], vaccinationDoses=2)
     life.declare_trips(person, trip())
-    life.report("tests", [source_line(person, "tests", result="negative")])
+    for kind in SOURCE_KINDS:
+        (answer,) = life.report(kind, [source_line(person, kind)])
+        assert answer["result"] == "accepted", answer
     code = life.mint(person)["code"]
     life.verify(code, scanner)
     case, _fact = life.disputed(person)

@@ -15,6 +15,7 @@ from schemathesis.specs.openapi import checks
 
 from conftest import EVERY_ROLE
 from phi_client.http import App
+from phi_client.life import SOURCE_KINDS
 from phi_client.people import Person
 from phi_client.routes import SERVICES, document
 
@@ -52,7 +53,7 @@ def caller(suite):
     """An app that may do everything."""
     app = App("every-app")
     suite.register("app", "--app", app.app_id, "--public", suite.public_pem(app), "--roles", EVERY_ROLE, "--scopes",
-                   "pass,medical,self", "--sources", "contacts,tests", "--institution", "320000")
+                   "pass,medical,self", "--sources", ",".join(SOURCE_KINDS), "--institution", "320000")
     suite.adopt(app)
     return app
 
@@ -69,7 +70,7 @@ def schema_of(service, with_security):
     whole = document(service)
     lines = whole["paths"].get("/v1/sources/{kind}")
     if lines:  # OpenAPI 3.0 can't say "one of these on each line"; the document names them as components
-        one = [{"$ref": f"#/components/schemas/{name}"} for name in ("ContactLine", "TestLine")]
+        one = [{"$ref": f"#/components/schemas/{name}"} for name in whole["components"]["schemas"] if name.endswith("Line")]
         lines["post"]["requestBody"]["content"]["application/x-ndjson"]["schema"] = {
             "type": "array", "minItems": 1, "maxItems": 4, "items": {"oneOf": one}}
     config = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": with_security}})

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from phi_client import life as words
 from phi_client.codes import Code
-from phi_client.life import source_line, trip
+from phi_client.life import SOURCE_KINDS, source_line, trip
 from phi_client.people import Person
 from phi_client.sm2 import PrivateKey, PublicKey, digest
 from phi_client.suite import wait_until
@@ -19,9 +19,9 @@ from phi_client.topics import read_all, read_topic, write_topic
 REGION = "320000"
 NOTE, HISTORY = "自述乏力两日", "青霉素过敏史"
 SOURCES = {"code.minted": "svc-codegen", "code.verified": "svc-verify", "declare.health": "svc-declare",
-           "declare.trip": "svc-declare", "source.contacts": "svc-declare", "source.tests": "svc-declare",
+           "declare.trip": "svc-declare", **{f"source.{kind}": "svc-declare" for kind in SOURCE_KINDS},
            "correction.step": "svc-correction", "correction.decided": "svc-correction", "directory": "svc-directory"}
-FACTS = ("declare.health", "declare.trip", "source.contacts", "source.tests")
+FACTS = ("declare.health", "declare.trip", *(f"source.{kind}" for kind in SOURCE_KINDS))
 SUBJECT_KEYED = (*FACTS, "correction.step", "correction.decided", "directory")
 # Whose signature each signed topic carries: the key's owner and use.
 SIGNED = {f"phi.{REGION}.directory": ("svc-directory", "directory"),
@@ -41,7 +41,7 @@ class Story:
                              {"basic": {**words.basic(), "medicalHistory": HISTORY},
                               "health": words.health(symptoms=["cough"], note=NOTE)}, self.person)
         self.facts = {life.done(declared)["factId"], *life.declare_trips(self.person, trip(), trip(seat="11-3A"))["factIds"]}
-        self.lines = {kind: source_line(self.person, kind) for kind in ("contacts", "tests")}
+        self.lines = {kind: source_line(self.person, kind) for kind in SOURCE_KINDS}
         for kind, line in self.lines.items():
             self.facts |= {answer["factId"] for answer in life.report(kind, [line])}
         self.codes = [life.mint(self.person)["code"], life.mint(self.person, "pass-once")["code"]]

@@ -1,70 +1,6 @@
 /* What svc-declare takes and refuses, and what of it may leave in clear. */
-#include "case.h"
+#include "form_case.h"
 #include "svc-declare/forms/form.h"
-
-#include "json/canonical.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#define NOW_US 1772337600000000LL /* 2026-03-01T12:00:00+08:00 */
-
-/* A right document with one member changed: `path` in dots, `value` as JSON, NULL removes it. */
-struct form_case {
-    const char *name;
-    const char *path;
-    const char *value;
-    enum phi_err err;
-    const char *place;
-};
-
-static json_t *step(json_t *at, const char *name)
-{
-    return json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10))
-                             : json_object_get(at, name);
-}
-
-static void change(json_t *root, const char *path, const char *value)
-{
-    char copy[128], *rest = NULL;
-    json_t *at = root;
-    snprintf(copy, sizeof(copy), "%s", path);
-    char *name = strtok_r(copy, ".", &rest);
-    for (char *next = strtok_r(NULL, ".", &rest); next != NULL; next = strtok_r(NULL, ".", &rest)) {
-        at = step(at, name);
-        name = next;
-    }
-    assert_non_null(at);
-    if (value == NULL)
-        json_object_del(at, name);
-    else
-        json_object_set_new(at, name, json_loads(value, JSON_DECODE_ANY, NULL));
-}
-
-static json_t *changed(const char *document, const struct form_case *c)
-{
-    json_t *root = json_loads(document, 0, NULL);
-    assert_non_null(root);
-    if (c->path != NULL)
-        change(root, c->path, c->value);
-    return root;
-}
-
-static void check_result(const struct form_case *c, enum phi_err err, const struct phi_error *error)
-{
-    if (err != c->err)
-        fail_msg("case \"%s\": %s at %s: %s", c->name, phi_err_name(err), error->place,
-                 error->text);
-    if (err != PHI_OK && strcmp(error->place, c->place) != 0)
-        fail_msg("case \"%s\": at %s", c->name, error->place);
-}
-
-static void check_text(struct phi_arena *arena, const json_t *json, const char *text)
-{
-    struct phi_view bytes;
-    assert_int_equal(phi_json_canonical(json, arena, &bytes), PHI_OK);
-    assert_string_equal((const char *)bytes.data, text);
-}
 
 static const char health_document[] =
     "{\"health\":{\"observedAt\":\"2026-03-01T11:00:00+08:00\",\"temperature\":36.5,\"symptoms\":["
@@ -232,106 +168,13 @@ static void trips_content_is_coded(void **state)
     phi_arena_free(arena);
 }
 
-static const char test_line[] =
-    "{\"recordNo\":\"R-1\",\"revision\":1,\"person\":{\"name\":\"\\u7532\",\"idType\":\"111\","
-    "\"idNo\":\"11010519491231002x\",\"country\":\"CHN\"},\"observedAt\":\"2026-03-01T11:00:00+08:"
-    "00\","
-    "\"content\":{\"method\":\"nucleic-acid\",\"result\":\"negative\","
-    "\"sampledAt\":\"2026-03-01T10:00:00+08:00\",\"specimenNo\":\"abc\"}}";
-
-static const struct form_case test_cases[] = {
-    {"as it is", NULL, NULL, PHI_OK, NULL},
-    {"15 digits", "person.idNo", "\"110105491231002\"", PHI_OK, NULL},
-    {"no record number", "recordNo", NULL, PHI_ERR_FIELD_MISSING, "$.recordNo"},
-    {"record number with a space", "recordNo", "\"R 1\"", PHI_ERR_FIELD_VALUE, "$.recordNo"},
-    {"revision 0", "revision", "0", PHI_ERR_FIELD_VALUE, "$.revision"},
-    {"revision a text", "revision", "\"1\"", PHI_ERR_FIELD_TYPE, "$.revision"},
-    {"no person", "person", "null", PHI_ERR_FIELD_MISSING, "$.person"},
-    {"check digit", "person.idNo", "\"110105194912310021\"", PHI_ERR_FIELD_VALUE, "$.person.idNo"},
-    {"document type", "person.idType", "\"123\"", PHI_ERR_FIELD_VALUE, "$.person.idType"},
-    {"no country", "person.country", "\"XXX\"", PHI_ERR_FIELD_VALUE, "$.person.country"},
-    {"no name", "person.name", "\"\"", PHI_ERR_FIELD_VALUE, "$.person.name"},
-    {"phone in the person", "person.phone", "\"1\"", PHI_ERR_FIELD_UNKNOWN, "$.person.phone"},
-    {"future", "observedAt", "\"2026-03-02T11:00:00+08:00\"", PHI_ERR_RULE, "$.observedAt"},
-    {"sampled after it was seen", "content.sampledAt", "\"2026-03-01T11:00:01+08:00\"",
-     PHI_ERR_RULE, "$.content.sampledAt"},
-    {"unknown method", "content.method", "\"guess\"", PHI_ERR_FIELD_VALUE, "$.content.method"},
-    {"unknown result", "content.result", "\"maybe\"", PHI_ERR_FIELD_VALUE, "$.content.result"},
-    {"content of the other kind", "content", "{\"distance\":\"close\"}", PHI_ERR_FIELD_UNKNOWN,
-     "$.content.distance"},
-    {"unknown member", "remark", "\"x\"", PHI_ERR_FIELD_UNKNOWN, "$.remark"},
-};
-
-static enum phi_err read_line(const char *kind, const char *text, struct phi_arena *arena,
-                              struct form_source *form, struct phi_error *error)
-{
-    const struct form_kind *found = form_kind_find(kind);
-    assert_non_null(found);
-    return form_source_read(found, phi_view_text(text), NOW_US, arena, form, error);
-}
-
-static void test_table(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < PHI_COUNT(test_cases); i++) {
-        struct phi_arena *arena = phi_arena_new(65536);
-        struct phi_error error = {0};
-        struct form_source form;
-        json_t *document = changed(test_line, &test_cases[i]);
-        char *text = json_dumps(document, JSON_COMPACT);
-        check_result(&test_cases[i], read_line("tests", text, arena, &form, &error), &error);
-        free(text);
-        json_decref(document);
-        phi_arena_free(arena);
-    }
-}
-
-static void test_content_is_coded(void **state)
-{
-    (void)state;
-    struct phi_arena *arena = phi_arena_new(65536);
-    struct form_source form;
-    assert_int_equal(read_line("tests", test_line, arena, &form, NULL), PHI_OK);
-    /* the key is the beginning of GB/T 32905's own example, SM3("abc") */
-    check_text(arena, form.content,
-               "{\"eventKey\":\"66c7f0f462eeedd9d1f2d46bdc10e4e2\",\"method\":\"nucleic-acid\","
-               "\"result\":\"negative\",\"sampledAt\":\"2026-03-01T10:00:00+08:00\"}");
-    check_text(
-        arena, form.personal,
-        "{\"country\":\"CHN\",\"idNo\":\"11010519491231002X\",\"idType\":\"111\",\"name\":\"甲\","
-        "\"specimenNo\":\"abc\"}");
-    phi_arena_free(arena);
-}
-
-static void contacts_lines(void **state)
-{
-    (void)state;
-    struct phi_arena *arena = phi_arena_new(65536);
-    struct phi_error error = {0};
-    struct form_source form;
-    json_t *document = json_loads(test_line, 0, NULL);
-    change(document, "content",
-           "{\"distance\":\"close\",\"contactAt\":\"2026-02-28T11:00:00+08:00\"}");
-    char *text = json_dumps(document, JSON_COMPACT);
-    assert_int_equal(read_line("contacts", text, arena, &form, &error), PHI_OK);
-    check_text(arena, form.content,
-               "{\"contactAt\":\"2026-02-28T11:00:00+08:00\",\"distance\":\"close\"}");
-    assert_int_equal(read_line("tests", text, arena, &form, &error), PHI_ERR_FIELD_UNKNOWN);
-    assert_int_equal(read_line("contacts", "{", arena, &form, &error), PHI_ERR_JSON);
-    assert_int_equal(read_line("contacts", "[]", arena, &form, &error), PHI_ERR_FIELD_TYPE);
-    assert_null(form_kind_find("rumours"));
-    free(text);
-    json_decref(document);
-    phi_arena_free(arena);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(health_table),   cmocka_unit_test(health_content_is_coded),
-        cmocka_unit_test(trips_table),    cmocka_unit_test(trips_content_is_coded),
-        cmocka_unit_test(test_table),     cmocka_unit_test(test_content_is_coded),
-        cmocka_unit_test(contacts_lines),
+        cmocka_unit_test(health_table),
+        cmocka_unit_test(health_content_is_coded),
+        cmocka_unit_test(trips_table),
+        cmocka_unit_test(trips_content_is_coded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

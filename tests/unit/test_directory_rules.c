@@ -178,7 +178,8 @@ static void source_bits(void **state)
     assert_int_equal(input_source_bit("source.contacts"), 1u << 1);
     assert_int_equal(input_source_bit("source.tests"), 1u << 2);
     assert_int_equal(input_source_bit("declare.health"), 1u << 12);
-    assert_int_equal(input_source_bit("source.other"), 0);
+    assert_int_equal(input_source_bit("source.other"), 1u << 13);
+    assert_int_equal(input_source_bit("source.rumours"), 0);
 }
 
 int main(void)

@@ -33,15 +33,50 @@ def trip(**changed):
     return {**value, **changed}
 
 
+def number(what):
+    return f"{what}-{secrets.token_hex(8)}"
+
+
+def source_contents():
+    """One content of every kind of data source, all members told."""
+    stay = {"region": "310101", "from": moment(5 * 86400), "to": moment(4 * 86400)}
+    return {
+        "cases": {"class": "confirmed", "diagnosedAt": moment(7200), "onsetAt": moment(86400), "region": "320102",
+                  "severity": "mild", "outcome": "in-treatment", "outcomeAt": moment(3700), "caseNo": number("CASE")},
+        "contacts": {"distance": "close", "contactAt": moment(86400)},
+        "tests": {"method": "nucleic-acid", "result": "positive", "sampledAt": moment(7200), "specimenNo": number("SPECIMEN")},
+        "fever-clinics": {"diagnosis": "observation", "visitedAt": moment(7200), "region": "320102", "temperature": 38.2,
+                          "symptoms": ["fever", "cough"], "visitNo": number("VISIT")},
+        "roaming": {"region": "310101", "from": moment(3 * 86400), "to": moment(2 * 86400), "riskLevel": "high"},
+        "travel": {"mode": "train", "fromRegion": "310000", "toRegion": "320100", "departedAt": moment(9 * 3600),
+                   "arrivedAt": moment(7 * 3600), "number": "G7001", "seat": SEAT, "ticketNo": number("TICKET")},
+        "border": {"direction": "entry", "crossedAt": moment(7200), "portRegion": "310115", "country": "JPN", "mode": "plane",
+                   "number": "MU524", "passageNo": number("PASSAGE")},
+        "customs": {"disposition": "isolated", "inspectedAt": moment(7200), "portRegion": "310115", "temperature": 37.4,
+                    "symptoms": [], "isSampled": True, "declarationNo": number("DECLARATION")},
+        "venues": {"placeKind": "venue", "placeId": "market-1", "region": "320102", "role": "visitor",
+                   "from": moment(86400), "to": moment(80000)},
+        "health-records": {"recordType": "vaccination", "eventAt": moment(86400 * 30), "dose": 2, "vaccine": "inactivated",
+                           "note": STATEMENT, "documentNo": number("DOCUMENT")},
+        "surveys": {"isolation": "none", "surveyedAt": moment(7200), "residenceRegion": "320102", "household": "family",
+                    "householdSize": 3, "symptoms": [], "stays": [stay], "address": ADDRESS, "note": STATEMENT,
+                    "surveyNo": number("SURVEY")},
+        "checkpoints": {"direction": "entry", "passedAt": moment(7200), "placeId": "station-1", "region": "320102",
+                        "temperature": 36.4},
+        "other": {"measure": "isolation-begin", "from": moment(7200), "region": "320102", "note": STATEMENT,
+                  "referenceNo": number("REFERENCE")},
+    }
+
+
+SOURCE_KINDS = tuple(source_contents())
+
+
 def source_line(person, kind, record_no=None, revision=1, **content):
     """One line of POST /v1/sources/{kind}."""
-    contents = {"contacts": {"distance": "close", "contactAt": moment(86400)},
-                "tests": {"method": "nucleic-acid", "result": "positive", "sampledAt": moment(7200),
-                          "specimenNo": f"SPECIMEN-{secrets.token_hex(8)}"}}
     return {"recordNo": record_no or f"r-{secrets.token_hex(8)}", "revision": revision,
             "person": {"name": person.name, "idType": person.id_type, "idNo": person.id_no,
                        "country": person.country},
-            "observedAt": moment(3600), "content": {**contents[kind], **content}}
+            "observedAt": moment(3600), "content": {**source_contents()[kind], **content}}
 
 
 def batch_line(person, serial=None, **changed):
