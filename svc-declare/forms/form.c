@@ -100,7 +100,7 @@ enum phi_err form_code(const struct phi_json_at *at, const char *set, const char
                        struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    const char *code = NULL;
+    const char *code = "";
     PHI_GUARD(phi_json_as_text(at, 0, CODE_MAX, &code, error));
     if (!phi_value_set_has(phi_value_set_find(set), phi_view_text(code)))
         return phi_json_refuse(at, NULL, PHI_ERR_FIELD_VALUE, "no code of the value set", error);
@@ -131,7 +131,7 @@ enum phi_err form_move_codes(const struct phi_json_at *object, const char *field
     PHI_GUARD(form_put(to, field, list));
     for (size_t i = 0; i < count; i++) {
         struct phi_json_at item = phi_json_item(&array, i);
-        const char *code = NULL;
+        const char *code = "";
         PHI_GUARD(form_code(&item, set, &code, error));
         if (has_text(list, code))
             return phi_json_refuse(&item, NULL, PHI_ERR_FIELD_VALUE, "there twice", error);
