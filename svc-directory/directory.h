@@ -49,7 +49,7 @@ struct directory {
 };
 
 #define PEOPLE_CONTEXT   "people.identity_sealed"
-#define FACTS_WINDOW_US  (30 * 86400 * 1000000LL) /* what the rules see */
+#define FACTS_WINDOW_US  RULES_WINDOW_US
 #define FACTS_PER_PERSON 500
 
 /* intake.c: one batch of a topic-partition inside its transaction: facts, identities, retractions,
@@ -85,15 +85,10 @@ enum grading_column {
     GRADING_REVISION
 };
 
-/* input.c: the rules' input document of rows first..last (not including) of grading_facts. The
- * caller's reference. PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
+/* input.c: what the rules see of rows first..last (not including) of grading_facts, which it
+ * borrows; the arena's. PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
 enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t last, int64_t now_us,
-                           json_t **out) PHI_MUST_USE;
-/* One fact; takes the reference of `content`, and adds temperatureTenths to it. NULL when out of
- * memory. */
-json_t *input_fact(const char *source, const char *institution, int64_t observed_us,
-                   json_t *content, int64_t now_us);
-json_t *input_document(json_t *facts, int64_t now_us); /* takes `facts` */
+                           struct phi_arena *arena, struct rules_input **out) PHI_MUST_USE;
 uint32_t input_source_bit(const char *source); /* annex B.2: bit 0 = a … bit 13 = n; 0 unknown */
 
 /* publish.c: what the owner of a partition owes the nation. */

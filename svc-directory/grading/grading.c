@@ -105,18 +105,23 @@ static uint32_t mask_of(const struct phi_rows *facts, struct subject_rows range)
     return mask;
 }
 
+#define PERSON_MAX (64 * 1024 * 1024) /* a person's facts as the rules see them, and evaluation */
+
 static enum phi_err grade_one(const struct grading *g, const struct phi_rows *facts,
                               struct subject_rows range, const struct decide_state *old,
                               struct decide_state *new, bool *is_changed)
 {
     enum phi_err err = PHI_OK;
-    struct rules_verdict verdict;
-    json_t *input = NULL;
-    PHI_GUARD(input_of_rows(facts, range.first, range.last, g->now_us, &input));
-    rules_grade(g->directory->rules, input, g->now_us, &verdict);
-    PHI_GUARD(decide(old, &verdict, mask_of(facts, range), g->now_us, g->arena, new, is_changed));
+    struct rules_outcome outcome;
+    struct rules_input *input = NULL;
+    struct phi_arena *arena = phi_arena_new(PERSON_MAX);
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(input_of_rows(facts, range.first, range.last, g->now_us, arena, &input));
+    rules_outcome(g->directory->rules, input, g->now_us, &outcome);
+    PHI_GUARD(
+        decide(old, &outcome.verdict, mask_of(facts, range), g->now_us, g->arena, new, is_changed));
 out:
-    json_decref(input);
+    phi_arena_free(arena);
     return err;
 }
 

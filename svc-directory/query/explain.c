@@ -57,19 +57,31 @@ static json_t *fact_of(const struct phi_rows *rows, size_t i)
                      (json_int_t)phi_rows_i64(rows, i, GRADING_REVISION), "observedAt", observed);
 }
 
+#define PERSON_MAX (64 * 1024 * 1024)
+
+/* Whether the rule holds of this fact alone. */
+static enum phi_err is_behind(const struct explain *e, const struct rule *rule, size_t i, bool *out)
+{
+    enum phi_err err = PHI_OK;
+    struct rules_input *input = NULL;
+    struct phi_arena *arena = phi_arena_new(PERSON_MAX);
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(input_of_rows(e->facts, i, i + 1, e->entry.updated_us, arena, &input));
+    *out = rules_holds(rule, input, e->entry.updated_us);
+out:
+    phi_arena_free(arena);
+    return err;
+}
+
 static enum phi_err add_facts(const struct explain *e, const struct rule *rule, bool only_alone,
                               json_t *facts)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < phi_rows_count(e->facts); i++) {
-        bool is_behind = true;
-        if (only_alone) {
-            json_t *input = NULL;
-            PHI_GUARD(input_of_rows(e->facts, i, i + 1, e->entry.updated_us, &input));
-            is_behind = rules_holds(rule, input);
-            json_decref(input);
-        }
-        if (is_behind)
+        bool is_wanted = true;
+        if (only_alone)
+            PHI_GUARD(is_behind(e, rule, i, &is_wanted));
+        if (is_wanted)
             PHI_GUARD(json_array_append_new(facts, fact_of(e->facts, i)) == 0 ? PHI_OK
                                                                               : PHI_ERR_MEMORY);
     }

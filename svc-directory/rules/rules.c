@@ -38,14 +38,32 @@ out:
     return err;
 }
 
-static enum phi_err read_rule(const struct phi_json_at *at, struct rule *out,
-                              struct phi_error *error)
+/* Compiled once; what could never be right is refused with its place in the file. */
+static enum phi_err read_logic(const struct phi_json_at *at, struct phi_arena *arena,
+                               struct rule *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at logic;
+    struct phi_error why = {0};
+    PHI_GUARD(phi_json_object(at, "logic", &logic, error));
+    out->logic = logic.value;
+    PHI_GUARD(phi_certlogic_compile(logic.value, arena, &out->compiled));
+    if (phi_certlogic_check(out->compiled, &why) != PHI_OK) {
+        char place[sizeof(logic.path) + sizeof(why.place)];
+        snprintf(place, sizeof(place), "%s%s", logic.path, why.place);
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, place, "%s", why.text);
+    }
+out:
+    return err;
+}
+
+static enum phi_err read_rule(const struct phi_json_at *at, struct phi_arena *arena,
+                              struct rule *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     static const char *const members[] = {"id",    "version", "description", "logic",
                                           "grade", "reason",  "validFrom",   "validTo"};
     const char *id = NULL, *reason = NULL;
-    struct phi_json_at logic;
     PHI_GUARD(phi_json_only(at, members, sizeof(members) / sizeof(members[0]), error));
     PHI_GUARD(phi_json_word(at, "id", RULES_WORD_MAX, &id, error));
     PHI_GUARD(phi_json_word(at, "reason", RULES_WORD_MAX, &reason, error));
@@ -53,8 +71,7 @@ static enum phi_err read_rule(const struct phi_json_at *at, struct rule *out,
     snprintf(out->reason, sizeof(out->reason), "%s", reason);
     PHI_GUARD(phi_json_int(at, "version", 1, INT32_MAX, &out->version, error));
     PHI_GUARD(read_description(at, out, error));
-    PHI_GUARD(phi_json_object(at, "logic", &logic, error));
-    out->logic = logic.value;
+    PHI_GUARD(read_logic(at, arena, out, error));
     PHI_GUARD(read_grade(at, &out->grade, error));
     PHI_GUARD(phi_json_time(at, "validFrom", &out->valid_from_us, error));
     PHI_GUARD(phi_json_time_opt(at, "validTo", INT64_MAX, &out->valid_to_us, error));
@@ -71,7 +88,7 @@ static enum phi_err read_items(const struct phi_json_at *array, struct rules *ou
     for (size_t i = 0; i < out->count; i++) {
         struct phi_json_at at = phi_json_item(array, i);
         char labels[RULES_WORD_MAX + 16];
-        PHI_GUARD(read_rule(&at, &out->items[i], error));
+        PHI_GUARD(read_rule(&at, out->arena, &out->items[i], error));
         if (rules_find(out, out->items[i].id) != &out->items[i])
             return phi_json_refuse(&at, "id", PHI_ERR_FIELD_VALUE, "there twice", error);
         snprintf(labels, sizeof(labels), "rule=\"%s\"", out->items[i].id);
@@ -140,10 +157,14 @@ const struct rule *rules_find(const struct rules *rules, const char *id)
     return NULL;
 }
 
-bool rules_holds(const struct rule *rule, const json_t *input)
+bool rules_holds(const struct rule *rule, struct rules_input *input, int64_t now_us)
 {
     bool holds = false;
-    return certlogic_test(rule->logic, input, &holds, NULL) == PHI_OK && holds;
+    struct phi_certlogic_outcome found;
+    rules_input_set_clock(input, now_us);
+    return phi_certlogic_evaluate(rule->compiled, input->document, input->now, input->arena, &found,
+                                  NULL) == PHI_OK &&
+           phi_certlogic_truth(found.value, &holds, NULL) == PHI_OK && holds;
 }
 
 /* Keeps `fired` in order, the strictest first, as the file has them among equals. */
@@ -155,26 +176,50 @@ static void insert(struct rules_verdict *verdict, const struct rule *rule)
     verdict->fired[at] = rule;
 }
 
-static void ask(const struct rule *rule, const json_t *input, struct rules_verdict *verdict)
+static void bring_forward(struct rules_verdict *verdict, int64_t until_us)
+{
+    if (until_us < verdict->until_us)
+        verdict->until_us = until_us;
+}
+
+static void ask(const struct rule *rule, const struct rules_input *input,
+                struct rules_verdict *verdict)
 {
     bool holds = false;
-    if (certlogic_test(rule->logic, input, &holds, NULL) != PHI_OK) {
+    struct phi_certlogic_outcome found;
+    enum phi_err err = phi_certlogic_evaluate(rule->compiled, input->document, input->now,
+                                              input->arena, &found, NULL);
+    if (found.until_ms != PHI_CERTLOGIC_NEVER)
+        bring_forward(verdict, found.until_ms * 1000);
+    if (err == PHI_OK)
+        err = phi_certlogic_truth(found.value, &holds, NULL);
+    if (err != PHI_OK)
         verdict->erred[verdict->error_count++] = rule;
-        phi_counter_add(rule->errors, 1);
-    } else if (holds) {
+    else if (holds)
         insert(verdict, rule);
+}
+
+/* Also when it comes into force, or ceases to be. */
+static void ask_in_force(const struct rule *rule, const struct rules_input *input, int64_t now_us,
+                         struct rules_verdict *verdict)
+{
+    if (now_us < rule->valid_from_us) {
+        bring_forward(verdict, rule->valid_from_us);
+    } else if (now_us < rule->valid_to_us) {
+        bring_forward(verdict, rule->valid_to_us);
+        ask(rule, input, verdict);
     }
 }
 
-void rules_grade(const struct rules *rules, const json_t *input, int64_t now_us,
+void rules_grade(const struct rules *rules, struct rules_input *input, int64_t now_us,
                  struct rules_verdict *out)
 {
-    *out = (struct rules_verdict){.grade = PHI_GRADE_GREY};
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct rule *rule = &rules->items[i];
-        if (rule->valid_from_us <= now_us && now_us < rule->valid_to_us)
-            ask(rule, input, out);
-    }
+    out->grade = PHI_GRADE_GREY;
+    out->count = 0;
+    out->error_count = 0;
+    out->until_us = rules_input_set_clock(input, now_us);
+    for (size_t i = 0; i < rules->count; i++)
+        ask_in_force(&rules->items[i], input, now_us, out);
     if (out->count > 0)
         out->grade = out->fired[0]->grade;
     /* beside something stricter, green says nothing */
@@ -183,6 +228,38 @@ void rules_grade(const struct rules *rules, const json_t *input, int64_t now_us,
         out->count--;
     if (out->grade == PHI_GRADE_GREEN && out->error_count > 0)
         out->grade = PHI_GRADE_GREY;
+}
+
+static bool is_same_list(const struct rule *const *a, size_t a_count, const struct rule *const *b,
+                         size_t b_count)
+{
+    return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * sizeof(*a)) == 0);
+}
+
+static bool is_same(const struct rules_verdict *a, const struct rules_verdict *b)
+{
+    return a->grade == b->grade && is_same_list(a->fired, a->count, b->fired, b->count) &&
+           is_same_list(a->erred, a->error_count, b->erred, b->error_count);
+}
+
+void rules_outcome(const struct rules *rules, struct rules_input *input, int64_t now_us,
+                   struct rules_outcome *out)
+{
+    rules_grade(rules, input, now_us, &out->verdict);
+    for (size_t i = 0; i < out->verdict.error_count; i++)
+        phi_counter_add(out->verdict.erred[i]->errors, 1);
+    struct rules_verdict later;
+    out->then = out->verdict.grade;
+    out->until_us = out->verdict.until_us;
+    for (int turn = 0; out->until_us != RULES_NEVER && turn < RULES_TURNS_MAX; turn++) {
+        rules_grade(rules, input, out->until_us, &later);
+        out->then = later.grade;
+        if (!is_same(&out->verdict, &later))
+            break;
+        if (later.until_us == RULES_NEVER || turn + 1 < RULES_TURNS_MAX)
+            out->until_us = later.until_us;
+    }
+    rules_input_set_clock(input, now_us);
 }
 
 static enum phi_err add_reason(json_t *array, const struct rule *rule, const char *reason)

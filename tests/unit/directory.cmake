@@ -1,8 +1,7 @@
 set(directory ${CMAKE_SOURCE_DIR}/svc-directory)
-set(directory_rules ${directory}/rules/rules.c)
-phi_test(test_directory_certlogic SOURCES test_directory_certlogic.c ROOMS certlogic PACKAGES jansson)
-phi_test(test_directory_rules SOURCES test_directory_rules.c ${directory_rules} ${directory}/grading/input.c
-  ROOMS service certlogic PACKAGES jansson)
+set(directory_rules ${directory}/rules/rules.c ${directory}/rules/input.c)
+phi_test(test_directory_rules SOURCES test_directory_rules.c ${directory_rules}
+  ${directory}/grading/input.c ROOMS service certlogic PACKAGES jansson)
 phi_test(test_directory_decide SOURCES test_directory_decide.c ${directory}/grading/decide.c ${directory_rules}
   ROOMS certlogic json codes base PACKAGES jansson)
 phi_test(test_directory_challenge SOURCES test_directory_challenge.c ${directory}/query/challenge.c ROOMS crypto base)
