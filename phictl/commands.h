@@ -43,5 +43,6 @@ extern const struct ctl_command ctl_cert_ca;
 extern const struct ctl_command ctl_cert_issue;
 extern const struct ctl_command ctl_cert_show;
 extern const struct ctl_command ctl_cert_verify;
+extern const struct ctl_command ctl_rules_eval;
 
 #endif

@@ -15,7 +15,7 @@ static const struct ctl_command *const commands[] = {
     &ctl_staff_add,     &ctl_staff_list,     &ctl_platform_add, &ctl_platform_key,
     &ctl_platform_list, &ctl_curl,           &ctl_code_decode,  &ctl_code_verify,
     &ctl_code_mint,     &ctl_code_trace,     &ctl_cert_ca,      &ctl_cert_request,
-    &ctl_cert_issue,    &ctl_cert_show,      &ctl_cert_verify,
+    &ctl_cert_issue,    &ctl_cert_show,      &ctl_cert_verify,  &ctl_rules_eval,
 };
 
 static void print_overview(FILE *to)

@@ -65,8 +65,10 @@ void ctl_print_help(const struct ctl_command *command)
 {
     (void)printf("usage: ");
     print_name(command, stdout);
-    (void)printf(" [options]%s%s\n%s\n\n", command->positional != NULL ? " " : "",
-                 command->positional != NULL ? command->positional : "", command->about);
+    (void)printf(" [options]%s%s%s%s\n%s\n\n", command->positional != NULL ? " " : "",
+                 command->positional != NULL ? command->positional : "",
+                 command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
+                 command->about);
     for (size_t i = 0; i < command->option_count; i++)
         print_option(&command->options[i]);
     (void)printf("  %-30s this text\n", "--help");
@@ -149,9 +151,12 @@ static int parse(struct ctl_args *args, int argc, char **argv)
             i += took_next ? 1 : 0;
             continue;
         }
-        if (args->command->positional == NULL || args->positional != NULL)
+        const char **free_place = args->positional == NULL ? &args->positional : &args->second;
+        const char *wanted =
+            args->positional == NULL ? args->command->positional : args->command->second;
+        if (wanted == NULL || *free_place != NULL)
             return usage_error(args->command, "one argument too many: ", argv[i]);
-        args->positional = argv[i];
+        *free_place = argv[i];
     }
     return CTL_OK;
 }
@@ -171,6 +176,8 @@ static int fill_in(struct ctl_args *args)
     }
     if (args->command->positional != NULL && args->positional == NULL)
         return usage_error(args->command, "missing: ", args->command->positional);
+    if (args->command->second != NULL && args->second == NULL)
+        return usage_error(args->command, "missing: ", args->command->second);
     return CTL_OK;
 }
 

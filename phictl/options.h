@@ -33,6 +33,7 @@ struct ctl_command {
     const char *verb; /* NULL: the group is the command ("curl") */
     const char *about;
     const char *positional; /* "URL"; NULL: none */
+    const char *second;     /* another one behind it; NULL: none */
     const struct ctl_option *options;
     size_t option_count;
     int (*run)(const struct ctl_args *args); /* the exit status */
@@ -44,6 +45,7 @@ struct ctl_args {
     const char *values[CTL_OPTIONS_MAX][CTL_REPEAT_MAX];
     size_t counts[CTL_OPTIONS_MAX];
     const char *positional;
+    const char *second;
 };
 
 /* Parses and runs; prints what is wrong, or the help. */
