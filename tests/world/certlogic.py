@@ -1,4 +1,6 @@
-"""CertLogic by its specification (eu-dcc-business-rules, version 1.2), for checking another evaluator of it.
+"""CertLogic by its specification (eu-dcc-business-rules, version 1.2), for checking another evaluator of it. Where the
+specification is silent this one refuses: it is no place to learn what the reference evaluator does with a month 13.
+Operations about the vaccination certificates of the EU are not here.
 
     clock = Clock("2026-11-21T12:00:00+08:00")
     evaluate(logic, {"now": clock, "facts": […]}, turns)
@@ -11,7 +13,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d{1,2}:?(?:\d\d)?))?")
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d{1,2}:?(?:\d\d)?)?)?", re.ASCII)
 DEEP = 64
 MOST = 8_640_000_000_000_000  # milliseconds that a date of JavaScript may be from 1970
 
@@ -55,7 +57,7 @@ def read_time(text):
         raise Wrong("not a date or a time")
     year, month, day, *clock = match.groups()
     hour, minute, second = (int(part or 0) for part in clock[:3])
-    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31 and hour < 24 and minute < 60 and second < 60):
+    if not (1 <= int(year) and 1 <= int(month) <= 12 and 1 <= int(day) <= 31 and hour < 24 and minute < 60 and second < 60):
         raise Wrong("no such time")
     at = datetime(int(year), int(month), 1, hour, minute, second, tzinfo=timezone.utc) + timedelta(days=int(day) - 1)
     ms = round((at - EPOCH).total_seconds()) * 1000 + int((clock[3] or "0").ljust(3, "0")[:3])
@@ -63,6 +65,8 @@ def read_time(text):
     if offset != "Z":
         digits = offset[1:].replace(":", "")
         hours, minutes = (digits, "0") if len(digits) <= 2 else (digits[:-2], digits[-2:])
+        if int(hours) > 23 or int(minutes) > 59:
+            raise Wrong("no such offset")
         ms -= (1 if offset[0] == "+" else -1) * (int(hours) * 60 + int(minutes)) * 60_000
     return ms
 
@@ -153,11 +157,11 @@ def evaluate(logic, data, turns, depth=0):
     if name == "if":
         return of(arguments[1 if truth(of(arguments[0])) else 2])
     if name == "and":
-        for part in arguments[:-1]:
+        for part in arguments:
             value = of(part)
             if not truth(value):
-                return value
-        return of(arguments[-1])
+                break
+        return value
     if name == "!":
         return not truth(of(arguments[0]))
     if name == "plusTime":
