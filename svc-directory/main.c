@@ -1,11 +1,14 @@
 /* svc-directory: facts → grade by the province's rules → directory; health query, graded picture,
  * explanation. */
-#include "svc-directory/directory.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
 #include "codes/sources.h"
 #include "picture/mark.h"
+#include "svc-directory/facts/linked.h"
+#include "svc-directory/grading/due.h"
+#include "svc-directory/publish/publish.h"
+#include "svc-directory/query/query.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +16,10 @@
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_directory_sql[];
+extern const unsigned char phi_embed__140_facts_sql[];
 
 #define GROUP          "svc-directory"
-#define STREAMS        (PHI_SOURCES_COUNT + 1)
+#define STREAMS        (PHI_SOURCES_COUNT + 2) /* and documents, and decisions */
 #define CHALLENGES_MAX 65536
 
 static const struct phi_config_row rows[] = {
@@ -66,6 +70,7 @@ static const struct phi_config_row rows[] = {
 
 static const struct phi_migration migrations[] = {
     {100, "directory", (const char *)phi_embed__100_directory_sql},
+    {140, "facts", (const char *)phi_embed__140_facts_sql},
 };
 
 static const char *const query_fields[] = {"code", "scope", NULL};
@@ -164,11 +169,13 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(directory == NULL ? PHI_ERR_MEMORY : PHI_OK);
     directory->service = service;
     pthread_mutex_init(&directory->lock, NULL);
+    owned_init(&directory->owned);
     phi_service_set_state(service, directory);
     intake_metrics(directory);
     nation_metrics(directory);
     PHI_GUARD(rules_read(phi_config_text(phi_service_config(service), "PHI_RULES_FILE"),
                          phi_service_region(service), &directory->rules, error));
+    PHI_GUARD(reasons_new(phi_service_store(service), &directory->reasons));
     PHI_GUARD(open_keys(service, directory, error));
     PHI_GUARD(phi_service_pictures_open(service, &directory->mark_key, error));
     directory->challenges = challenges_new(CHALLENGES_MAX);
@@ -187,7 +194,9 @@ static void owns(const char *topic, int32_t partition, bool is_owner, void *cont
 {
     struct directory *directory = context;
     (void)topic;
-    publisher_owns(directory->publisher, partition, is_owner);
+    owned_set(&directory->owned, partition, is_owner);
+    if (is_owner)
+        publisher_wake(directory->publisher);
 }
 
 static enum phi_err open_consumer(struct phi_service *service, struct directory *directory,
@@ -196,7 +205,8 @@ static enum phi_err open_consumer(struct phi_service *service, struct directory 
     const char *topics[STREAMS];
     for (size_t i = 0; i < PHI_SOURCES_COUNT; i++)
         topics[i] = phi_service_topic(service, phi_sources[i].stream);
-    topics[PHI_SOURCES_COUNT] = phi_service_topic(service, "correction.decided");
+    topics[PHI_SOURCES_COUNT] = phi_service_topic(service, LINKED_STREAM);
+    topics[PHI_SOURCES_COUNT + 1] = phi_service_topic(service, "correction.decided");
     const struct phi_consumer_options options = {
         .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
                 .client_id = phi_service_program(service)},
@@ -219,6 +229,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(publisher_open(directory, error));
     PHI_GUARD(open_consumer(service, directory, error));
     PHI_GUARD(publisher_start(directory->publisher));
+    PHI_GUARD(due_start(directory, error));
 out:
     return err;
 }
@@ -236,6 +247,8 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     pthread_mutex_unlock(&directory->lock);
     if (phi_consumer_close(consumer, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "consumer_closed_late", PHI_L_WORD("rest", "comes_again"));
+    due_close(directory->due);
+    directory->due = NULL;
     publisher_close(directory->publisher);
     directory->publisher = NULL;
 }
@@ -250,11 +263,13 @@ static void close(struct phi_service *service)
     phi_dlq_close(directory->dlq);
     challenges_free(directory->challenges);
     rules_free(directory->rules);
+    reasons_free(directory->reasons);
     phi_hmac_key_free(directory->index_key);
     phi_mark_key_free(directory->mark_key);
     phi_hmac_key_free(directory->keys.bus);
     phi_seal_key_free(directory->keys.health);
     phi_sm2_private_free(directory->directory_key);
+    owned_fini(&directory->owned);
     pthread_mutex_destroy(&directory->lock);
     phi_service_set_state(service, NULL);
     free(directory);
@@ -275,7 +290,7 @@ static const struct phi_program program = {
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = sizeof(migrations) / sizeof(migrations[0]),
     .routes = routes,
     .route_count = sizeof(routes) / sizeof(routes[0]),
     .openapi = phi_embed_openapi_json,

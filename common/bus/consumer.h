@@ -25,6 +25,7 @@ struct phi_dlq;
 struct phi_batch {
     const char *topic;
     int32_t partition;
+    int32_t partitions;         /* how many the topic has */
     const struct phi_msg *msgs; /* 1..batch_max, in order */
     size_t count;
     int64_t first; /* where the previous batch ended: not msgs[0].offset, offsets have gaps */

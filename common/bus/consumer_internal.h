@@ -25,6 +25,7 @@ struct phi_gauge;
 struct phi_part {
     char *topic;
     int32_t partition;
+    int32_t partitions; /* of its topic */
     int64_t next;    /* where the last committed batch ended */
     bool is_stopped; /* a person is needed */
     bool is_paused;

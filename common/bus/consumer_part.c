@@ -188,6 +188,24 @@ static enum phi_err check_range(struct phi_consumer *consumer, struct phi_conn *
     return phi_offsets_reset(conn, consumer->cluster_id, part->topic, part->partition, low, NULL);
 }
 
+static enum phi_err count_partitions(struct phi_consumer *consumer, struct phi_part *part)
+{
+    const struct rd_kafka_metadata *found = NULL;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(consumer->handle, part->topic, NULL);
+    if (!topic)
+        return PHI_ERR_BUS;
+    enum phi_err err =
+        phi_kafka_err(rd_kafka_metadata(consumer->handle, 0, topic, &found, WATERMARK_MS));
+    if (err == PHI_OK && found->topic_cnt == 1)
+        part->partitions = found->topics[0].partition_cnt;
+    if (err == PHI_OK && part->partitions <= part->partition)
+        err = PHI_ERR_BUS;
+    if (found)
+        rd_kafka_metadata_destroy(found);
+    rd_kafka_topic_destroy(topic);
+    return err;
+}
+
 static enum phi_err place_part(struct phi_consumer *consumer, struct phi_conn *conn,
                                struct phi_part *part)
 {
@@ -196,6 +214,7 @@ static enum phi_err place_part(struct phi_consumer *consumer, struct phi_conn *c
     int64_t high = 0;
     PHI_GUARD(phi_kafka_err(rd_kafka_query_watermark_offsets(
         consumer->handle, part->topic, part->partition, &low, &high, WATERMARK_MS)));
+    PHI_GUARD(count_partitions(consumer, part));
     PHI_GUARD(check_cluster(consumer, conn, part));
     if (part->is_stopped)
         goto out;

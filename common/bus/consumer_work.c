@@ -35,6 +35,7 @@ static struct phi_batch batch_of(struct phi_consumer *consumer, const struct phi
         phi_kafka_msg(part->held[i], &consumer->msgs[i]);
     return (struct phi_batch){.topic = part->topic,
                               .partition = part->partition,
+                              .partitions = part->partitions,
                               .msgs = consumer->msgs,
                               .count = count,
                               .first = part->next,

@@ -67,17 +67,26 @@ static enum phi_err check_id(const struct phi_json_at *root, const char *region,
                           (uint32_t)out->revision, made));
     if (memcmp(made, out->id, PHI_FACT_ID_LEN) != 0)
         return phi_json_refuse(root, "factId", PHI_ERR_DATA_BROKEN, "not made of its parts", error);
+    PHI_GUARD(fact_record(region, out->source, out->institution, out->record_no, out->record));
 out:
     return err;
+}
+
+enum phi_err fact_record(const char *region, const char *source, const char *institution,
+                         const char *record_no, uint8_t out[PHI_FACT_ID_LEN])
+{
+    return phi_fact_id(phi_view_text(region), phi_view_text(source), phi_view_text(institution),
+                       phi_view_text(record_no), 0, out);
 }
 
 static enum phi_err read_content(const struct phi_json_at *root, struct phi_arena *arena,
                                  struct fact *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_json_at content;
-    PHI_GUARD(phi_json_object(root, "content", &content, error));
-    PHI_GUARD(phi_json_canonical(content.value, arena, &out->content));
+    PHI_GUARD(phi_json_object(root, "content", &out->content_json, error));
+    PHI_GUARD(phi_json_hex_opt(&out->content_json, "eventKey", out->event_key, FACT_EVENT_KEY_LEN,
+                               &out->has_event_key, error));
+    PHI_GUARD(phi_json_canonical(out->content_json.value, arena, &out->content));
     if (out->content.len > CONTENT_MAX)
         return phi_json_refuse(root, "content", PHI_ERR_BODY_TOO_LARGE, "over 16 KiB", error);
 out:
@@ -198,7 +207,7 @@ enum phi_err decision_read(const struct phi_msg *msg, const char *region,
                            struct phi_arena *arena, struct decision *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const actions[] = {"retract"};
+    static const char *const actions[] = {"retract", "stand"};
     struct phi_json_at root, fact;
     struct decision decision = {0};
     uint64_t version = 0;
@@ -207,11 +216,14 @@ enum phi_err decision_read(const struct phi_msg *msg, const char *region,
     PHI_GUARD(open_value(msg, arena, &root, error));
     PHI_GUARD(phi_json_object(&root, "fact", &fact, error));
     PHI_GUARD(read_place(msg, &root, &fact, region, decision.subject, error));
-    PHI_GUARD(phi_json_enum(&root, "action", actions, 1, &action, error));
+    PHI_GUARD(phi_json_enum(&root, "action", actions, 2, &action, error));
+    decision.is_retracted = action == 0;
     PHI_GUARD(phi_json_word(&root, "caseId", CASE_MAX, &decision.case_id, error));
     PHI_GUARD(read_version(&root, &decision.version, error));
     PHI_GUARD(phi_json_time(&root, "decidedAt", &decision.decided_us, error));
     PHI_GUARD(read_named(&fact, &decision, error));
+    PHI_GUARD(fact_record(region, decision.source, decision.institution, decision.record_no,
+                          decision.record));
     *out = decision;
 out:
     return err;

@@ -17,10 +17,13 @@
 #include "codes/factid.h"
 #include "codes/subject.h"
 #include "crypto/seal.h"
+#include "json/json.h"
 
 #define FACT_VALUE_MAX       (64 * 1024)
 #define FACT_INSTITUTION_MAX 64
 #define FACT_RECORD_MAX      64
+#define FACT_EVENT_KEY_LEN   16
+#define FACT_DIGEST_LEN      16 /* of the digest, what is kept */
 
 struct fact_keys {
     struct phi_hmac_key *bus;    /* the health side's, for phi-mac and digests */
@@ -37,6 +40,10 @@ struct fact {
     int64_t revision;
     int64_t observed_us;
     int64_t recorded_us;
+    uint8_t record[PHI_FACT_ID_LEN]; /* the same for all revisions of a record */
+    bool has_event_key;
+    uint8_t event_key[FACT_EVENT_KEY_LEN]; /* content.eventKey: which event the record tells of */
+    struct phi_json_at content_json;       /* the arena's */
     struct phi_view content;     /* canonical JSON of the coded members, ended by a zero */
     uint8_t digest[PHI_SM3_LEN]; /* keyed; of all that makes two facts the same */
     struct phi_view
@@ -47,8 +54,15 @@ enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char
                        const struct fact_keys *keys, struct phi_arena *arena, struct fact *out,
                        struct phi_error *error) PHI_MUST_USE;
 
-/* A retraction (更正): the fact it names, all revisions. */
+/* What all revisions of a record have in common: the id of a revision 0, which no fact has.
+ * PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+enum phi_err fact_record(const char *region, const char *source, const char *institution,
+                         const char *record_no, uint8_t out[PHI_FACT_ID_LEN]) PHI_MUST_USE;
+
+/* A decision (更正) about the record it names, all revisions: it is retracted, or it stands. */
 struct decision {
+    uint8_t record[PHI_FACT_ID_LEN];
+    bool is_retracted;
     uint8_t subject[PHI_SUBJECT_LEN];
     const char *case_id;
     const char *source;

@@ -3,7 +3,9 @@
  * anew, once. */
 #include "base/log.h"
 #include "base/metrics.h"
-#include "svc-directory/facts/intake.h"
+#include "svc-directory/facts/linked.h"
+#include "svc-directory/grading/grading.h"
+#include "svc-directory/publish/publish.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +55,13 @@ static enum phi_err read_one(struct intake *in, const struct phi_msg *msg)
                                 &in->decisions[in->decision_count], &in->error));
         in->decision_count++;
     } else {
-        PHI_GUARD(fact_read(msg, in->stream, region, &in->directory->keys, in->arena,
-                            &in->items[in->count].fact, &in->error));
-        in->items[in->count++].msg = msg;
+        struct intake_item *item = &in->items[in->count];
+        PHI_GUARD(fact_read(msg, in->stream, region, &in->directory->keys, in->arena, &item->fact,
+                            &in->error));
+        if (strcmp(in->stream, LINKED_STREAM) == 0)
+            PHI_GUARD(linked_read(&item->fact.content_json, &item->link, &in->error));
+        item->msg = msg;
+        in->count++;
     }
 out:
     return err;
@@ -104,15 +110,21 @@ static void collect_touched(struct intake *in)
 
 static enum phi_err grade(struct intake *in)
 {
+    enum phi_err err = PHI_OK;
     const struct grading grading = {.directory = in->directory,
                                     .tx = in->tx,
                                     .arena = in->arena,
                                     .partition = in->batch->partition,
-                                    .now_us = in->now_us};
+                                    .now_us = in->now_us,
+                                    .tally = in->directory->tally};
     collect_touched(in);
     if (in->touched_count == 0)
         return PHI_OK;
-    return grading_run(&grading, (const uint8_t(*)[PHI_SUBJECT_LEN])in->touched, in->touched_count);
+    PHI_GUARD(linked_mark(in));
+    PHI_GUARD(
+        grading_run(&grading, (const uint8_t(*)[PHI_SUBJECT_LEN])in->touched, in->touched_count));
+out:
+    return err;
 }
 
 /* --- the whole --- */
@@ -140,6 +152,7 @@ static enum phi_err take_in(struct intake *in)
     PHI_GUARD(is_decisions(in) ? pin_keys(in) : PHI_OK);
     PHI_GUARD(read_all(in));
     PHI_GUARD(intake_facts(in));
+    PHI_GUARD(linked_insert(in));
     PHI_GUARD(intake_decisions(in));
     PHI_GUARD(grade(in));
 out:

@@ -7,8 +7,19 @@
 
 #define INTAKE_KEYS_MAX PHI_TRUST_KEYS
 
+/* SQL: whose owner a subject's is, among a topic's partitions (phi_subject_partition). */
+#define DUE_PARTITION(subject, partitions)                                                         \
+    "(((get_byte(" subject ", 0) << 4) | (get_byte(" subject ", 1) >> 4)) % " partitions           \
+    "::bigint)::smallint"
+
+struct intake_link {
+    uint8_t other[PHI_SUBJECT_LEN];
+    bool is_linked;
+};
+
 struct intake_item {
     struct fact fact;
+    struct intake_link link; /* of facts about documents */
     const struct phi_msg *msg;
     bool is_new;
 };
@@ -31,6 +42,13 @@ struct intake {
     uint8_t (*touched)[PHI_SUBJECT_LEN];
     size_t touched_count;
 };
+
+/* One batch of a topic-partition inside its transaction: facts, identities, decisions, grades; and
+ * what is counted of it afterwards. On the consumer's thread. */
+enum phi_err intake_handle(struct phi_batch *batch, struct phi_conn *tx,
+                           void *directory) PHI_MUST_USE;
+void intake_committed(const struct phi_batch *batch, void *directory);
+void intake_metrics(struct directory *directory); /* makes the counters */
 
 /* A dead letter with its reason, in the batch's transaction. */
 enum phi_err intake_bury(struct intake *in, const struct phi_msg *msg,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOVED_AGAIN_US (60 * 1000000LL)
+
 static struct phi_view id_view(const struct fact *fact)
 {
     return phi_view_of(fact->id, PHI_FACT_ID_LEN);
@@ -28,7 +30,7 @@ static int compare_items(const void *a, const void *b)
 static enum phi_err judge_same(struct intake *in, const struct intake_item *item,
                                struct phi_view digest)
 {
-    bool is_same = phi_view_equal(digest, phi_view_of(item->fact.digest, PHI_SM3_LEN));
+    bool is_same = phi_view_equal(digest, phi_view_of(item->fact.digest, FACT_DIGEST_LEN));
     in->directory->tally[is_same ? TALLY_DUPLICATE : TALLY_CONFLICT]++;
     return is_same ? PHI_OK : intake_bury(in, item->msg, PHI_ERR_CONFLICT);
 }
@@ -42,7 +44,7 @@ static enum phi_err sort_facts(struct intake *in)
     for (size_t i = 0; i < in->count; i++) {
         const struct fact *last = kept == 0 ? NULL : &items[kept - 1].fact;
         if (last != NULL && memcmp(last->id, items[i].fact.id, PHI_FACT_ID_LEN) == 0)
-            PHI_GUARD(judge_same(in, &items[i], phi_view_of(last->digest, PHI_SM3_LEN)));
+            PHI_GUARD(judge_same(in, &items[i], phi_view_of(last->digest, FACT_DIGEST_LEN)));
         else
             items[kept++] = items[i];
     }
@@ -71,18 +73,19 @@ static enum phi_err add_fact(struct columns *columns, const struct intake *in,
                              const struct fact *fact)
 {
     const struct phi_param row[] = {
-        PHI_BYTES(id_view(fact)),
-        PHI_BYTES(subject_view(fact->subject)),
-        PHI_I64(fact->subject_key),
-        PHI_TEXT(phi_service_region(in->directory->service)),
-        PHI_TEXT(fact->source),
-        PHI_TEXT(fact->institution),
-        PHI_TEXT(fact->record_no),
-        PHI_I64(fact->revision),
-        PHI_BYTES_OF(fact->digest, PHI_SM3_LEN),
         PHI_I64(fact->observed_us),
         PHI_I64(fact->recorded_us),
         PHI_I64(in->now_us),
+        PHI_I64(fact->revision),
+        PHI_I64(fact->subject_key),
+        PHI_BYTES(id_view(fact)),
+        PHI_BYTES(subject_view(fact->subject)),
+        PHI_BYTES_OF(fact->record, PHI_FACT_ID_LEN),
+        PHI_BYTES_OF(fact->digest, FACT_DIGEST_LEN),
+        fact->has_event_key ? PHI_BYTES_OF(fact->event_key, FACT_EVENT_KEY_LEN) : PHI_NULL,
+        PHI_TEXT(fact->source),
+        PHI_TEXT(fact->institution),
+        PHI_TEXT(fact->record_no),
         PHI_TEXT_VIEW(fact->content),
     };
     return columns_add(columns, row);
@@ -92,23 +95,21 @@ static enum phi_err insert_facts(struct intake *in)
 {
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {
-        PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
-        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64, PHI_COLUMN_BYTES, PHI_COLUMN_I64,
-        PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_TEXT};
-    struct columns columns;
+        PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,
+        PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
+        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT};
+    struct columns columns = {0};
     struct phi_rows *rows = NULL;
     PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < in->count; i++)
         PHI_GUARD(add_fact(&columns, in, &in->items[i].fact));
     PHI_GUARD(phi_conn_exec(
         in->tx, "facts_insert",
-        "INSERT INTO facts (fact_id, subject, subject_key, region, source, institution, record_no, "
-        "revision, "
-        "digest, observed_us, recorded_us, known_us, content) SELECT * FROM unnest($1::bytea[], "
-        "$2::bytea[], "
-        "$3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bytea[], "
-        "$10::bigint[], $11::bigint[], $12::bigint[], $13::text[]) ON CONFLICT DO NOTHING "
-        "RETURNING fact_id",
+        "INSERT INTO facts (observed_us, recorded_us, known_us, revision, subject_key, fact_id, "
+        "subject, record, digest, event_key, source, institution, record_no, content) SELECT * "
+        "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
+        "$6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::text[], "
+        "$12::text[], $13::text[], $14::text[]) ON CONFLICT DO NOTHING RETURNING fact_id",
         columns.params, columns.count, &rows, &in->error));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         find_item(in, phi_rows_bytes(rows, i, 0))->is_new = true;
@@ -146,6 +147,45 @@ static enum phi_err judge_known(struct intake *in)
 out:
     phi_rows_free(rows);
     phi_array_free(ids);
+    return err;
+}
+
+/* --- records that moved --- */
+
+static enum phi_err add_moved(struct columns *columns, const struct fact *fact)
+{
+    const struct phi_param row[] = {PHI_BYTES_OF(fact->record, PHI_FACT_ID_LEN),
+                                    PHI_BYTES(subject_view(fact->subject))};
+    return columns_add(columns, row);
+}
+
+/* An amendment about somebody else than an earlier revision: that one's owner grades them anew. And
+ * once more after a while: the earlier revision may be in another partition's open transaction. */
+static enum phi_err mark_moved(struct intake *in)
+{
+    enum phi_err err = PHI_OK;
+    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
+    struct columns columns = {0};
+    PHI_GUARD(columns_init(&columns, types, 2));
+    for (size_t i = 0; i < in->count; i++)
+        if (in->items[i].is_new && in->items[i].fact.revision > 1)
+            PHI_GUARD(add_moved(&columns, &in->items[i].fact));
+    if (columns_rows(&columns) == 0)
+        goto out;
+    const struct phi_param params[] = {
+        columns.params[0],   columns.params[1],       PHI_I64(in->batch->partition),
+        PHI_I64(in->now_us), PHI_I64(MOVED_AGAIN_US), PHI_I64(in->batch->partitions)};
+    PHI_GUARD(phi_conn_exec(
+        in->tx, "due_of_moved",
+        "WITH m AS (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS n(record, subject)) INSERT "
+        "INTO due (partition, after_us, subject, record) SELECT " DUE_PARTITION(
+            "f.subject", "$6") ", $4::bigint, f.subject, NULL FROM m JOIN facts f ON f.record = "
+                               "m.record AND f.subject <> "
+                               "m.subject UNION ALL SELECT $3::bigint, $4::bigint + "
+                               "$5::bigint, m.subject, m.record FROM m",
+        params, 6, NULL, &in->error));
+out:
+    columns_fini(&columns);
     return err;
 }
 
@@ -188,7 +228,7 @@ static enum phi_err upsert_people(struct intake *in, const struct fact **people,
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_BYTES,
                                             PHI_COLUMN_BOOL, PHI_COLUMN_I64};
-    struct columns columns;
+    struct columns columns = {0};
     PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < count; i++) {
         bool is_last = i + 1 == count ||
@@ -235,6 +275,7 @@ enum phi_err intake_facts(struct intake *in)
     PHI_GUARD(sort_facts(in));
     PHI_GUARD(insert_facts(in));
     PHI_GUARD(judge_known(in));
+    PHI_GUARD(mark_moved(in));
     PHI_GUARD(keep_people(in));
 out:
     return err;

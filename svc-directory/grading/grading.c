@@ -1,198 +1,148 @@
-/* Grading: the entry of a person is a function of the facts and retractions that stand in the
- * database when it is written. The entries' rows are locked first, in order, and the facts read
- * after: of two transactions about one person the later sees what the earlier wrote. */
-#include "svc-directory/facts/columns.h"
-#include "svc-directory/grading/decide.h"
-#include "svc-directory/directory.h"
+/* Grading a batch of people: the partition's lock first, the facts after, so that of two
+ * transactions about one person the later sees what the earlier wrote. */
+#include "svc-directory/grading/grading.h"
 
 #include "base/log.h"
+#include "svc-directory/grading/entries.h"
+#include "svc-directory/grading/judge.h"
 
 #include <string.h>
 
-struct subject_rows {
-    size_t first;
-    size_t last;
+struct batch {
+    const struct grading *g;
+    struct phi_array *subjects;
+    struct phi_rows *entries;
+    struct phi_rows *facts;
+    struct entries_changes changes;
+    struct tell_change *told;
+    size_t told_count;
 };
 
-static enum phi_err subjects_array(const uint8_t (*subjects)[PHI_SUBJECT_LEN], size_t count,
-                                   struct phi_array **out)
+static enum phi_err add_subjects(struct batch *batch, const uint8_t (*subjects)[PHI_SUBJECT_LEN],
+                                 size_t count)
 {
     enum phi_err err = PHI_OK;
-    struct phi_array *array = phi_array_new(PHI_COLUMN_BYTES);
-    PHI_GUARD(array == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    batch->subjects = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(batch->subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
     for (size_t i = 0; i < count; i++)
-        PHI_GUARD(phi_array_add(array, PHI_BYTES_OF(subjects[i], PHI_SUBJECT_LEN)));
-    *out = array;
-    array = NULL;
-out:
-    phi_array_free(array);
-    return err;
-}
-
-enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjects, int64_t now_us,
-                           struct phi_rows **rows, struct phi_error *error)
-{
-    const struct phi_param params[] = {PHI_ARRAY(subjects), PHI_I64(now_us - FACTS_WINDOW_US),
-                                       PHI_I64(FACTS_PER_PERSON)};
-    return phi_conn_exec(
-        conn, "facts_of_subjects",
-        "SELECT f.subject, f.source, f.institution, f.observed_us, f.content, f.region, "
-        "f.record_no, f.revision "
-        "FROM unnest($1::bytea[]) AS s(subject) CROSS JOIN LATERAL (SELECT * FROM facts g WHERE "
-        "g.subject = s.subject AND g.observed_us >= $2::bigint AND NOT EXISTS (SELECT 1 FROM "
-        "retractions r "
-        "WHERE (r.subject, r.region, r.source, r.institution, r.record_no) = "
-        "(g.subject, g.region, g.source, g.institution, g.record_no)) AND NOT EXISTS (SELECT 1 "
-        "FROM facts h "
-        "WHERE (h.region, h.source, h.institution, h.record_no) = (g.region, g.source, "
-        "g.institution, "
-        "g.record_no) AND h.revision > g.revision) ORDER BY g.observed_us DESC, g.fact_id LIMIT "
-        "$3::bigint) f "
-        "ORDER BY f.subject, f.observed_us DESC, f.fact_id",
-        params, 3, rows, error);
-}
-
-static enum phi_err lock_entries(const struct grading *g, const struct phi_array *subjects,
-                                 struct phi_rows **rows, struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    const struct phi_param params[] = {PHI_ARRAY(subjects), PHI_I64(PHI_SUBJECT_KEY_VERSION),
-                                       PHI_I64(g->partition)};
-    PHI_GUARD(phi_conn_exec(g->tx, "entries_begin",
-                            "INSERT INTO entries (subject, subject_key, partition, grade, reasons, "
-                            "sources_mask, version, from_us, "
-                            "updated_us) SELECT s, $2::bigint, $3::bigint, 0, '[]', 0, 0, 0, 0 "
-                            "FROM unnest($1::bytea[]) AS s "
-                            "ORDER BY s ON CONFLICT (subject) DO NOTHING",
-                            params, 3, NULL, error));
-    PHI_GUARD(
-        phi_conn_exec(g->tx, "entries_lock",
-                      "SELECT subject, grade, reasons, sources_mask, version, from_us FROM entries "
-                      "WHERE subject = ANY($1::bytea[]) ORDER BY subject FOR UPDATE",
-                      params, 1, rows, error));
+        PHI_GUARD(phi_array_add(batch->subjects, PHI_BYTES_OF(subjects[i], PHI_SUBJECT_LEN)));
 out:
     return err;
 }
 
-static struct decide_state state_of(const struct phi_rows *rows, size_t row)
+/* The end of one subject's facts; they are in the entries' order. */
+static size_t end_of(const struct phi_rows *facts, struct phi_view subject, size_t first)
 {
-    return (struct decide_state){
-        .grade = (enum phi_grade)phi_rows_i64(rows, row, 1),
-        .reasons = phi_view_text(phi_rows_text(rows, row, 2)),
-        .sources_mask = (uint32_t)phi_rows_i64(rows, row, 3),
-        .version = phi_rows_i64(rows, row, 4),
-        .from_us = phi_rows_i64(rows, row, 5),
-    };
+    size_t at = first;
+    while (at < phi_rows_count(facts) &&
+           phi_view_equal(phi_rows_bytes(facts, at, GRADING_SUBJECT), subject))
+        at++;
+    return at;
 }
 
-/* The rows of one subject; both are in its order. */
-static struct subject_rows rows_of(const struct phi_rows *facts, struct phi_view subject,
-                                   size_t *at)
-{
-    struct subject_rows found = {.first = *at};
-    while (*at < phi_rows_count(facts) &&
-           phi_view_equal(phi_rows_bytes(facts, *at, GRADING_SUBJECT), subject))
-        ++*at;
-    found.last = *at;
-    return found;
-}
-
-static uint32_t mask_of(const struct phi_rows *facts, struct subject_rows range)
-{
-    uint32_t mask = 0;
-    for (size_t i = range.first; i < range.last; i++)
-        mask |= input_source_bit(phi_rows_text(facts, i, GRADING_SOURCE));
-    return mask;
-}
-
-#define PERSON_MAX (64 * 1024 * 1024) /* a person's facts as the rules see them, and evaluation */
-
-static enum phi_err grade_one(const struct grading *g, const struct phi_rows *facts,
-                              struct subject_rows range, const struct decide_state *old,
-                              struct decide_state *new, bool *is_changed)
+/* The rule's words beside each reason, for who was never told them. */
+static enum phi_err words_of(const struct grading *g, struct phi_view codes, json_t **out)
 {
     enum phi_err err = PHI_OK;
-    struct rules_outcome outcome;
-    struct rules_input *input = NULL;
-    struct phi_arena *arena = phi_arena_new(PERSON_MAX);
-    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(input_of_rows(facts, range.first, range.last, g->now_us, arena, &input));
-    rules_outcome(g->directory->rules, input, g->now_us, &outcome);
-    PHI_GUARD(
-        decide(old, &outcome.verdict, mask_of(facts, range), g->now_us, g->arena, new, is_changed));
-out:
-    phi_arena_free(arena);
-    return err;
-}
-
-static enum phi_err add_change(struct columns *columns, const struct grading *g,
-                               struct phi_view subject, const struct decide_state *state)
-{
-    const struct phi_param row[] = {
-        PHI_BYTES(subject),           PHI_I64(g->partition),
-        PHI_I64(state->grade),        PHI_TEXT_VIEW(state->reasons),
-        PHI_I64(state->sources_mask), PHI_I64(state->version),
-        PHI_I64(state->from_us),      PHI_I64(g->now_us),
-    };
-    return columns_add(columns, row);
-}
-
-static enum phi_err decide_all(const struct grading *g, const struct phi_rows *entries,
-                               const struct phi_rows *facts, struct columns *changes)
-{
-    enum phi_err err = PHI_OK;
-    size_t at = 0;
-    for (size_t i = 0; i < phi_rows_count(entries); i++) {
-        struct phi_view subject = phi_rows_bytes(entries, i, 0);
-        struct decide_state old = state_of(entries, i), new;
-        struct subject_rows range = rows_of(facts, subject, &at);
-        bool is_changed = false;
-        PHI_GUARD(grade_one(g, facts, range, &old, &new, &is_changed));
-        g->directory->tally[is_changed ? TALLY_CHANGED : TALLY_SAME]++;
-        if (is_changed)
-            PHI_GUARD(add_change(changes, g, subject, &new));
+    json_t *reasons = NULL;
+    PHI_GUARD(reasons_decode(g->directory->reasons, codes, &reasons));
+    PHI_GUARD(phi_json_keep(g->arena, reasons));
+    for (size_t i = 0; i < json_array_size(reasons); i++) {
+        json_t *item = json_array_get(reasons, i);
+        const char *zh = NULL, *en = NULL;
+        judge_words(g->directory->rules, json_string_value(json_object_get(item, "reason")),
+                    json_string_value(json_object_get(item, "rule")), &zh, &en);
+        bool is_told = json_object_set_new(item, "zh", json_string(zh)) == 0 &&
+                       json_object_set_new(item, "en", json_string(en)) == 0;
+        PHI_GUARD(is_told ? PHI_OK : PHI_ERR_MEMORY);
     }
+    *out = reasons;
 out:
     return err;
 }
 
-static enum phi_err write_entries(const struct grading *g, const struct columns *changes,
-                                  struct phi_error *error)
+/* Whoever had an entry hears of another grade. */
+static enum phi_err note(struct batch *batch, struct phi_view subject,
+                         const struct decide_state *old, const struct decide_state *new)
 {
     enum phi_err err = PHI_OK;
-    PHI_GUARD(phi_conn_exec(
-        g->tx, "entries_update",
-        "UPDATE entries e SET partition = u.partition, grade = u.grade, reasons = u.reasons, "
-        "sources_mask = u.mask, version = u.version, from_us = u.from_us, updated_us = "
-        "u.updated_us FROM "
-        "unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], "
-        "$7::bigint[], "
-        "$8::bigint[]) AS u(subject, partition, grade, reasons, mask, version, from_us, "
-        "updated_us) "
-        "WHERE e.subject = u.subject",
-        changes->params, changes->count, NULL, error));
+    struct tell_change *change = &batch->told[batch->told_count];
+    if (batch->g->directory->tell.app_count == 0 || old->version == 0 ||
+        old->is.grade == new->is.grade)
+        return PHI_OK;
+    *change = (struct tell_change){.before = old->is.grade,
+                                   .now = new->is.grade,
+                                   .version = new->version,
+                                   .from_us = new->from_us};
+    memcpy(change->subject, subject.data, PHI_SUBJECT_LEN);
+    PHI_GUARD(words_of(batch->g, new->is.reasons, &change->reasons));
+    batch->told_count++;
 out:
     return err;
 }
 
-static enum phi_err write_history(const struct grading *g, const struct columns *changes,
-                                  struct phi_error *error)
+static enum phi_err tell_case(const struct batch *batch, size_t row, size_t first, size_t last)
+{
+    size_t by = 0, retracted = 0;
+    const struct phi_rows *facts = batch->facts;
+    if (!judge_reopened(facts, first, last, &by, &retracted))
+        return PHI_OK;
+    const struct tell_reopening reopening = {
+        .subject = entries_subject(batch->entries, row),
+        .case_id = phi_rows_text(facts, retracted, GRADING_CASE),
+        .fact_source = phi_rows_text(facts, by, GRADING_SOURCE),
+        .institution = phi_rows_text(facts, by, GRADING_INSTITUTION),
+        .record_no = phi_rows_text(facts, by, GRADING_RECORD_NO),
+        .now_us = batch->g->now_us,
+    };
+    return tell_reopened(&batch->g->directory->tell, batch->g->tx, batch->g->arena, &reopening);
+}
+
+static enum phi_err keep(struct batch *batch, size_t row, const struct decide_state *old,
+                         const struct entry_decision *decision)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_param close[] = {changes->params[0], PHI_I64(g->now_us)};
-    const struct phi_param add[] = {changes->params[0], changes->params[5], changes->params[2],
-                                    changes->params[3], PHI_I64(g->now_us)};
-    PHI_GUARD(
-        phi_conn_exec(g->tx, "history_close",
-                      "UPDATE history SET to_us = $2::bigint WHERE to_us IS NULL AND subject = "
-                      "ANY($1::bytea[])",
-                      close, 2, NULL, error));
-    PHI_GUARD(phi_conn_exec(
-        g->tx, "history_add",
-        "INSERT INTO history (subject, version, grade, reasons, from_us, known_us) SELECT "
-        "s, v, g, r, $5::bigint, $5::bigint FROM unnest($1::bytea[], $2::bigint[], "
-        "$3::bigint[], $4::text[]) AS u(s, v, g, r)",
-        add, 5, NULL, error));
+    struct phi_view subject = entries_subject(batch->entries, row);
+    PHI_GUARD(entries_change(&batch->changes, subject, old, decision));
+    PHI_GUARD(note(batch, subject, old, &decision->new));
+out:
+    return err;
+}
+
+static enum phi_err decide_one(struct batch *batch, size_t row, size_t first, size_t last)
+{
+    enum phi_err err = PHI_OK;
+    const struct grading *g = batch->g;
+    const struct decide_state old = entries_state(batch->entries, row);
+    const struct judge judge = {.rules = g->directory->rules,
+                                .reasons = g->directory->reasons,
+                                .rows = batch->facts,
+                                .first = first,
+                                .last = last,
+                                .now_us = g->now_us,
+                                .arena = g->arena};
+    struct judgement judgement;
+    struct entry_decision decision;
+    PHI_GUARD(judge_run(&judge, &judgement));
+    decide(&old, &judgement, g->now_us, &decision);
+    g->tally[decision.is_changed ? TALLY_CHANGED : TALLY_SAME]++;
+    if (decision.is_changed)
+        PHI_GUARD(keep(batch, row, &old, &decision));
+    if (decision.is_period)
+        PHI_GUARD(tell_case(batch, row, first, last));
+out:
+    return err;
+}
+
+static enum phi_err decide_all(struct batch *batch)
+{
+    enum phi_err err = PHI_OK;
+    size_t first = 0;
+    for (size_t i = 0; i < phi_rows_count(batch->entries); i++) {
+        size_t last = end_of(batch->facts, entries_subject(batch->entries, i), first);
+        PHI_GUARD(decide_one(batch, i, first, last));
+        first = last;
+    }
 out:
     return err;
 }
@@ -201,28 +151,24 @@ enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_
                          size_t count)
 {
     enum phi_err err = PHI_OK;
-    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_I64,
-                                            PHI_COLUMN_TEXT,  PHI_COLUMN_I64, PHI_COLUMN_I64,
-                                            PHI_COLUMN_I64,   PHI_COLUMN_I64};
     struct phi_error error = {0};
-    struct phi_array *array = NULL;
-    struct phi_rows *entries = NULL, *facts = NULL;
-    struct columns changes;
-    PHI_GUARD(columns_init(&changes, types, sizeof(types) / sizeof(types[0])));
-    PHI_GUARD(subjects_array(subjects, count, &array));
-    PHI_GUARD(lock_entries(g, array, &entries, &error));
-    PHI_GUARD(grading_facts(g->tx, array, g->now_us, &facts, &error));
-    PHI_GUARD(decide_all(g, entries, facts, &changes));
-    if (columns_rows(&changes) > 0) {
-        PHI_GUARD(write_entries(g, &changes, &error));
-        PHI_GUARD(write_history(g, &changes, &error));
-    }
+    struct batch batch = {.g = g};
+    PHI_GUARD(entries_changes_init(&batch.changes));
+    batch.told = phi_arena_alloc(g->arena, count * sizeof(*batch.told));
+    PHI_GUARD(batch.told == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(add_subjects(&batch, subjects, count));
+    PHI_GUARD(entries_lock(g->tx, g->partition, &error));
+    PHI_GUARD(entries_read(g, batch.subjects, &batch.entries, &error));
+    PHI_GUARD(grading_facts(g->tx, batch.subjects, g->now_us, INT64_MAX, &batch.facts, &error));
+    PHI_GUARD(decide_all(&batch));
+    PHI_GUARD(entries_write(g, &batch.changes, &error));
+    PHI_GUARD(tell_changes(&g->directory->tell, g->tx, g->arena, batch.told, batch.told_count));
 out:
     if (error.code != PHI_OK && !phi_err_is_retryable(err))
         phi_log(PHI_LOG_ERROR, "grading_failed", PHI_L_DETAIL(&error));
-    columns_fini(&changes);
-    phi_rows_free(entries);
-    phi_rows_free(facts);
-    phi_array_free(array);
+    entries_changes_fini(&batch.changes);
+    phi_rows_free(batch.entries);
+    phi_rows_free(batch.facts);
+    phi_array_free(batch.subjects);
     return err;
 }

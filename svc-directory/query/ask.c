@@ -1,6 +1,6 @@
 /* svc-verify's word about a code, and what makes a receipt of it good here. The receipt answers a
  * challenge of ours that is outstanding: it can't be used twice, here or at another replica. */
-#include "svc-directory/directory.h"
+#include "svc-directory/query/query.h"
 
 #include <stdio.h>
 #include <string.h>

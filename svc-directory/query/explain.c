@@ -1,7 +1,8 @@
 /* Why this grade, and my history: for the citizen's own eyes. The rules are asked again with the
  * entry's own time, fact by fact: what makes a rule hold alone stands behind it; where none does,
  * all facts do. */
-#include "svc-directory/directory.h"
+#include "svc-directory/grading/judge.h"
+#include "svc-directory/query/query.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@ static enum phi_err read_facts(struct phi_conn *conn, struct explain *e, struct 
     struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
     PHI_GUARD(subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN)));
-    PHI_GUARD(grading_facts(conn, subjects, e->entry.updated_us, &e->facts, error));
+    PHI_GUARD(grading_facts(conn, subjects, e->entry.updated_us, INT64_MAX, &e->facts, error));
 out:
     phi_array_free(subjects);
     return err;
@@ -34,23 +35,24 @@ static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct
                                        PHI_I64(HISTORY_MAX)};
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(person_entry_read(conn, e->subject, phi_api_arena(call), &e->entry, error));
+    PHI_GUARD(person_entry_read(directory_of(call), conn, e->subject, phi_api_arena(call),
+                                &e->entry, error));
     PHI_GUARD(read_facts(conn, e, error));
     PHI_GUARD(phi_conn_exec(conn, "history_of",
-                            "SELECT grade, reasons, from_us, to_us FROM history WHERE subject = $1 "
-                            "ORDER BY version DESC LIMIT $2::bigint",
+                            "SELECT grade, reasons, from_us, lag(from_us) OVER (ORDER BY version "
+                            "DESC), known_us FROM history WHERE subject = $1 ORDER BY version DESC "
+                            "LIMIT $2::bigint",
                             params, 2, &e->history, error));
 out:
     phi_store_release(conn);
     return err;
 }
 
-static json_t *fact_of(const struct phi_rows *rows, size_t i)
+static json_t *fact_of(const char *region, const struct phi_rows *rows, size_t i)
 {
     char observed[PHI_RFC3339_MAX];
     phi_rfc3339_format(phi_rows_i64(rows, i, GRADING_OBSERVED), observed);
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "region",
-                     phi_rows_text(rows, i, GRADING_REGION), "source",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "region", region, "source",
                      phi_rows_text(rows, i, GRADING_SOURCE), "institution",
                      phi_rows_text(rows, i, GRADING_INSTITUTION), "recordNo",
                      phi_rows_text(rows, i, GRADING_RECORD_NO), "revision",
@@ -73,17 +75,18 @@ out:
     return err;
 }
 
-static enum phi_err add_facts(const struct explain *e, const struct rule *rule, bool only_alone,
-                              json_t *facts)
+static enum phi_err add_facts(const char *region, const struct explain *e, const struct rule *rule,
+                              bool only_alone, json_t *facts)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < phi_rows_count(e->facts); i++) {
-        bool is_wanted = true;
-        if (only_alone)
+        bool is_wanted = grading_counts(e->facts, i);
+        if (only_alone && is_wanted)
             PHI_GUARD(is_behind(e, rule, i, &is_wanted));
         if (is_wanted)
-            PHI_GUARD(json_array_append_new(facts, fact_of(e->facts, i)) == 0 ? PHI_OK
-                                                                              : PHI_ERR_MEMORY);
+            PHI_GUARD(json_array_append_new(facts, fact_of(region, e->facts, i)) == 0
+                          ? PHI_OK
+                          : PHI_ERR_MEMORY);
     }
 out:
     return err;
@@ -97,18 +100,21 @@ static enum phi_err reason_of(const struct directory *directory, const struct ex
     enum phi_err err = PHI_OK;
     const char *id = json_string_value(json_object_get(kept, "rule"));
     const char *word = json_string_value(json_object_get(kept, "reason"));
+    const char *region = phi_service_region(directory->service);
     const struct rule *rule = id == NULL ? NULL : rules_find(directory->rules, id);
+    const char *zh = NULL, *en = NULL;
     bool is_error = word != NULL && strcmp(word, RULES_REASON_ERROR) == 0;
     json_t *facts = json_array();
+    judge_words(directory->rules, word == NULL ? "" : word, id == NULL ? "" : id, &zh, &en);
     if (rule != NULL && !is_error) {
-        PHI_GUARD(add_facts(e, rule, true, facts));
+        PHI_GUARD(add_facts(region, e, rule, true, facts));
         if (json_array_size(facts) == 0)
-            PHI_GUARD(add_facts(e, rule, false, facts));
+            PHI_GUARD(add_facts(region, e, rule, false, facts));
     }
-    json_t *reason = json_pack(
-        "{s:O, s:O, s:O, s:s, s:s, s:O}", "reason", json_object_get(kept, "reason"), "rule",
-        json_object_get(kept, "rule"), "version", json_object_get(kept, "version"), "zh",
-        rule == NULL ? "" : rule->zh, "en", rule == NULL ? "" : rule->en, "facts", facts);
+    json_t *reason =
+        json_pack("{s:O, s:O, s:O, s:s, s:s, s:O}", "reason", json_object_get(kept, "reason"),
+                  "rule", json_object_get(kept, "rule"), "version",
+                  json_object_get(kept, "version"), "zh", zh, "en", en, "facts", facts);
     PHI_GUARD(json_array_append_new(reasons, reason) == 0 ? PHI_OK : PHI_ERR_MEMORY);
 out:
     json_decref(facts);
@@ -126,12 +132,13 @@ out:
     return err;
 }
 
-static enum phi_err add_period(const struct phi_rows *rows, size_t i, json_t *history)
+static enum phi_err add_period(const struct directory *directory, const struct phi_rows *rows,
+                               size_t i, json_t *history)
 {
     enum phi_err err = PHI_OK;
     char from[PHI_RFC3339_MAX], to[PHI_RFC3339_MAX];
     json_t *kept = NULL;
-    PHI_GUARD(phi_json_parse(phi_view_text(phi_rows_text(rows, i, 1)), 4, &kept, NULL));
+    PHI_GUARD(reasons_decode(directory->reasons, phi_rows_bytes(rows, i, 1), &kept));
     phi_rfc3339_format(phi_rows_i64(rows, i, 2), from);
     json_t *period = json_pack("{s:s, s:o, s:s}", "grade",
                                phi_grade_code((enum phi_grade)phi_rows_i64(rows, i, 0)), "reasons",
@@ -146,13 +153,14 @@ out:
     return err;
 }
 
-static enum phi_err add_history(const struct explain *e, json_t *data)
+static enum phi_err add_history(const struct directory *directory, const struct explain *e,
+                                json_t *data)
 {
     enum phi_err err = PHI_OK;
     json_t *history = json_array();
     PHI_GUARD(json_object_set_new(data, "history", history) == 0 ? PHI_OK : PHI_ERR_MEMORY);
     for (size_t i = 0; i < phi_rows_count(e->history); i++)
-        PHI_GUARD(add_period(e->history, i, history));
+        PHI_GUARD(add_period(directory, e->history, i, history));
 out:
     return err;
 }
@@ -177,7 +185,7 @@ static enum phi_err tell(struct phi_api_call *call, const struct explain *e)
         json_object_set_new(data, "since", json_string(since));
     }
     PHI_GUARD(add_reasons(call, e, data));
-    PHI_GUARD(add_history(e, data));
+    PHI_GUARD(add_history(directory_of(call), e, data));
     PHI_GUARD(add_nation(e, data));
     phi_api_data(call, data);
     data = NULL;

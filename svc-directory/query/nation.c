@@ -1,7 +1,7 @@
 /* The nationwide query (全国健康信息目录查询): the receipt goes to the unified platform, its
  * entries of the receipt's subject come back, while we look at our own. */
 #include "codes/query_message.h"
-#include "svc-directory/directory.h"
+#include "svc-directory/query/query.h"
 
 #include "base/metrics.h"
 

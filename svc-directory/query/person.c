@@ -1,27 +1,38 @@
 /* What this directory knows of one person: the entry, the masked identity; and how both are told.
  */
 #include "codes/mask.h"
-#include "svc-directory/directory.h"
+#include "svc-directory/query/query.h"
 
 #include <string.h>
 
-enum phi_err person_entry_read(struct phi_conn *conn, const uint8_t *subject,
-                               struct phi_arena *arena, struct person_entry *out,
-                               struct phi_error *error)
+/* What the clock has changed since is shown at once; its reasons come with the next version. */
+static void apply_then(const struct phi_rows *rows, int64_t now_us, struct person_entry *out)
+{
+    int64_t until_us = phi_rows_i64(rows, 0, 6);
+    enum phi_grade then = (enum phi_grade)phi_rows_i64(rows, 0, 7);
+    if (now_us <= until_us || then == out->grade)
+        return;
+    out->grade = then;
+    out->from_us = until_us + 1;
+    json_array_clear(out->reasons);
+}
+
+enum phi_err person_entry_read(const struct directory *directory, struct phi_conn *conn,
+                               const uint8_t *subject, struct phi_arena *arena,
+                               struct person_entry *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
     json_t *reasons = NULL;
     const struct phi_param key = PHI_BYTES_OF(subject, PHI_SUBJECT_LEN);
     *out = (struct person_entry){.grade = PHI_GRADE_GREY};
-    PHI_GUARD(phi_conn_exec(
-        conn, "entry_find",
-        "SELECT grade, reasons, version, published_version, from_us, updated_us FROM entries "
-        "WHERE subject = $1",
-        &key, 1, &rows, error));
+    PHI_GUARD(phi_conn_exec(conn, "entry_find",
+                            "SELECT grade, reasons, version, published_version, from_us, "
+                            "updated_us, until_us, then_grade FROM entries WHERE subject = $1",
+                            &key, 1, &rows, error));
     if (phi_rows_count(rows) == 0)
         goto out;
-    PHI_GUARD(phi_json_parse(phi_view_text(phi_rows_text(rows, 0, 1)), 4, &reasons, error));
+    PHI_GUARD(reasons_decode(directory->reasons, phi_rows_bytes(rows, 0, 1), &reasons));
     PHI_GUARD(phi_json_keep(arena, reasons));
     *out = (struct person_entry){.is_there = true,
                                  .grade = (enum phi_grade)phi_rows_i64(rows, 0, 0),
@@ -30,6 +41,7 @@ enum phi_err person_entry_read(struct phi_conn *conn, const uint8_t *subject,
                                  .published_version = phi_rows_i64(rows, 0, 3),
                                  .from_us = phi_rows_i64(rows, 0, 4),
                                  .updated_us = phi_rows_i64(rows, 0, 5)};
+    apply_then(rows, phi_clock_now_us(phi_service_clock(directory->service)), out);
 out:
     phi_rows_free(rows);
     return err;

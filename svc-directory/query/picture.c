@@ -3,7 +3,7 @@
  * svc-verify says that it is theirs. */
 #include "codes/region.h"
 #include "picture/picture.h"
-#include "svc-directory/directory.h"
+#include "svc-directory/query/query.h"
 
 #include <string.h>
 
@@ -40,7 +40,8 @@ static enum phi_err look_up(struct phi_api_call *call, struct draw *d, struct ph
     struct phi_conn *conn = NULL;
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(person_entry_read(conn, d->ask.holder, phi_api_arena(call), &d->entry, error));
+    PHI_GUARD(person_entry_read(directory_of(call), conn, d->ask.holder, phi_api_arena(call),
+                                &d->entry, error));
     PHI_GUARD(person_identity_read(directory_of(call), conn, d->ask.holder, phi_api_arena(call),
                                    &d->identity, error));
     if (!d->identity.is_there)

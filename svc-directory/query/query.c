@@ -2,7 +2,7 @@
  * the answer is masked name, grade, time, from our own entry and the nation's, the strictest of
  * both. */
 #include "codes/region.h"
-#include "svc-directory/directory.h"
+#include "svc-directory/query/query.h"
 
 #include "base/text.h"
 
@@ -38,7 +38,8 @@ static enum phi_err look_up(struct phi_api_call *call, struct query *q, struct p
     struct phi_conn *conn = NULL;
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(person_entry_read(conn, q->receipt.subject, phi_api_arena(call), &q->entry, error));
+    PHI_GUARD(person_entry_read(directory_of(call), conn, q->receipt.subject, phi_api_arena(call),
+                                &q->entry, error));
     PHI_GUARD(person_identity_read(directory_of(call), conn, q->receipt.subject,
                                    phi_api_arena(call), &q->identity, error));
 out:

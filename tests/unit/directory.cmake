@@ -1,10 +1,17 @@
 set(directory ${CMAKE_SOURCE_DIR}/svc-directory)
 set(directory_rules ${directory}/rules/rules.c ${directory}/rules/input.c)
-phi_test(test_directory_rules SOURCES test_directory_rules.c ${directory_rules}
-  ${directory}/grading/input.c ROOMS service certlogic PACKAGES jansson)
-phi_test(test_directory_decide SOURCES test_directory_decide.c ${directory}/grading/decide.c ${directory_rules}
-  ROOMS certlogic json codes base PACKAGES jansson)
+phi_test(test_directory_rules SOURCES test_directory_rules.c ${directory_rules} ${directory}/grading/input.c
+  ${directory}/grading/known.c ROOMS service certlogic PACKAGES jansson)
+phi_test(test_directory_decide SOURCES test_directory_decide.c ${directory}/grading/decide.c ROOMS codes base)
 phi_test(test_directory_challenge SOURCES test_directory_challenge.c ${directory}/query/challenge.c ROOMS crypto base)
 phi_test(test_directory_fact SOURCES test_directory_fact.c ${directory}/facts/fact.c ROOMS bus json codes crypto base
   PACKAGES jansson)
 target_compile_definitions(test_directory_rules PRIVATE RULES_FOLDER="${directory}/rules")
+set(directory_grading ${directory_rules} ${directory}/facts/columns.c ${directory}/grading/grading.c
+  ${directory}/grading/known.c ${directory}/grading/judge.c ${directory}/grading/decide.c ${directory}/grading/entries.c
+  ${directory}/grading/reasons.c ${directory}/grading/input.c ${directory}/grading/due_batch.c
+  ${directory}/publish/tell.c)
+# Against a real PostgreSQL, thrown away afterwards.
+phi_test(test_directory_grading SOURCES test_directory_grading.c ${directory_grading} ROOMS service certlogic
+  PACKAGES jansson RUNNER ${CMAKE_SOURCE_DIR}/tests/tools/with-postgres)
+target_compile_definitions(test_directory_grading PRIVATE DIRECTORY_SQL="${directory}/sql")

@@ -1,126 +1,217 @@
-/* What a verdict does to an entry: version, since when, and when nothing is written. */
+/* What a judgement does to an entry: version, since when, what history gets, when nothing is written. */
 #include "case.h"
 
-#include "json/json.h"
 #include "svc-directory/grading/decide.h"
 
 #include <string.h>
 
-#define NOW  1795233600000000LL
-#define MASK 0x1000u
+#define NOW   1795233600000000LL
+#define DAY   (86400 * 1000000LL)
+#define NEVER PHI_ENTRY_NEVER_US
+#define MASK  0x1000u
 
-static const struct rule red = {
-    .id = "R", .version = 1, .grade = PHI_GRADE_RED, .reason = "red-reason"};
-static const struct rule other = {
-    .id = "S", .version = 1, .grade = PHI_GRADE_RED, .reason = "other-reason"};
-#define RED_TEXT "[{\"reason\":\"red-reason\",\"rule\":\"R\",\"version\":1}]"
+#define LEN   2
+#define NONE  "\0\0"
+#define ONE   "\0\1"
+#define OTHER "\0\2"
+
+#define RED    PHI_GRADE_RED
+#define YELLOW PHI_GRADE_YELLOW
+#define GREEN  PHI_GRADE_GREEN
+#define GREY   PHI_GRADE_GREY
+
+struct said {
+    enum phi_grade grade;
+    enum phi_grade then;
+    int64_t until_us;
+    const char *reasons; /* codes of two bytes, or none */
+    uint32_t mask;
+};
+
+static struct judgement judgement_of(const struct said *said)
+{
+    size_t len = memcmp(said->reasons, NONE, LEN) == 0 ? 0 : LEN;
+    return (struct judgement){said->grade, said->then, said->until_us,
+                              phi_view_of(said->reasons, len), said->mask};
+}
 
 static void cases_of_decide(void **state)
 {
     (void)state;
+    static const struct said red = {RED, RED, NEVER, ONE, MASK};
+    static const struct said green_for_a_day = {GREEN, GREY, NOW + DAY, ONE, MASK};
     static const struct {
         const char *name;
-        struct decide_state old;
-        const char *old_reasons;
-        const struct rule *fired;
-        bool is_changed;
+        struct said old;
         int64_t version;
         int64_t from_us;
+        const struct said *says;
+        bool is_changed;
+        bool is_period;
+        bool is_lapsed;
+        int64_t new_version;
+        int64_t new_from_us;
     } cases[] = {
-        {"the first entry", {.version = 0}, "[]", &red, true, NOW, NOW},
-        {"the first entry, nothing known", {.version = 0}, "[]", NULL, true, NOW, NOW},
+        {"the first entry", {GREY, GREY, 0, NONE, 0}, 0, 0, &red, true, true, false, NOW, NOW},
         {"nothing new",
-         {PHI_GRADE_RED, {0}, MASK, NOW - 9, NOW - 9},
-         RED_TEXT,
+         {RED, RED, NEVER, ONE, MASK},
+         NOW - 9,
+         NOW - 99,
          &red,
          false,
+         false,
+         false,
          NOW,
-         NOW - 9},
+         NOW - 99},
         {"another reason, since as before",
-         {PHI_GRADE_RED, {0}, MASK, NOW - 9, NOW - 99},
-         RED_TEXT,
-         &other,
+         {RED, RED, NEVER, OTHER, MASK},
+         NOW - 9,
+         NOW - 99,
+         &red,
          true,
+         true,
+         false,
          NOW,
          NOW - 99},
         {"other sources",
-         {PHI_GRADE_RED, {0}, 1, NOW - 9, NOW - 99},
-         RED_TEXT,
+         {RED, RED, NEVER, ONE, 1},
+         NOW - 9,
+         NOW - 99,
          &red,
          true,
+         false,
+         false,
          NOW,
          NOW - 99},
         {"another grade",
-         {PHI_GRADE_GREEN, {0}, MASK, NOW - 9, NOW - 9},
-         "[]",
+         {GREEN, GREEN, NEVER, OTHER, MASK},
+         NOW - 9,
+         NOW - 99,
          &red,
          true,
-         NOW,
-         NOW},
-        {"all is gone",
-         {PHI_GRADE_RED, {0}, MASK, NOW - 9, NOW - 9},
-         RED_TEXT,
-         NULL,
          true,
+         false,
          NOW,
          NOW},
         {"a clock that went back",
-         {PHI_GRADE_GREEN, {0}, MASK, NOW + 500, NOW + 500},
-         "[]",
+         {GREEN, GREEN, NEVER, OTHER, MASK},
+         NOW + 500,
+         NOW + 500,
          &red,
          true,
+         true,
+         false,
          NOW + 501,
          NOW},
         {"twice in a microsecond",
-         {PHI_GRADE_GREEN, {0}, MASK, NOW, NOW},
-         "[]",
+         {GREEN, GREEN, NEVER, OTHER, MASK},
+         NOW,
+         NOW,
          &red,
          true,
+         true,
+         false,
          NOW + 1,
+         NOW},
+        {"a later end only",
+         {GREEN, GREY, NOW + 9, ONE, MASK},
+         NOW - 9,
+         NOW - 99,
+         &green_for_a_day,
+         true,
+         false,
+         false,
+         NOW,
+         NOW - 99},
+        {"another end's grade",
+         {GREEN, RED, NOW + DAY, ONE, MASK},
+         NOW - 9,
+         NOW - 99,
+         &green_for_a_day,
+         true,
+         false,
+         false,
+         NOW,
+         NOW - 99},
+        {"the clock made it so, known later",
+         {YELLOW, RED, NOW - 50, OTHER, MASK},
+         NOW - DAY,
+         NOW - DAY,
+         &red,
+         true,
+         true,
+         false,
+         NOW,
+         NOW - 49},
+        {"the last moment of the old grade",
+         {YELLOW, RED, NOW, OTHER, MASK},
+         NOW - DAY,
+         NOW - DAY,
+         &red,
+         true,
+         true,
+         false,
+         NOW,
+         NOW},
+        {"lapsed to another grade than the new one",
+         {YELLOW, GREEN, NOW - 50, OTHER, MASK},
+         NOW - DAY,
+         NOW - DAY,
+         &red,
+         true,
+         true,
+         true,
+         NOW,
+         NOW},
+        {"lapsed and back to what it was",
+         {RED, GREEN, NOW - 50, ONE, MASK},
+         NOW - DAY,
+         NOW - DAY,
+         &red,
+         true,
+         true,
+         true,
+         NOW,
+         NOW},
+        {"past an end that changed nothing",
+         {RED, RED, NOW - 50, ONE, MASK},
+         NOW - DAY,
+         NOW - DAY,
+         &red,
+         true,
+         false,
+         false,
+         NOW,
+         NOW - DAY},
+        {"lapsed in the version's own microsecond",
+         {YELLOW, GREEN, NOW - 50, OTHER, MASK},
+         NOW,
+         NOW - DAY,
+         &red,
+         true,
+         true,
+         true,
+         NOW + 2,
          NOW},
     };
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
-        struct phi_arena *arena = phi_arena_new(65536);
-        struct decide_state old = cases[i].old, new = {0};
-        struct rules_verdict verdict = {.grade = PHI_GRADE_GREY};
-        bool is_changed = !cases[i].is_changed;
-        old.reasons = phi_view_text(cases[i].old_reasons);
-        if (cases[i].fired != NULL) {
-            verdict.grade = cases[i].fired->grade;
-            verdict.fired[verdict.count++] = cases[i].fired;
-        }
+        const struct decide_state old = {judgement_of(&cases[i].old), cases[i].version,
+                                         cases[i].from_us};
+        const struct judgement says = judgement_of(cases[i].says);
+        struct entry_decision made;
+        decide(&old, &says, NOW, &made);
+        phi_check(cases[i].name, made.is_changed == cases[i].is_changed);
+        phi_check(cases[i].name, made.is_period == cases[i].is_period);
+        phi_check(cases[i].name, made.is_lapsed == cases[i].is_lapsed);
+        phi_check(cases[i].name, made.new.version == cases[i].new_version);
+        phi_check(cases[i].name, made.new.from_us == cases[i].new_from_us);
         phi_check(cases[i].name,
-                  decide(&old, &verdict, MASK, NOW, arena, &new, &is_changed) == PHI_OK);
-        phi_check(cases[i].name, is_changed == cases[i].is_changed);
-        phi_check(cases[i].name, new.version == cases[i].version &&new.from_us == cases[i].from_us);
-        phi_check(cases[i].name, new.grade == verdict.grade &&new.sources_mask == MASK);
-        phi_arena_free(arena);
+                  made.new.is.grade == says.grade &&made.new.is.until_us == says.until_us);
     }
-}
-
-/* No more reasons than an entry holds. */
-static void reasons_are_bounded(void **state)
-{
-    (void)state;
-    struct phi_arena *arena = phi_arena_new(65536);
-    struct rules_verdict verdict = {.grade = PHI_GRADE_RED, .count = RULES_MAX};
-    struct decide_state old = {0}, new;
-    json_t *kept = NULL;
-    bool is_changed = false;
-    for (size_t i = 0; i < RULES_MAX; i++)
-        verdict.fired[i] = &red;
-    assert_int_equal(decide(&old, &verdict, MASK, NOW, arena, &new, &is_changed), PHI_OK);
-    assert_int_equal(phi_json_parse(new.reasons, 4, &kept, NULL), PHI_OK);
-    assert_int_equal(json_array_size(kept), PHI_ENTRY_REASONS_MAX);
-    json_decref(kept);
-    phi_arena_free(arena);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cases_of_decide),
-        cmocka_unit_test(reasons_are_bounded),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cases_of_decide)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

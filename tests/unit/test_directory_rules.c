@@ -3,7 +3,7 @@
 #include "case.h"
 #include "vector_file.h"
 
-#include "svc-directory/directory.h"
+#include "svc-directory/grading/grading.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,0 +1,282 @@
+/* A round's messages are answered within the producer's message deadline each, so it ends. */
+#include "svc-directory/publish/round.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "svc-directory/facts/columns.h"
+#include "svc-directory/query/query.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUND_ARENA (8 * 1024 * 1024)
+#define ACQUIRE_MS  2000
+
+struct sent {
+    struct round *round;
+    struct phi_view subject;
+    int64_t version;
+    enum phi_err err;
+};
+
+struct round {
+    struct directory *directory;
+    struct phi_producer *producer;
+    const char *topic;
+    struct phi_counter *published;
+    struct phi_counter *failed;
+    struct phi_gauge *pending;
+    pthread_mutex_t lock;
+    pthread_cond_t seen;
+    size_t waiting;
+    size_t count;
+    struct sent sent[ROUND_MAX];
+};
+
+static void on_sent(void *context, enum phi_err err)
+{
+    struct sent *sent = context;
+    struct round *round = sent->round;
+    pthread_mutex_lock(&round->lock);
+    sent->err = err;
+    round->waiting--;
+    pthread_cond_signal(&round->seen);
+    pthread_mutex_unlock(&round->lock);
+}
+
+enum pending_column {
+    PENDING_SUBJECT,
+    PENDING_GRADE,
+    PENDING_REASONS,
+    PENDING_MASK,
+    PENDING_VERSION,
+    PENDING_FROM,
+    PENDING_UPDATED,
+    PENDING_UNTIL,
+    PENDING_THEN
+};
+
+static enum phi_err read_pending(struct phi_conn *conn, const struct phi_array *owned,
+                                 struct phi_rows **rows)
+{
+    const struct phi_param params[] = {PHI_ARRAY(owned), PHI_I64(ROUND_MAX)};
+    return phi_conn_exec(
+        conn, "entries_pending",
+        "SELECT subject, grade, reasons, sources_mask, version, from_us, updated_us, "
+        "until_us, then_grade FROM entries "
+        "WHERE published_version < version AND partition = ANY($1::bigint[]) "
+        "ORDER BY version LIMIT $2::bigint",
+        params, 2, rows, NULL);
+}
+
+static enum phi_err fill_reasons(struct reasons *known, struct phi_view codes,
+                                 struct phi_entry *entry)
+{
+    enum phi_err err = PHI_OK;
+    json_t *reasons = NULL, *words = NULL;
+    PHI_GUARD(reasons_decode(known, codes, &reasons));
+    words = person_reason_words(reasons);
+    PHI_GUARD(words == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < json_array_size(words) && i < PHI_ENTRY_REASONS_MAX; i++)
+        snprintf(entry->reasons[entry->reasons_count++], sizeof(entry->reasons[0]), "%s",
+                 json_string_value(json_array_get(words, i)));
+out:
+    json_decref(reasons);
+    json_decref(words);
+    return err;
+}
+
+static enum phi_err fill_entry(const struct round *round, const struct phi_rows *rows, size_t row,
+                               struct phi_entry *entry)
+{
+    *entry = (struct phi_entry){
+        .grade = (enum phi_grade)phi_rows_i64(rows, row, PENDING_GRADE),
+        .sources_mask = (uint32_t)phi_rows_i64(rows, row, PENDING_MASK),
+        .version = (uint64_t)phi_rows_i64(rows, row, PENDING_VERSION),
+        .from_us = phi_rows_i64(rows, row, PENDING_FROM),
+        .until_us = phi_rows_i64(rows, row, PENDING_UNTIL),
+        .then = (enum phi_grade)phi_rows_i64(rows, row, PENDING_THEN),
+        .updated_us = phi_rows_i64(rows, row, PENDING_UPDATED),
+    };
+    memcpy(entry->subject, phi_rows_bytes(rows, row, PENDING_SUBJECT).data, PHI_SUBJECT_LEN);
+    snprintf(entry->region, sizeof(entry->region), "%s",
+             phi_service_region(round->directory->service));
+    return fill_reasons(round->directory->reasons, phi_rows_bytes(rows, row, PENDING_REASONS),
+                        entry);
+}
+
+static enum phi_err make_event(const struct round *round, const struct phi_entry *entry,
+                               struct phi_arena *arena, struct phi_event *event)
+{
+    enum phi_err err = PHI_OK;
+    const struct directory *directory = round->directory;
+    const struct phi_signer signer = {directory->directory_key_id, directory->directory_key};
+    struct phi_view value;
+    PHI_GUARD(phi_entry_format(entry, arena, &value));
+    *event = (struct phi_event){
+        .topic = round->topic,
+        .type = "cn.phi.directory",
+        .source = phi_service_source(directory->service),
+        .time_us = entry->updated_us,
+        .key = phi_view_of(entry->subject, PHI_SUBJECT_LEN),
+        .value = value,
+    };
+    PHI_GUARD(phi_event_new_id(event));
+    PHI_GUARD(phi_signed_add(event, &signer, entry->version, arena));
+out:
+    return err;
+}
+
+static enum phi_err send_one(const struct phi_rows *rows, size_t row, struct round *round,
+                             struct phi_arena *arena)
+{
+    struct phi_entry entry;
+    struct phi_event event;
+    struct sent *sent = &round->sent[round->count];
+    enum phi_err err = fill_entry(round, rows, row, &entry);
+    if (err == PHI_OK)
+        err = make_event(round, &entry, arena, &event);
+    if (err != PHI_OK) {
+        /* a fault of ours in one row: it stays pending, the others go */
+        phi_log(PHI_LOG_ERROR, "entry_not_made", PHI_L_ERR(err));
+        phi_counter_add(round->failed, 1);
+        return PHI_OK;
+    }
+    *sent = (struct sent){.round = round,
+                          .subject = phi_rows_bytes(rows, row, PENDING_SUBJECT),
+                          .version = (int64_t)entry.version,
+                          .err = PHI_ERR_BUS};
+    pthread_mutex_lock(&round->lock);
+    round->waiting++;
+    pthread_mutex_unlock(&round->lock);
+    err = phi_producer_send(round->producer, &event, on_sent, sent);
+    if (err == PHI_OK)
+        round->count++;
+    else
+        on_sent(sent, err);
+    return err;
+}
+
+/* Each message is answered within the producer's message deadline, so this ends. */
+static void await_round(struct round *round)
+{
+    pthread_mutex_lock(&round->lock);
+    while (round->waiting > 0)
+        pthread_cond_wait(&round->seen, &round->lock);
+    pthread_mutex_unlock(&round->lock);
+}
+
+static int compare_sent(const void *a, const void *b)
+{
+    const struct sent *left = a, *right = b;
+    return memcmp(left->subject.data, right->subject.data, PHI_SUBJECT_LEN);
+}
+
+static enum phi_err mark(struct phi_conn *conn, struct round *round)
+{
+    enum phi_err err = PHI_OK;
+    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+    struct columns columns;
+    PHI_GUARD(columns_init(&columns, types, 2));
+    qsort(round->sent, round->count, sizeof(round->sent[0]), compare_sent);
+    for (size_t i = 0; i < round->count; i++) {
+        const struct phi_param row[] = {PHI_BYTES(round->sent[i].subject),
+                                        PHI_I64(round->sent[i].version)};
+        if (round->sent[i].err == PHI_OK)
+            PHI_GUARD(columns_add(&columns, row));
+    }
+    phi_counter_add(round->published, columns_rows(&columns));
+    phi_counter_add(round->failed, round->count - columns_rows(&columns));
+    if (columns_rows(&columns) > 0)
+        PHI_GUARD(phi_conn_exec(
+            conn, "entries_published",
+            "UPDATE entries e SET published_version = u.version FROM unnest($1::bytea[], "
+            "$2::bigint[]) AS u(subject, version) WHERE e.subject = u.subject AND "
+            "e.published_version < u.version",
+            columns.params, 2, NULL, NULL));
+    PHI_GUARD(columns_rows(&columns) == round->count ? PHI_OK : PHI_ERR_BUS);
+out:
+    columns_fini(&columns);
+    return err;
+}
+
+static enum phi_err send_round(const struct phi_rows *rows, struct round *round,
+                               struct phi_arena *arena)
+{
+    enum phi_err err = PHI_OK;
+    for (size_t i = 0; i < phi_rows_count(rows) && err == PHI_OK; i++)
+        err = send_one(rows, i, round, arena);
+    await_round(round);
+    return err;
+}
+
+/* One round; `count` is what was pending, up to ROUND_MAX. No connection is held while the broker
+ * is awaited. */
+enum phi_err round_run(struct round *round, size_t *count)
+{
+    enum phi_err err = PHI_OK, sent = PHI_OK;
+    struct phi_store *store = phi_service_store(round->directory->service);
+    struct phi_array *owned = NULL;
+    struct phi_conn *conn = NULL;
+    struct phi_rows *rows = NULL;
+    struct phi_arena *arena = phi_arena_new(ROUND_ARENA);
+    *count = 0;
+    round->count = 0;
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(owned_array(&round->directory->owned, &owned));
+    if (phi_array_count(owned) == 0)
+        goto out;
+    PHI_GUARD(phi_store_acquire(store, phi_deadline_in_ms(ACQUIRE_MS), &conn));
+    PHI_GUARD(read_pending(conn, owned, &rows));
+    phi_store_release(conn);
+    conn = NULL;
+    *count = phi_rows_count(rows);
+    phi_gauge_set(round->pending, (int64_t)*count);
+    if (*count == 0)
+        goto out;
+    sent = send_round(rows, round, arena);
+    PHI_GUARD(phi_store_acquire(store, phi_deadline_in_ms(ACQUIRE_MS), &conn));
+    PHI_GUARD(mark(conn, round));
+    PHI_GUARD(sent);
+out:
+    phi_rows_free(rows);
+    phi_store_release(conn);
+    phi_array_free(owned);
+    phi_arena_free(arena);
+    return err;
+}
+
+static void make_metrics(struct round *round)
+{
+    round->published = phi_counter_new("phi_directory_entries_published_total",
+                                       "entries acknowledged by the platform bus", NULL);
+    round->failed = phi_counter_new("phi_directory_entries_failed_total",
+                                    "entries not acknowledged, sent again later", NULL);
+    round->pending = phi_gauge_new("phi_directory_entries_pending",
+                                   "entries waiting to be published, counted up to 500", NULL);
+}
+
+struct round *round_new(struct directory *directory, struct phi_producer *producer,
+                        const char *topic)
+{
+    struct round *round = calloc(1, sizeof(*round));
+    if (round == NULL)
+        return NULL;
+    round->directory = directory;
+    round->producer = producer;
+    round->topic = topic;
+    pthread_mutex_init(&round->lock, NULL);
+    pthread_cond_init(&round->seen, NULL);
+    make_metrics(round);
+    return round;
+}
+
+void round_free(struct round *round)
+{
+    if (round == NULL)
+        return;
+    pthread_cond_destroy(&round->seen);
+    pthread_mutex_destroy(&round->lock);
+    free(round);
+}

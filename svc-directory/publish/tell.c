@@ -1,0 +1,109 @@
+#include "svc-directory/publish/tell.h"
+
+#include "base/time.h"
+#include "bus/event_row.h"
+#include "json/canonical.h"
+
+#include <string.h>
+
+static enum phi_err put(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                        struct phi_event *event, json_t *json, int64_t version)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(phi_json_keep(arena, json));
+    PHI_GUARD(phi_json_canonical(json, arena, &event->value));
+    event->source = tell->source;
+    PHI_GUARD(phi_event_new_id(event));
+    PHI_GUARD(phi_signed_add(event, &tell->signer, (uint64_t)version, arena));
+    PHI_GUARD(phi_event_put(tx, event, NULL));
+out:
+    return err;
+}
+
+/* --- notices --- */
+
+/* Which of the configured apps knows the people, and as whom. */
+static enum phi_err find_customers(const struct tell *tell, struct phi_conn *tx,
+                                   const struct tell_change *changes, size_t count,
+                                   struct phi_rows **rows)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
+    struct phi_array *apps = phi_array_new(PHI_COLUMN_TEXT);
+    PHI_GUARD(subjects == NULL || apps == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(changes[i].subject, PHI_SUBJECT_LEN)));
+    for (size_t i = 0; i < tell->app_count; i++)
+        PHI_GUARD(phi_array_add(apps, PHI_TEXT(tell->apps[i])));
+    const struct phi_param params[] = {PHI_ARRAY(subjects), PHI_ARRAY(apps)};
+    PHI_GUARD(phi_conn_exec(tx, "customers_of_subjects",
+                            "SELECT s.n - 1, a.n - 1, c.customer FROM unnest($1::bytea[]) WITH "
+                            "ORDINALITY AS s(subject, n) JOIN customers c ON c.subject = s.subject "
+                            "JOIN unnest($2::text[]) WITH ORDINALITY AS a(app, n) ON a.app = c.app",
+                            params, 2, rows, NULL));
+out:
+    phi_array_free(subjects);
+    phi_array_free(apps);
+    return err;
+}
+
+static enum phi_err put_notice(const struct tell *tell, struct phi_conn *tx,
+                               struct phi_arena *arena, const struct tell_change *change,
+                               size_t app, struct phi_view customer)
+{
+    char person[2 * TELL_PERSON_LEN + 1], since[PHI_RFC3339_MAX], version[24];
+    if (customer.len != TELL_PERSON_LEN)
+        return PHI_ERR_DATA_BROKEN;
+    phi_hex_encode(customer, person);
+    phi_rfc3339_format(change->from_us, since);
+    snprintf(version, sizeof(version), "%lld", (long long)change->version);
+    struct phi_event event = {.topic = tell->topics[app],
+                              .type = "cn.phi.notice",
+                              .time_us = change->version,
+                              .key = phi_arena_view(arena, customer)};
+    return put(tell, tx, arena, &event,
+               json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "region", tell->region, "app",
+                         tell->apps[app], "person", person, "version", version, "grade",
+                         phi_grade_code(change->now), "before", phi_grade_code(change->before),
+                         "since", since, "reasons", change->reasons),
+               change->version);
+}
+
+enum phi_err tell_changes(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                          const struct tell_change *changes, size_t count)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    if (tell->app_count == 0 || count == 0)
+        return PHI_OK;
+    PHI_GUARD(find_customers(tell, tx, changes, count, &rows));
+    for (size_t i = 0; i < phi_rows_count(rows); i++)
+        PHI_GUARD(put_notice(tell, tx, arena, &changes[phi_rows_i64(rows, i, 0)],
+                             (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2)));
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+/* --- cases --- */
+
+enum phi_err tell_reopened(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                           const struct tell_reopening *r)
+{
+    char subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX];
+    if (tell->reopened_topic == NULL)
+        return PHI_OK;
+    phi_hex_encode(r->subject, subject);
+    phi_rfc3339_format(r->now_us, at);
+    struct phi_event event = {.topic = tell->reopened_topic,
+                              .type = "cn.phi.correction.reopened",
+                              .time_us = r->now_us,
+                              .key = r->subject};
+    json_t *fact =
+        json_pack("{s:s, s:s, s:s, s:s}", "region", tell->region, "source", r->fact_source,
+                  "institution", r->institution, "recordNo", r->record_no);
+    return put(tell, tx, arena, &event,
+               json_pack("{s:s, s:s, s:o, s:s}", "caseId", r->case_id, "subject", subject, "fact",
+                         fact, "reopenedAt", at),
+               r->now_us);
+}

@@ -1,0 +1,301 @@
+/* Grading on a real PostgreSQL: facts and decisions in any order, records that move, reopened cases,
+ * linked documents, history, and what the clock alone changes. */
+#include "directory_kit.h"
+
+#define RED    PHI_GRADE_RED
+#define REVIEW PHI_GRADE_REVIEW
+#define GREEN  PHI_GRADE_GREEN
+#define GREY   PHI_GRADE_GREY
+
+#define POSITIVE "{\"result\":\"positive\"}"
+#define NEGATIVE "{\"result\":\"negative\"}"
+#define EVENT    "00112233445566778899aabbccddeeff"
+
+static const char rules[] =
+    "{\"region\":\"320000\",\"version\":1,\"rules\":["
+    "{\"id\":\"POSITIVE\",\"version\":1,\"description\":{\"zh\":\"阳性\",\"en\":\"positive\"},"
+    "\"logic\":{\"reduce\":[{\"var\":\"facts\"},{\"if\":[{\"var\":\"accumulator\"},true,"
+    "{\"===\":[{\"var\":\"current.content.result\"},\"positive\"]}]},false]},"
+    "\"grade\":\"red\",\"reason\":\"positive\",\"validFrom\":\"2020-01-01T00:00:00+08:00\"},"
+    "{\"id\":\"BASE\",\"version\":1,\"description\":{\"zh\":\"有\",\"en\":\"some\"},"
+    "\"logic\":{\"!\":[{\"!\":[{\"var\":\"facts\"}]}]},"
+    "\"grade\":\"green\",\"reason\":\"nothing-found\",\"validFrom\":\"2020-01-01T00:00:00+08:00\"}"
+    "]}";
+
+static int open_kit(void **state)
+{
+    static unsigned number;
+    static struct kit kit;
+    char schema[32];
+    snprintf(schema, sizeof(schema), "grading_%u", ++number);
+    kit_open(&kit, schema, rules);
+    *state = &kit;
+    return 0;
+}
+
+static int close_kit(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+/* Every order of one set of facts and decisions gives the same grade. */
+static void any_order(void **state)
+{
+    struct kit *kit = *state;
+    enum step { FIRST = 1, AMENDED, RETRACTED, STANDS };
+    static const struct {
+        const char *name;
+        enum step steps[4];
+        enum phi_grade grade;
+    } cases[] = {
+        {"a fact", {FIRST}, RED},
+        {"an amendment", {FIRST, AMENDED}, GREEN},
+        {"an amendment first", {AMENDED, FIRST}, GREEN},
+        {"a retraction", {FIRST, RETRACTED}, GREY},
+        {"a retraction first", {RETRACTED, FIRST}, GREY},
+        {"a retraction means all revisions", {RETRACTED, AMENDED, FIRST}, GREY},
+        {"the higher decision stands", {FIRST, RETRACTED, STANDS}, RED},
+        {"the higher decision came first", {STANDS, RETRACTED, FIRST}, RED},
+        {"all four, backwards", {STANDS, RETRACTED, AMENDED, FIRST}, GREEN},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned who = 1 + i;
+        for (unsigned s = 0; s < 4 && cases[i].steps[s] != 0; s++) {
+            enum step step = cases[i].steps[s];
+            bool is_fact = step == FIRST || step == AMENDED;
+            if (is_fact)
+                kit_fact(kit, &(struct kit_fact){.subject = who,
+                                                 .record = who,
+                                                 .revision = step == FIRST ? 1 : 2,
+                                                 .content = step == FIRST ? POSITIVE : NEGATIVE,
+                                                 .observed_us = KIT_NOW - KIT_DAY});
+            else
+                kit_decide(kit, who, who, step == RETRACTED ? 5 : 6, step == RETRACTED, KIT_NOW);
+            kit_grade(kit, who);
+        }
+        if (kit_grade_of(kit, who) != (int64_t)cases[i].grade)
+            fail_msg("%s: grade %d", cases[i].name, (int)kit_grade_of(kit, who));
+    }
+}
+
+/* Who names somebody else's record in a case of their own retracts nothing. */
+static void only_ones_own(void **state)
+{
+    struct kit *kit = *state;
+    kit_fact(kit,
+             &(struct kit_fact){
+                 .subject = 1, .record = 7, .content = POSITIVE, .observed_us = KIT_NOW - KIT_DAY});
+    kit_decide(kit, 2, 7, 5, true, KIT_NOW);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), RED);
+    /* an earlier revision was about the second person: the case is theirs after all */
+    kit_fact(kit, &(struct kit_fact){.subject = 1,
+                                     .record = 8,
+                                     .revision = 2,
+                                     .content = POSITIVE,
+                                     .observed_us = KIT_NOW - KIT_DAY});
+    kit_decide(kit, 2, 8, 5, true, KIT_NOW);
+    kit_decide(kit, 1, 7, 6, true, KIT_NOW);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), RED);
+    kit_fact(kit, &(struct kit_fact){.subject = 2,
+                                     .record = 8,
+                                     .revision = 1,
+                                     .content = POSITIVE,
+                                     .observed_us = KIT_NOW - KIT_DAY});
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), GREY);
+}
+
+static void a_record_that_moved(void **state)
+{
+    struct kit *kit = *state;
+    kit_fact(kit,
+             &(struct kit_fact){
+                 .subject = 1, .record = 9, .content = POSITIVE, .observed_us = KIT_NOW - KIT_DAY});
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), RED);
+    kit_fact(kit, &(struct kit_fact){.subject = 2,
+                                     .record = 9,
+                                     .revision = 2,
+                                     .content = POSITIVE,
+                                     .observed_us = KIT_NOW - KIT_DAY});
+    kit_grade(kit, 2);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 2), RED);
+    assert_int_equal(kit_grade_of(kit, 1), GREY);
+    /* a mark with the record makes the other holder due, once */
+    kit_sql(kit, "DELETE FROM history; DELETE FROM entries WHERE grade = 0;"
+                 "INSERT INTO entries SELECT 1, 1, 0, 9223372036854775807, 0, 0, 3, 1, 4, 4, "
+                 "subject, '' FROM facts WHERE revision = 1;"
+                 "INSERT INTO due SELECT 3, 0, subject, record FROM facts WHERE revision = 2");
+    assert_int_equal(kit_due(kit, 10), 1);
+    assert_int_equal(kit_due(kit, 10), 1);
+    assert_int_equal(kit_due(kit, 10), 0);
+    assert_int_equal(kit_grade_of(kit, 1), GREY);
+}
+
+static void a_reopened_case(void **state)
+{
+    struct kit *kit = *state;
+    struct kit_fact fact = {.subject = 1,
+                            .record = 11,
+                            .content = NEGATIVE,
+                            .event = EVENT,
+                            .observed_us = KIT_NOW - KIT_DAY};
+    kit_fact(kit, &fact);
+    kit_decide(kit, 1, 11, 5, true, KIT_NOW - 100);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), GREY);
+    /* another laboratory's word on the same specimen, recorded before the decision: nothing new */
+    fact.record = 12;
+    fact.recorded_us = KIT_NOW - 101;
+    kit_fact(kit, &fact);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), GREEN);
+    fact.record = 13;
+    fact.recorded_us = KIT_NOW - 99;
+    kit_fact(kit, &fact);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), REVIEW);
+    /* another event is another matter */
+    fact = (struct kit_fact){.subject = 2,
+                             .record = 14,
+                             .content = NEGATIVE,
+                             .event = EVENT,
+                             .observed_us = KIT_NOW - KIT_DAY};
+    kit_fact(kit, &fact);
+    kit_grade(kit, 2);
+    assert_int_equal(kit_grade_of(kit, 2), GREEN);
+    /* a red that other facts give stays red */
+    kit_fact(kit, &(struct kit_fact){.subject = 1, .content = POSITIVE, .observed_us = KIT_NOW});
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), RED);
+}
+
+static void link_two(struct kit *kit, unsigned one, unsigned other, unsigned revision,
+                     bool is_linked)
+{
+    char sql[400];
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO links SELECT %u, %s, decode(lpad('%04x', 32, '0'), 'hex'), "
+             "decode(lpad('%04x', 32, '0'), 'hex'), decode(lpad('%x', 32, '0'), 'hex');"
+             "UPDATE links SET subject = set_byte(subject, 1, 48), other = set_byte(other, 1, 48)",
+             revision, is_linked ? "true" : "false", one, other, 65536 * one + other);
+    kit_sql(kit, sql);
+}
+
+static void linked_documents(void **state)
+{
+    struct kit *kit = *state;
+    kit_fact(kit, &(struct kit_fact){.subject = 1, .content = NEGATIVE, .observed_us = KIT_NOW});
+    kit_fact(kit, &(struct kit_fact){.subject = 3, .content = POSITIVE, .observed_us = KIT_NOW});
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), GREEN);
+    for (unsigned i = 1; i <= 2; i++) { /* a chain: 1 – 2 – 3 */
+        link_two(kit, i, i + 1, 1, true);
+        link_two(kit, i + 1, i, 1, true);
+    }
+    for (unsigned who = 1; who <= 3; who++) {
+        kit_grade(kit, who);
+        assert_int_equal(kit_grade_of(kit, who), RED);
+    }
+    link_two(kit, 1, 2, 2, false);
+    link_two(kit, 2, 1, 2, false);
+    kit_grade(kit, 1);
+    kit_grade(kit, 2);
+    assert_int_equal(kit_grade_of(kit, 1), GREEN);
+    assert_int_equal(kit_grade_of(kit, 2), RED);
+}
+
+/* What leaves the window of thirty days is foretold, and history says since when. */
+static void the_clock_alone(void **state)
+{
+    struct kit *kit = *state;
+    int64_t end_us = KIT_NOW - 2 * KIT_DAY + FACTS_WINDOW_US + 1;
+    kit_fact(kit, &(struct kit_fact){
+                      .subject = 1, .content = NEGATIVE, .observed_us = KIT_NOW - 2 * KIT_DAY});
+    kit_grade(kit, 1);
+    assert_int_equal(kit_entry(kit, 1, "until_us"), end_us - 1);
+    assert_int_equal(kit_entry(kit, 1, "then_grade"), GREY);
+    kit->now_us = end_us - 1;
+    assert_int_equal(kit_due(kit, 10), 0);
+    kit->now_us = end_us + 5 * KIT_SECOND;
+    assert_int_equal(kit_due(kit, 10), 1);
+    assert_int_equal(kit_due(kit, 10), 0);
+    assert_int_equal(kit_grade_of(kit, 1), GREY);
+    assert_int_equal(kit_entry(kit, 1, "from_us"), end_us);
+    assert_int_equal(kit_entry(kit, 1, "until_us"), PHI_ENTRY_NEVER_US);
+    assert_int_equal(fixture_number(kit->store, "known",
+                                    "SELECT known_us FROM history ORDER BY "
+                                    "version DESC LIMIT 1"),
+                     kit->now_us);
+}
+
+static void reasons_in_two_bytes(void **state)
+{
+    struct kit *kit = *state;
+    static const struct reason list[] = {{"a", "R", 1}, {"a", "R", 2}, {"b", "R", 1}};
+    struct reasons *other = NULL;
+    uint8_t codes[REASONS_LEN_MAX], again[REASONS_LEN_MAX];
+    size_t len = 0, again_len = 0;
+    json_t *json = NULL;
+    assert_ok(reasons_encode(kit->directory.reasons, list, 3, codes, &len));
+    assert_int_equal(len, 6);
+    /* another process knows the same codes */
+    assert_ok(reasons_new(kit->store, &other));
+    assert_ok(reasons_decode(other, phi_view_of(codes, len), &json));
+    assert_int_equal(json_array_size(json), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(json, 1), "version")), 2);
+    json_decref(json);
+    assert_ok(reasons_encode(other, list, 3, again, &again_len));
+    assert_memory_equal(codes, again, len);
+    assert_int_equal(reasons_decode(other, phi_view_of("\xff\xff", 2), &json), PHI_ERR_DATA_BROKEN);
+    assert_int_equal(reasons_decode(other, phi_view_of("\1", 1), &json), PHI_ERR_DATA_BROKEN);
+    reasons_free(other);
+}
+
+/* At most 180 bytes of row and 120 of index a person, at 100,000 people who came in no order. */
+static void room_for_a_person(void **state)
+{
+    struct kit *kit = *state;
+    kit_sql(kit, "INSERT INTO entries SELECT 1795233600000000 + i, 1795233600000000 + i, "
+                 "1795233600000000, 1795233600000000 + i % 30 * 86400000000, 1795233600000000, "
+                 "4096, i % 8, 1, 1, 0, decode(md5(i::text), 'hex'), decode('000100020003', 'hex') "
+                 "FROM generate_series(1, 100000) AS i;"
+                 /* as many again changed since, and vacuumed: what stays of that is room too */
+                 "UPDATE entries SET until_us = until_us + 86400000000, version = version + 1;");
+    kit_sql(kit, "VACUUM FULL entries");
+    int64_t row =
+        fixture_number(kit->store, "row", "SELECT pg_relation_size('entries') / 100000 + 1");
+    int64_t width =
+        fixture_number(kit->store, "width", "SELECT max(pg_column_size(e.*)) FROM entries e");
+    kit_sql(kit, "TRUNCATE entries;"
+                 "INSERT INTO entries SELECT 1795233600000000 + i, 1795233600000000 + i, "
+                 "1795233600000000, 1795233600000000 + i % 30 * 86400000000, 1795233600000000, "
+                 "4096, i % 8, 1, 1, 0, decode(md5(i::text), 'hex'), decode('000100020003', 'hex') "
+                 "FROM generate_series(1, 100000) AS i");
+    int64_t index =
+        fixture_number(kit->store, "index", "SELECT pg_indexes_size('entries') / 100000 + 1");
+    print_message("a person: row %d bytes (%d wide), index %d bytes\n", (int)row, (int)width,
+                  (int)index);
+    assert_in_range(row, 1, 180);
+    assert_in_range(width, 1, 180);
+    assert_in_range(index, 1, 120);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(any_order, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(only_ones_own, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(a_record_that_moved, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(a_reopened_case, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(linked_documents, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(the_clock_alone, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(reasons_in_two_bytes, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(room_for_a_person, open_kit, close_kit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
