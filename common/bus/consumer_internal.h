@@ -26,8 +26,8 @@ struct phi_part {
     char *topic;
     int32_t partition;
     int32_t partitions; /* of its topic */
-    int64_t next;    /* where the last committed batch ended */
-    bool is_stopped; /* a person is needed */
+    int64_t next;       /* where the last committed batch ended */
+    bool is_stopped;    /* a person is needed */
     bool is_paused;
     rd_kafka_message_t **held; /* taken from the bus, not committed; room for batch_max */
     size_t held_count;

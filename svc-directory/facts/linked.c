@@ -57,7 +57,8 @@ out:
     return err;
 }
 
-/* Everyone touched, and whom the batch's links name: the others of a link that was dissolved too. */
+/* Everyone touched, and whom the batch's links name: also the others of a link that was dissolved.
+ */
 static enum phi_err collect(const struct intake *in, struct phi_array **touched,
                             struct phi_array **from)
 {

@@ -1,6 +1,6 @@
 /* Entries and their history as rows: read for a batch of people, written where they changed.
  *
- *   PHI_GUARD(entries_read(&grading, subjects, &rows, error));     // one row a subject, in its order
+ *   PHI_GUARD(entries_read(&grading, subjects, &rows, error));   // one row a subject, in order
  *   struct decide_state old = entries_state(rows, i);
  *   PHI_GUARD(entries_changes_init(&changes));
  *   PHI_GUARD(entries_change(&changes, subject, &old, &decision));

@@ -1,5 +1,5 @@
-/* Grading: a person's entry is a function of the facts and decisions that stand in the database, the
- * rules, and the clock.
+/* Grading: a person's entry is a function of the facts and decisions that stand in the database,
+ * the rules, and the clock.
  *
  *   const struct grading grading = {.directory = directory, .tx = tx, .arena = arena,
  *       .partition = 3, .now_us = now_us, .tally = tally};

@@ -1,4 +1,5 @@
-/* The routes' parts: svc-verify's word about a code, the nation's entries, what is known of a person.
+/* The routes' parts: svc-verify's word about a code, the nation's entries, what is known of a
+ * person.
  *
  *   PHI_GUARD(ask_verify(call, &ask, &reply, error));
  *   PHI_GUARD(ask_check_receipt(call, &ask, reply.receipt, &receipt, error));

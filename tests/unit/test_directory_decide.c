@@ -1,4 +1,4 @@
-/* What a judgement does to an entry: version, since when, what history gets, when nothing is written. */
+/* What a judgement does to an entry: version, since when, what history gets, or nothing at all. */
 #include "case.h"
 
 #include "svc-directory/grading/decide.h"

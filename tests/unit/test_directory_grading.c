@@ -1,5 +1,5 @@
-/* Grading on a real PostgreSQL: facts and decisions in any order, records that move, reopened cases,
- * linked documents, history, and what the clock alone changes. */
+/* Grading on a real PostgreSQL: facts and decisions in any order, records that move, reopened
+ * cases, linked documents, history, and what the clock alone changes. */
 #include "directory_kit.h"
 
 #define RED    PHI_GRADE_RED
