@@ -8,6 +8,7 @@
 #include "bus/bus_internal.h"
 
 #include <regex.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #define EAGER_AGE_MS  200
 #define COUNT_MAX     100000
 #define ROW_ARENA     (64 * 1024)
+#define ROW_BYTES     4096 /* more than a row takes */
 
 struct flight {
     struct flight *next;           /* in its bucket */
@@ -47,6 +49,9 @@ struct phi_relay {
     char *platform_topics;
     regex_t platform_regex;
     bool has_regex;
+    int64_t warn_bytes; /* 0: none */
+    int64_t max_bytes;
+    atomic_int weight; /* enum phi_relay_weight */
     pthread_t thread;
     bool has_thread;
 
@@ -67,6 +72,7 @@ struct phi_relay {
     struct phi_counter *resent;
     struct phi_counter *deferred;
     struct phi_gauge *depth;
+    struct phi_gauge *bytes;
 };
 
 /* --- flights; the mutex is held --- */
@@ -216,6 +222,11 @@ bool phi_relay_has_backlog(struct phi_relay *relay)
         has_backlog = has_backlog || relay->ways[i].has_backlog;
     pthread_mutex_unlock(&relay->mutex);
     return has_backlog;
+}
+
+enum phi_relay_weight phi_relay_weight(const struct phi_relay *relay)
+{
+    return (enum phi_relay_weight)atomic_load(&relay->weight);
 }
 
 /* --- deleting rows that the broker has --- */
@@ -380,10 +391,32 @@ static void look_at_backlog(struct phi_relay *relay, struct phi_conn *conn, size
     phi_rows_free(rows);
 }
 
+static bool is_past(int64_t bound, int64_t bytes, size_t depth)
+{
+    int64_t rows = bound / ROW_BYTES < COUNT_MAX ? bound / ROW_BYTES : COUNT_MAX;
+    return bound > 0 && bytes >= bound && (int64_t)depth >= rows;
+}
+
+static void weigh(struct phi_relay *relay, struct phi_conn *conn)
+{
+    size_t depth = 0;
+    int64_t bytes = 0;
+    if (phi_outbox_count(conn, COUNT_MAX, &depth, NULL) != PHI_OK ||
+        phi_outbox_size(conn, &bytes, NULL) != PHI_OK)
+        return;
+    phi_gauge_set(relay->depth, (int64_t)depth);
+    phi_gauge_set(relay->bytes, bytes);
+    int weight = is_past(relay->max_bytes, bytes, depth)    ? PHI_RELAY_FULL
+                 : is_past(relay->warn_bytes, bytes, depth) ? PHI_RELAY_HEAVY
+                                                            : PHI_RELAY_LIGHT;
+    if (atomic_exchange(&relay->weight, weight) != weight)
+        phi_log(PHI_LOG_WARN, "outbox_weight", PHI_L_INT("weight", weight),
+                PHI_L_INT("bytes", bytes));
+}
+
 static void look_at_table(struct phi_relay *relay, struct phi_conn *conn, bool is_eager)
 {
     bool is_held = false;
-    size_t depth = 0;
     if (phi_outbox_lock(conn, &is_held, NULL) != PHI_OK)
         return;
     for (size_t way = 0; way < relay->way_count; way++) {
@@ -392,8 +425,7 @@ static void look_at_table(struct phi_relay *relay, struct phi_conn *conn, bool i
         else if (phi_relay_has_backlog(relay))
             look_at_backlog(relay, conn, way);
     }
-    if (phi_outbox_count(conn, COUNT_MAX, &depth, NULL) == PHI_OK)
-        phi_gauge_set(relay->depth, (int64_t)depth);
+    weigh(relay, conn);
     if (is_held)
         phi_outbox_unlock(conn);
 }
@@ -488,6 +520,7 @@ static void make_metrics(struct phi_relay *relay, const char *schema)
     relay->deferred =
         phi_counter_new("phi_outbox_deferred_total", "events left to the table at once", labels);
     relay->depth = phi_gauge_new("phi_outbox_depth", "rows not published yet", labels);
+    relay->bytes = phi_gauge_new("phi_outbox_bytes", "what the outbox takes on the disk", labels);
 }
 
 static enum phi_err relay_init(struct phi_relay *relay, const struct phi_relay_options *options,
@@ -498,6 +531,8 @@ static enum phi_err relay_init(struct phi_relay *relay, const struct phi_relay_o
     relay->queue_max_count = options->queue_max_count ? options->queue_max_count : 10000;
     relay->age_ms = options->age_ms > 0 ? options->age_ms : 2000;
     relay->period_ms = options->period_ms > 0 ? options->period_ms : 1000;
+    relay->warn_bytes = options->warn_bytes;
+    relay->max_bytes = options->max_bytes;
     relay->ways[0].producer = options->producer;
     relay->ways[1].producer = options->platform_producer;
     relay->way_count = options->platform_producer ? 2 : 1;

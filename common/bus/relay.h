@@ -22,6 +22,8 @@ struct phi_relay;
 #define PHI_PLATFORM_TOPICS                                                                        \
     "^phi\\.(registry|000000\\..+|[0-9]{6}\\.(directory|directory\\.request|code\\.revoked))$"
 
+enum phi_relay_weight { PHI_RELAY_LIGHT, PHI_RELAY_HEAVY, PHI_RELAY_FULL };
+
 /* Zero means the default in brackets. */
 struct phi_relay_options {
     struct phi_store *store;
@@ -32,6 +34,8 @@ struct phi_relay_options {
     size_t queue_max_count;                 /* events in memory [10,000] */
     int64_t age_ms;                         /* rows older than this are the table's [2,000] */
     int64_t period_ms;                      /* how often the table is looked at [1,000] */
+    int64_t warn_bytes;                     /* on the disk: PHI_RELAY_HEAVY from there on [none] */
+    int64_t max_bytes;                      /* PHI_RELAY_FULL from there on [none] */
 };
 
 /* Starts the relay's thread. PHI_ERR_MEMORY, PHI_ERR_CONFIG. The caller closes, before producer and
@@ -48,6 +52,11 @@ void phi_relay_offer(struct phi_relay *relay, const struct phi_event *events, si
 void phi_relay_wake(struct phi_relay *relay);
 
 bool phi_relay_has_backlog(struct phi_relay *relay); /* any thread */
+
+/* What the table takes on the disk, as seen at the last look, past its two bounds. It counts only
+ * while many rows wait (100,000, or where that is less a row for each 4 KiB of the bound): a table
+ * that was drained stays large, and its room is used again. Any thread. */
+enum phi_relay_weight phi_relay_weight(const struct phi_relay *relay);
 
 /* Waits for what is in flight, deletes what was delivered, joins the thread. What is left stays in
  * the table. PHI_ERR_DEADLINE when something was left in flight. NULL is fine. */

@@ -1,5 +1,7 @@
 #include "service/parts.h"
 
+#include "bus/signed.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +76,14 @@ struct phi_producer *phi_service_producer(struct phi_service *service)
 struct phi_relay *phi_service_relay(struct phi_service *service)
 {
     return service->relay;
+}
+
+enum phi_err phi_service_sign_event(struct phi_service *service, struct phi_event *event,
+                                    uint64_t version, struct phi_arena *arena)
+{
+    const struct phi_signer signer = {.key_serial = service->answer_serial,
+                                      .key = service->answer_key};
+    return phi_signed_add(event, &signer, version, arena);
 }
 
 void phi_service_set_answer_seal(struct phi_service *service, const struct phi_seal_key *key)

@@ -190,11 +190,16 @@ const uint8_t *phi_api_digest(struct phi_api_call *call)
 
 enum phi_err phi_api_request_key(struct phi_api_call *call, uint8_t out[16])
 {
+    return phi_api_request_key_of(call, phi_api_serial(call), out);
+}
+
+enum phi_err phi_api_request_key_of(struct phi_api_call *call, const char *number, uint8_t out[16])
+{
     uint8_t digest[PHI_SM3_LEN];
     const struct phi_view line = phi_view_of("\n", 1);
     const struct phi_view parts[] = {phi_view_text(call->caller.app->app_id), line,
                                      phi_view_text(phi_api_customer(call)), line,
-                                     phi_view_text(phi_api_serial(call))};
+                                     phi_view_text(number)};
     enum phi_err err = phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), digest);
     if (err == PHI_OK)
         memcpy(out, digest, 16);

@@ -93,6 +93,9 @@ const uint8_t *phi_api_digest(struct phi_api_call *call); /* SM3 of the signed r
  * whichever replica asks. The first 16 bytes of SM3(app ‖ customNumber ‖ bizSerialNum), with line
  * feeds between. */
 enum phi_err phi_api_request_key(struct phi_api_call *call, uint8_t out[16]) PHI_MUST_USE;
+/* The same of a part of the call that has a number of its own. */
+enum phi_err phi_api_request_key_of(struct phi_api_call *call, const char *number,
+                                    uint8_t out[16]) PHI_MUST_USE;
 /* The person behind the call, the same through every repeat: SM3(issuer ‖ sub), 32 bytes. Not for
  * PHI_API_NOBODY. */
 enum phi_err phi_api_who_digest(struct phi_api_call *call, uint8_t out[32]) PHI_MUST_USE;

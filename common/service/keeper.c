@@ -46,6 +46,16 @@ static void look_at_store(struct phi_service *service, bool is_prune_due)
     phi_store_release(conn);
 }
 
+/* What can't be told any more is not taken: a row that would make the outbox larger. */
+static void look_at_outbox(struct phi_service *service)
+{
+    if (service->relay == NULL)
+        return;
+    enum phi_relay_weight weight = phi_relay_weight(service->relay);
+    phi_service_set_degraded(service, "outbox", weight != PHI_RELAY_LIGHT);
+    phi_lane_shut(service->lane, PHI_API_OUTBOX, weight == PHI_RELAY_FULL ? PHI_ERR_BUS : PHI_OK);
+}
+
 static void *keeper_run(void *context)
 {
     struct phi_service *service = context;
@@ -57,6 +67,7 @@ static void *keeper_run(void *context)
         phi_service_keys_watch(service);
         if (service->producer != NULL)
             phi_service_set_degraded(service, "bus", !phi_bus_is_up(service->producer));
+        look_at_outbox(service);
         phi_service_device_look(service);
         if (!phi_deadline_is_past(check))
             continue;

@@ -37,8 +37,6 @@ static enum phi_err make_event(struct phi_service *service, const struct phi_ser
 {
     enum phi_err err = PHI_OK;
     int64_t now_us = phi_clock_now_us(NULL);
-    const struct phi_signer signer = {.key_serial = service->answer_serial,
-                                      .key = service->answer_key};
     json_t *json = json_of(service, key, step, now_us);
     PHI_GUARD(json == NULL ? PHI_ERR_MEMORY : PHI_OK);
     *event = (struct phi_event){.topic = phi_service_topic(service, "audit"),
@@ -48,7 +46,7 @@ static enum phi_err make_event(struct phi_service *service, const struct phi_ser
                                 .key = phi_view_text(key->id)};
     PHI_GUARD(phi_json_canonical(json, arena, &event->value));
     PHI_GUARD(phi_event_new_id(event));
-    PHI_GUARD(phi_signed_add(event, &signer, (uint64_t)now_us, arena));
+    PHI_GUARD(phi_service_sign_event(service, event, (uint64_t)now_us, arena));
 out:
     json_decref(json);
     return err;

@@ -90,6 +90,8 @@ static enum phi_err open_platform_producer(struct phi_service *service, struct p
     return phi_producer_open(&producer, &service->platform_producer, error);
 }
 
+#define MIB ((int64_t)1024 * 1024)
+
 static enum phi_err open_relay(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -100,10 +102,14 @@ static enum phi_err open_relay(struct phi_service *service, struct phi_error *er
     PHI_GUARD(phi_producer_open(&producer, &service->producer, error));
     if (service->program->parts & PHI_PART_NATION)
         PHI_GUARD(open_platform_producer(service, error));
-    struct phi_relay_options relay = {.store = service->store,
-                                      .schema = phi_config_text(service->config, "PHI_SCHEMA"),
-                                      .producer = service->producer,
-                                      .platform_producer = service->platform_producer};
+    const struct phi_config *config = service->config;
+    struct phi_relay_options relay = {
+        .warn_bytes = phi_config_int(config, "PHI_OUTBOX_WARN_MB") * MIB,
+        .max_bytes = phi_config_int(config, "PHI_OUTBOX_MAX_MB") * MIB,
+        .store = service->store,
+        .schema = phi_config_text(service->config, "PHI_SCHEMA"),
+        .producer = service->producer,
+        .platform_producer = service->platform_producer};
     PHI_GUARD(phi_relay_open(&relay, &service->relay, error));
 out:
     return err;

@@ -208,6 +208,23 @@ static const struct phi_config_row bus_rows[] = {
      .text = "the province's Kafka, host:port[,host:port…]"},
 };
 
+static const struct phi_config_row relay_rows[] = {
+    {.name = "PHI_OUTBOX_WARN_MB",
+     .type = PHI_CONFIG_INT,
+     .fallback = "4096",
+     .min = 1,
+     .max = 16777216,
+     .unit = "MiB",
+     .text = "size of the outbox on the disk from which /readyz says degraded: outbox"},
+    {.name = "PHI_OUTBOX_MAX_MB",
+     .type = PHI_CONFIG_INT,
+     .fallback = "131072",
+     .min = 1,
+     .max = 16777216,
+     .unit = "MiB",
+     .text = "size from which what would add to it is refused with 5006; less than the disk has"},
+};
+
 static const struct phi_config_row registry_rows[] = {
     {.name = "PHI_ACCESS_PUBLIC_FILE",
      .type = PHI_CONFIG_FILE,
@@ -261,6 +278,8 @@ void phi_service_rows(struct phi_service *service)
     ROWS_ADD(service, common_rows);
     if (program->parts & (PHI_PART_REGISTRY | PHI_PART_RELAY))
         ROWS_ADD(service, bus_rows);
+    if (program->parts & PHI_PART_RELAY)
+        ROWS_ADD(service, relay_rows);
     if (program->parts & PHI_PART_REGISTRY)
         ROWS_ADD(service, registry_rows);
     if (program->parts & PHI_PART_IDENTITY)

@@ -112,9 +112,9 @@ static void drain(struct phi_service *service)
     if (service->program->stop != NULL)
         service->program->stop(service, until);
     phi_http_close(service->http, until);
+    phi_service_keeper_stop(service); /* it shuts and opens the lane's outbox */
     phi_lane_close(service->lane);
     phi_api_close(service->api);
-    phi_service_keeper_stop(service);
     phi_service_close_callers(service);
     if (service->program->close != NULL)
         service->program->close(service);

@@ -153,6 +153,11 @@ enum phi_err phi_service_key_curve(struct phi_service *service, const char *vari
                                    uint8_t out[PHI_CURVE_KEY_LEN],
                                    struct phi_error *error) PHI_MUST_USE;
 
+/* Signs an event of this program's with its answer key, as those on audit are: adds the headers of
+ * bus/signed.h. Topic, key and value are set before. PHI_ERR_MEMORY, PHI_ERR_CRYPTO. Any thread. */
+enum phi_err phi_service_sign_event(struct phi_service *service, struct phi_event *event,
+                                    uint64_t version, struct phi_arena *arena) PHI_MUST_USE;
+
 /* A part that is down but does not make the service unready ("bus", "clock"): shown by /readyz. */
 void phi_service_set_degraded(struct phi_service *service, const char *part, bool degraded);
 

@@ -83,11 +83,15 @@ enum phi_err phi_lane_open(struct phi_store *store, const struct phi_lane_option
 void phi_lane_close(struct phi_lane *lane);
 bool phi_lane_is_up(const struct phi_lane *lane);   /* connected; any thread */
 size_t phi_lane_depth(const struct phi_lane *lane); /* submitted and not yet told; any thread */
+/* From now on phi_commit_add refuses rows of this table with `err`; PHI_OK: takes them again. What
+ * was added before is written. Any thread; not below 0 or past the lane's tables. */
+void phi_lane_shut(struct phi_lane *lane, size_t table, enum phi_err err);
 
 struct phi_commit *phi_commit_new(struct phi_lane *lane); /* NULL when out of memory; any thread */
 void phi_commit_free(struct phi_commit *commit); /* only when it was not submitted; NULL is fine */
 /* Copies a row. PHI_ERR_INTERNAL when table, count or kinds don't fit the declaration or a key is
- * NULL, PHI_ERR_BODY_TOO_LARGE past the bounds, PHI_ERR_MEMORY. A guard's key twice in one commit
+ * NULL, PHI_ERR_BODY_TOO_LARGE past the bounds, PHI_ERR_MEMORY, or what phi_lane_shut said. A
+ * guard's key twice in one commit
  * counts once. */
 enum phi_err phi_commit_add(struct phi_commit *commit, size_t table,
                             const struct phi_param *columns, size_t count) PHI_MUST_USE;

@@ -83,12 +83,21 @@ static enum phi_err write_row(struct phi_commit *commit, const struct phi_lane_t
     return PHI_OK;
 }
 
+void phi_lane_shut(struct phi_lane *lane, size_t table, enum phi_err err)
+{
+    if (table < lane->table_count)
+        atomic_store_explicit(&lane->shut[table], (int)err, memory_order_relaxed);
+}
+
 enum phi_err phi_commit_add(struct phi_commit *commit, size_t table,
                             const struct phi_param *columns, size_t count)
 {
     const struct phi_lane *lane = commit->lane;
     if (table >= lane->table_count || count != lane->tables[table].column_count)
         return PHI_ERR_INTERNAL;
+    int shut = atomic_load_explicit(&lane->shut[table], memory_order_relaxed);
+    if (shut != PHI_OK)
+        return (enum phi_err)shut;
     if (commit->row_count >= PHI_COMMIT_ROWS_MAX ||
         bytes_of(columns, count) > PHI_COMMIT_BYTES_MAX - commit->bytes.len)
         return PHI_ERR_BODY_TOO_LARGE;

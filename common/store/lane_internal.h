@@ -109,6 +109,7 @@ struct phi_lane {
     bool is_closing;
     _Atomic size_t depth;
     _Atomic bool is_up;
+    atomic_int shut[PHI_LANE_TABLES_MAX]; /* enum phi_err by table */
 
     PGconn *pg;
     int64_t backoff_ms;

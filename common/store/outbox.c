@@ -96,3 +96,15 @@ enum phi_err phi_outbox_count(struct phi_conn *conn, size_t max, size_t *count,
     phi_rows_free(rows);
     return PHI_OK;
 }
+
+enum phi_err phi_outbox_size(struct phi_conn *conn, int64_t *bytes, struct phi_error *error)
+{
+    struct phi_rows *rows = NULL;
+    enum phi_err err = phi_conn_exec(
+        conn, "phi_outbox_size", "SELECT pg_total_relation_size('outbox')", NULL, 0, &rows, error);
+    if (err != PHI_OK)
+        return err;
+    *bytes = phi_rows_i64(rows, 0, 0);
+    phi_rows_free(rows);
+    return PHI_OK;
+}

@@ -51,5 +51,8 @@ enum phi_err phi_outbox_delete(struct phi_conn *conn, const uint8_t (*event_ids)
 /* Rows waiting, counted up to `max`. */
 enum phi_err phi_outbox_count(struct phi_conn *conn, size_t max, size_t *count,
                               struct phi_error *error) PHI_MUST_USE;
+/* Bytes that the table takes on the disk, indexes and rows that are gone included. */
+enum phi_err phi_outbox_size(struct phi_conn *conn, int64_t *bytes,
+                             struct phi_error *error) PHI_MUST_USE;
 
 #endif

@@ -34,7 +34,7 @@ phi_broker_start() {
             --controller-port "$(phi_port controller)"
         ;;
     esac
-    phi_wait_ready broker 60 phi_broker_answers
+    phi_wait_ready broker 120 phi_broker_answers
 }
 
 # The embedded broker makes its topics itself, from the same list.

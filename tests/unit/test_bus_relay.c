@@ -120,6 +120,44 @@ static void test_relay_outage(void **state)
     kit_cluster_close(&cluster);
 }
 
+/* Past its bounds the table is told to be heavy, then full; neither once it is drained, although
+ * what it takes on the disk stays for a while. */
+static void test_relay_bounds(void **state)
+{
+    (void)state;
+    struct kit_cluster cluster = kit_cluster_open();
+    struct phi_store *store = kit_store("bounds");
+    struct phi_relay *relay = NULL;
+    kit_topics(&cluster);
+    kit_down(&cluster);
+    struct phi_producer *producer = kit_producer(&cluster, 2000);
+    assert_ok(phi_relay_open(&(struct phi_relay_options){.store = store,
+                                                         .producer = producer,
+                                                         .period_ms = 100,
+                                                         .warn_bytes = 200 * 1024,
+                                                         .max_bytes = 500 * 1024},
+                             &relay, NULL));
+    commit_events(store, relay, TOPIC, 0, 100);
+    kit_pause_ms(500);
+    assert_int_equal(phi_relay_weight(relay), PHI_RELAY_LIGHT);
+    unsigned n = 100;
+    for (; n < 20000 && phi_relay_weight(relay) == PHI_RELAY_LIGHT; n += 100)
+        commit_events(store, relay, TOPIC, n, n + 100);
+    assert_int_equal(phi_relay_weight(relay), PHI_RELAY_HEAVY);
+    for (; n < 20000 && phi_relay_weight(relay) != PHI_RELAY_FULL; n += 100)
+        commit_events(store, relay, TOPIC, n, n + 100);
+    assert_int_equal(phi_relay_weight(relay), PHI_RELAY_FULL);
+    assert_in_range(kit_count(store, "bytes", "SELECT pg_total_relation_size('outbox')"),
+                    500 * 1024, 2 * 1024 * 1024);
+    kit_up(&cluster);
+    kit_wait(40000, kit_outbox_rows(store) == 0);
+    kit_wait(10000, phi_relay_weight(relay) == PHI_RELAY_LIGHT);
+    assert_ok(phi_relay_close(relay, phi_deadline_in_ms(5000)));
+    phi_producer_close(producer);
+    phi_store_close(store);
+    kit_cluster_close(&cluster);
+}
+
 /* A process killed between commit and publishing: the next one's relay finds the rows. Two buses:
  * the one that is down doesn't hold the other back. */
 static void test_relay_after_kill(void **state)
@@ -220,10 +258,9 @@ static void test_row(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_relay_after_kill),
-        cmocka_unit_test(test_row),
-        cmocka_unit_test(test_relay_direct),
-        cmocka_unit_test(test_relay_outage),
+        cmocka_unit_test(test_relay_after_kill), cmocka_unit_test(test_row),
+        cmocka_unit_test(test_relay_direct),     cmocka_unit_test(test_relay_outage),
+        cmocka_unit_test(test_relay_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

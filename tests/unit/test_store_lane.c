@@ -101,6 +101,24 @@ static void test_rows_are_checked(void **state)
     phi_commit_free(commit);
 }
 
+/* A shut table refuses its rows and no other's; what was added before is written. */
+static void test_a_shut_table_takes_nothing(void **state)
+{
+    (void)state;
+    struct phi_commit *commit = phi_commit_new(lane);
+    assert_ok(add_ledger(commit, "before", "y"));
+    phi_lane_shut(lane, LEDGER, PHI_ERR_BUS);
+    assert_int_equal(add_ledger(commit, "meanwhile", "y"), PHI_ERR_BUS);
+    assert_ok(add_nonce(commit, "meanwhile"));
+    assert_ok(phi_commit_wait(commit, phi_deadline_in_ms(3000), NULL, NULL));
+    phi_lane_shut(lane, LEDGER, PHI_OK);
+    commit = phi_commit_new(lane);
+    assert_ok(add_ledger(commit, "after", "y"));
+    assert_ok(phi_commit_wait(commit, phi_deadline_in_ms(3000), NULL, NULL));
+    assert_int_equal(
+        fixture_number(store, "shut", "SELECT count(*) FROM ledger WHERE holder = 'y'"), 2);
+}
+
 static void test_kept_with_all_kinds(void **state)
 {
     (void)state;
@@ -533,6 +551,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_declarations_are_checked),
         cmocka_unit_test(test_rows_are_checked),
+        cmocka_unit_test(test_a_shut_table_takes_nothing),
         cmocka_unit_test(test_kept_with_all_kinds),
         cmocka_unit_test(test_guard_refuses_what_is_stored),
         cmocka_unit_test(test_first_of_a_batch_wins),
