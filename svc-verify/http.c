@@ -1,18 +1,28 @@
-/* The HTTP door: POST /v1/codes/verify, the same answers as over the RPC. */
+/* The HTTP door: POST /v1/codes/verify and, for as many as a body holds, …/batch; the same answers
+ * as over the RPC. */
 #include "svc-verify/verify.h"
 
 #include "base/mutant.h"
 #include "base/queue.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const operations[] = {"verify", "check"};
-static const char *const scopes[] = {"pass", "medical"};
+#define SERIAL_MAX 64
+#define ITEMS_MAX  128 /* of our form; a body holds no more */
+#define OPERATIONS 3
+
+static const char *const operations[] = {"verify", "check", "own"};
+static const enum phi_verify_operation operation_of[] = {PHI_VERIFY_VERIFY, PHI_VERIFY_CHECK,
+                                                         PHI_VERIFY_OWN};
+static const char *const scopes[] = {"pass", "medical", "self"};
 
 /* What a handler asks of the core and waits for. */
 struct ask {
     struct phi_verify_request request;
+    const char *serial; /* the request's bizSerialNum, or an item's */
+    bool has_challenge;
     uint32_t allowed_scopes;
     struct phi_deadline deadline;
     struct phi_verify_reply reply; /* its receipt in `receipt` */
@@ -64,17 +74,35 @@ void verify_http_handle(struct verify *verify, void **items, size_t count)
         verify_batch_drop(batch);
 }
 
-/* The lane tells every commit its outcome within the job's deadline, so this wait ends. */
-static enum phi_err run(struct verify *verify, struct ask *ask)
+/* Those that found no place in the queue are told so. */
+static void start(struct verify *verify, struct ask *ask)
 {
-    enum phi_err err = phi_queue_push(verify->asks.queue, ask);
-    if (err != PHI_OK)
-        return err;
+    const struct phi_verify_reply none = {.status = phi_queue_push(verify->asks.queue, ask)};
+    if (none.status != PHI_OK)
+        tell_ask(ask, &none);
+}
+
+/* The lane tells every commit its outcome within the job's deadline, so this wait ends. */
+static void wait_for(struct ask *ask)
+{
     pthread_mutex_lock(&ask->lock);
     while (!ask->is_done)
         pthread_cond_wait(&ask->seen, &ask->lock);
     pthread_mutex_unlock(&ask->lock);
-    return PHI_OK;
+    pthread_cond_destroy(&ask->seen);
+    pthread_mutex_destroy(&ask->lock);
+}
+
+/* All are under way before the first is waited for, so they share batches and commits. */
+static void run(struct verify *verify, struct ask *asks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        pthread_mutex_init(&asks[i].lock, NULL);
+        pthread_cond_init(&asks[i].seen, NULL);
+        start(verify, &asks[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        wait_for(&asks[i]);
 }
 
 static uint32_t scopes_of(const struct phi_registry_app *app)
@@ -88,27 +116,51 @@ static uint32_t scopes_of(const struct phi_registry_app *app)
     return bits;
 }
 
-static enum phi_err parse(struct phi_api_call *call, struct phi_verify_request *out,
-                          bool *has_challenge, struct phi_error *error)
+/* The request id is made of the number, the request's bizSerialNum or an item's: the same number is
+ * the same request, in a batch or alone. */
+static enum phi_err name_request(struct phi_api_call *call, const char *number,
+                                 struct phi_verify_request *out)
 {
     enum phi_err err = PHI_OK;
-    struct phi_json_at body = phi_api_body(call);
-    const char *code = NULL;
-    size_t operation = 0, scope = 0;
-    PHI_GUARD(phi_json_text(&body, "code", 1, PHI_JKM1_TEXT_MAX, &code, error));
-    PHI_GUARD(phi_json_enum_opt(&body, "operation", operations, 2, 0, &operation, error));
-    PHI_GUARD(phi_json_enum_opt(&body, "scope", scopes, 2, 0, &scope, error));
-    PHI_GUARD(phi_json_hex_opt(&body, "challenge", out->challenge, sizeof(out->challenge),
-                               has_challenge, error));
-    out->operation = operation == 0 ? PHI_VERIFY_VERIFY : PHI_VERIFY_CHECK;
-    out->is_text = true;
-    out->code = phi_view_text(code);
-    PHI_GUARD(phi_scope_parse(phi_view_text(scopes[scope]), &out->scope));
     snprintf(out->platform, sizeof(out->platform), "%s", phi_service_region(phi_api_service(call)));
     snprintf(out->program, sizeof(out->program), "%s", "app");
     snprintf(out->app, sizeof(out->app), "%s", phi_api_app(call)->app_id);
-    PHI_GUARD(phi_api_request_key(call, out->request_id));
+    PHI_GUARD(phi_api_request_key_of(call, number, out->request_id));
     PHI_GUARD(phi_api_who_digest(call, out->digest));
+out:
+    return err;
+}
+
+/* Whose own code it must be is who asks. */
+static enum phi_err name_holder(struct phi_api_call *call, struct phi_verify_request *out)
+{
+    const struct verify *verify = phi_service_state(phi_api_service(call));
+    if (out->operation != PHI_VERIFY_OWN)
+        return PHI_OK;
+    return phi_subject_index(verify->index_key, &phi_api_who(call)->person, out->holder);
+}
+
+/* The members of one code, in the body or in an item. */
+static enum phi_err parse(struct phi_api_call *call, const struct phi_json_at *at, struct ask *ask,
+                          struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_verify_request *out = &ask->request;
+    const char *code = NULL;
+    size_t operation = 0, scope = 0;
+    PHI_GUARD(phi_json_text(at, "code", 1, PHI_JKM1_TEXT_MAX, &code, error));
+    PHI_GUARD(phi_json_enum_opt(at, "operation", operations, OPERATIONS, 0, &operation, error));
+    PHI_GUARD(phi_json_enum_opt(at, "scope", scopes, 3, 0, &scope, error));
+    PHI_GUARD(phi_json_hex_opt(at, "challenge", out->challenge, sizeof(out->challenge),
+                               &ask->has_challenge, error));
+    out->operation = operation_of[operation];
+    out->is_text = true;
+    out->code = phi_view_text(code);
+    PHI_GUARD(phi_scope_parse(phi_view_text(scopes[scope]), &out->scope));
+    PHI_GUARD(name_request(call, ask->serial, out));
+    PHI_GUARD(name_holder(call, out));
+    ask->allowed_scopes = scopes_of(phi_api_app(call));
+    ask->deadline = phi_api_deadline(call);
 out:
     return err;
 }
@@ -123,9 +175,9 @@ static json_t *check_names(uint16_t bits)
 }
 
 /* A receipt answers a challenge; without one it would be anybody's to use for its minute. */
-static void tell(struct phi_api_call *call, const struct phi_verify_reply *reply,
-                 bool has_challenge)
+static json_t *data_of(const struct ask *ask)
 {
+    const struct phi_verify_reply *reply = &ask->reply;
     json_t *data = json_pack("{s:o, s:o}", "checked", check_names(reply->checked), "unchecked",
                              check_names(reply->unchecked));
     if (data != NULL && reply->checked & PHI_CHECK_FORM) {
@@ -139,13 +191,13 @@ static void tell(struct phi_api_call *call, const struct phi_verify_reply *reply
         json_object_set_new(data, "paper", json_boolean(reply->flags & PHI_JKM1_PAPER));
         json_object_set_new(data, "scope", json_string(phi_scope_name(reply->scope)));
     }
-    if (data != NULL && (has_challenge || PHI_MUTANT(receipt_always)) && reply->receipt.len > 0) {
+    if (data != NULL && (ask->has_challenge || PHI_MUTANT(receipt_always)) &&
+        reply->receipt.len > 0) {
         char base64[PHI_BASE64_LEN(PHI_RECEIPT_MAX) + 1];
         phi_base64_encode(reply->receipt, base64);
         json_object_set_new(data, "receipt", json_string(base64));
     }
-    phi_api_data(call, data);
-    phi_api_verdict(call, reply->status);
+    return data;
 }
 
 static bool is_verdict(enum phi_err status)
@@ -156,19 +208,62 @@ static bool is_verdict(enum phi_err status)
 enum phi_err verify_http(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct ask ask = {.lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER};
-    bool has_challenge = false;
-    ask.allowed_scopes = scopes_of(phi_api_app(call));
-    ask.deadline = phi_api_deadline(call);
-    PHI_GUARD(parse(call, &ask.request, &has_challenge, error));
-    PHI_GUARD(run(phi_service_state(phi_api_service(call)), &ask));
-    if (is_verdict(ask.reply.status))
-        tell(call, &ask.reply, has_challenge);
-    else
-        err = phi_error_set(error, ask.reply.status, "$.code", "%s",
-                            phi_err_text_en(ask.reply.status));
+    struct ask ask = {.serial = phi_api_serial(call)};
+    struct phi_json_at body = phi_api_body(call);
+    PHI_GUARD(parse(call, &body, &ask, error));
+    run(phi_service_state(phi_api_service(call)), &ask, 1);
+    if (!is_verdict(ask.reply.status))
+        return phi_error_set(error, ask.reply.status, "$.code", "%s",
+                             phi_err_text_en(ask.reply.status));
+    phi_api_data(call, data_of(&ask));
+    phi_api_verdict(call, ask.reply.status);
 out:
-    pthread_cond_destroy(&ask.seen);
-    pthread_mutex_destroy(&ask.lock);
+    return err;
+}
+
+/* --- many --- */
+
+static enum phi_err parse_item(struct phi_api_call *call, const struct phi_json_at *item,
+                               struct ask *ask, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"bizSerialNum", "code", "operation", "scope",
+                                          "challenge"};
+    PHI_GUARD(phi_json_only(item, members, sizeof(members) / sizeof(members[0]), error));
+    PHI_GUARD(phi_json_word(item, "bizSerialNum", SERIAL_MAX, &ask->serial, error));
+    PHI_GUARD(parse(call, item, ask, error));
+out:
+    return err;
+}
+
+static json_t *result_of(const struct ask *ask)
+{
+    enum phi_err status = ask->reply.status;
+    return json_pack("{s:s, s:s, s:s, s:s, s:o?}", "bizSerialNum", ask->serial, "resultCode",
+                     phi_err_return_code(status), "resultDesc", phi_err_text_zh(status),
+                     "resultDescEn", phi_err_text_en(status), "data",
+                     is_verdict(status) ? data_of(ask) : NULL);
+}
+
+enum phi_err verify_http_many(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at body = phi_api_body(call), items;
+    struct ask *asks = NULL;
+    size_t count = 0;
+    PHI_GUARD(phi_json_array(&body, "items", 1, ITEMS_MAX, &items, &count, error));
+    asks = calloc(count, sizeof(*asks));
+    PHI_GUARD(asks == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct phi_json_at item = phi_json_item(&items, i);
+        PHI_GUARD(parse_item(call, &item, &asks[i], error));
+    }
+    run(phi_service_state(phi_api_service(call)), asks, count);
+    json_t *results = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(results, result_of(&asks[i]));
+    phi_api_data(call, json_pack("{s:o}", "items", results));
+out:
+    free(asks);
     return err;
 }

@@ -80,6 +80,7 @@ static const struct phi_migration migrations[] = {
 };
 
 static const char *const verify_fields[] = {"code", "operation", "challenge", "scope", NULL};
+static const char *const batch_fields[] = {"items", NULL};
 static const char *const uses_queries[] = {"limit", "before", "since", "until", "format", NULL};
 static const char *const revoke_fields[] = {"code",         "serial",        "subject", "keySetId",
                                             "deadlineFrom", "deadlineUntil", NULL};
@@ -91,6 +92,12 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_CITIZEN,
      .fields = verify_fields,
      .handle = verify_http},
+    {.method = "POST",
+     .path = "/v1/codes/verify/batch",
+     .role = "verify",
+     .identity = PHI_API_CITIZEN,
+     .fields = batch_fields,
+     .handle = verify_http_many},
     {.method = "GET",
      .path = "/v1/codes/uses",
      .role = "uses",

@@ -3,6 +3,7 @@
 #include "svc-verify/revoke.h"
 
 #include "base/log.h"
+#include "json/canonical.h"
 
 #include <string.h>
 
@@ -219,6 +220,44 @@ static void after(struct phi_api_call *call, void *context)
         phi_log(PHI_LOG_ERROR, "revocation_not_held", PHI_L_ERR(err));
 }
 
+static json_t *audit_value(struct phi_api_call *call, const struct phi_revocation *entry,
+                           const uint8_t who[PHI_SM3_LEN])
+{
+    char id[2 * PHI_REVOCATION_ID_LEN + 1], actor[2 * PHI_SM3_LEN + 1];
+    char at[PHI_RFC3339_MAX], from[PHI_RFC3339_MAX], until[PHI_RFC3339_MAX];
+    phi_hex_encode(phi_view_of(entry->id, PHI_REVOCATION_ID_LEN), id);
+    phi_hex_encode(phi_view_of(who, PHI_SM3_LEN), actor);
+    phi_rfc3339_format(phi_api_now_us(call), at);
+    phi_rfc3339_format(entry->from_s * 1000000, from);
+    phi_rfc3339_format(entry->until_s * 1000000, until);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "step", "revoked", "kind",
+                             phi_revoked_kind_name(entry->kind), "id", id, "deadlineUntil", until,
+                             "actor", actor, "unit", phi_api_who(call)->staff->unit, "at", at);
+    if (json != NULL && entry->kind != PHI_REVOKED_CODE)
+        json_object_set_new(json, "deadlineFrom", json_string(from));
+    return json;
+}
+
+/* What staff revoke is told on audit; what a holder does with their own code is not. */
+static enum phi_err add_audit(struct phi_api_call *call, const struct phi_revocation *entry,
+                              const uint8_t who[PHI_SM3_LEN])
+{
+    enum phi_err err = PHI_OK;
+    struct phi_service *service = phi_api_service(call);
+    if (!is_issuers(call))
+        return PHI_OK;
+    json_t *json = audit_value(call, entry, who);
+    struct phi_event event = {.topic = phi_service_topic(service, "audit"),
+                              .type = "cn.phi.audit.revocation",
+                              .key = phi_view_of(who, PHI_SUBJECT_LEN)};
+    PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
+    PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &event.value));
+    PHI_GUARD(phi_service_sign_event(service, &event, entry->version, phi_api_arena(call)));
+    PHI_GUARD(phi_api_event(call, &event));
+out:
+    return err;
+}
+
 static enum phi_err keep(struct phi_api_call *call, struct asked *asked)
 {
     enum phi_err err = PHI_OK;
@@ -239,6 +278,7 @@ static enum phi_err keep(struct phi_api_call *call, struct asked *asked)
     PHI_GUARD(revoke_record_write(verify_of(call)->revoke, entry, phi_api_now_us(call),
                                   phi_api_arena(call), &event));
     PHI_GUARD(phi_api_event(call, &event));
+    PHI_GUARD(add_audit(call, entry, who));
     phi_api_after_commit(call, after, asked);
 out:
     return err;

@@ -245,6 +245,8 @@ enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error) PHI
 void verify_http_handle(struct verify *verify, void **items, size_t count);
 enum phi_err verify_http(struct phi_api_call *call,
                          struct phi_error *error); /* POST /v1/codes/verify */
+enum phi_err verify_http_many(struct phi_api_call *call,
+                              struct phi_error *error); /* POST /v1/codes/verify/batch */
 enum phi_err verify_uses(struct phi_api_call *call,
                          struct phi_error *error); /* GET /v1/codes/uses */
 
