@@ -22,7 +22,13 @@ struct codegen {
     struct phi_counter *again_database;
 };
 
-enum codegen_table { TABLE_APPLICATIONS = PHI_API_OWN, TABLE_CODES, TABLE_BATCH_LINES };
+enum codegen_table {
+    TABLE_APPLICATIONS = PHI_API_OWN,
+    TABLE_CODES,
+    TABLE_BATCH_LINES,
+    TABLE_CONSENT_REQUESTS,
+    TABLE_CONSENT_LOOKS,
+};
 
 #define APPLICATION_LEN 16
 #define CHALLENGE_LEN   16
@@ -32,6 +38,12 @@ void codegen_mint(struct phi_api_turn *turns, size_t count);                    
 enum phi_err codegen_batch(struct phi_api_call *call, struct phi_error *error); /* many */
 enum phi_err codegen_consent(struct phi_api_call *call,
                              struct phi_error *error); /* consent record */
+enum phi_err codegen_audit_request(struct phi_api_call *call,
+                                   struct phi_error *error); /* an auditor asks for a record */
+enum phi_err codegen_audit_approve(struct phi_api_call *call,
+                                   struct phi_error *error); /* another one gets it */
+enum phi_err codegen_looks(struct phi_api_call *call,
+                           struct phi_error *error); /* auditors' looks at one's records */
 
 /* The subject index of the citizen behind the call. */
 enum phi_err codegen_subject(struct phi_api_call *call, uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;

@@ -13,6 +13,7 @@ extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_codes_sql[];
 extern const unsigned char phi_embed__101_behalf_sql[];
 extern const unsigned char phi_embed__102_batch_sql[];
+extern const unsigned char phi_embed__110_looks_sql[];
 
 #define RECENT_SETS 4096 /* of four codes: 13 MB when all are filled */
 
@@ -48,6 +49,13 @@ static const struct phi_config_row rows[] = {
      .max = 8192,
      .unit = "commits",
      .text = "so many waiting: refreshes get the code they have, as long as it is valid"},
+    {.name = "PHI_AUDIT_REQUEST_MS",
+     .type = PHI_CONFIG_MS,
+     .fallback = "86400000",
+     .min = 1000,
+     .max = 604800000,
+     .unit = "ms",
+     .text = "time for a second auditor to let a look at a consent record happen"},
     PHI_SERVICE_KEY_ROW("PHI_INDEX_KEY_FILE", "the national index key"),
     PHI_SERVICE_KEY_ROW("PHI_SERIAL_KEY_FILE",
                         "the province's key for code serials on topics and in tables"),
@@ -59,6 +67,7 @@ static const struct phi_migration migrations[] = {
     {100, "codes", (const char *)phi_embed__100_codes_sql},
     {101, "behalf", (const char *)phi_embed__101_behalf_sql},
     {102, "batch", (const char *)phi_embed__102_batch_sql},
+    {110, "looks", (const char *)phi_embed__110_looks_sql},
 };
 
 static const enum phi_column application_columns[] = {
@@ -72,6 +81,13 @@ static const enum phi_column code_columns[] = {
 
 static const enum phi_column batch_columns[] = {PHI_COLUMN_TEXT, PHI_COLUMN_TEXT, PHI_COLUMN_BYTES,
                                                 PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+static const enum phi_column request_columns[] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_I64};
+static const enum phi_column look_columns[] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_I64};
 
 static const struct phi_lane_table tables[] = {
     {.name = "applications",
@@ -100,11 +116,34 @@ static const struct phi_lane_table tables[] = {
                    "SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], "
                    "$5::bigint[]) ON CONFLICT (app_id, line_serial) DO NOTHING RETURNING app_id, "
                    "line_serial"},
+    {.name = "consent_requests",
+     .columns = request_columns,
+     .column_count = 8,
+     .key_count = 1,
+     .insert_sql = "INSERT INTO consent_requests (request_id, serial_hmac, who, person, unit, "
+                   "legal_reference, requested_us, until_us) SELECT * FROM unnest($1::bytea[], "
+                   "$2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::bigint[], "
+                   "$8::bigint[]) ON CONFLICT (request_id) DO NOTHING"},
+    {.name = "consent_looks",
+     .columns = look_columns,
+     .column_count = 13,
+     .key_count = 1,
+     .is_guard = true,
+     .on_conflict = PHI_ERR_STATE,
+     .insert_sql =
+         "INSERT INTO consent_looks (request_id, serial_hmac, subject, grantor, consent_digest, "
+         "scene, asked_who, asked_unit, approved_who, approved_unit, legal_reference, "
+         "requested_us, seen_us) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], "
+         "$4::bytea[], $5::bytea[], $6::text[], $7::bytea[], $8::text[], $9::bytea[], "
+         "$10::text[], $11::text[], $12::bigint[], $13::bigint[]) ON CONFLICT (request_id) DO "
+         "NOTHING RETURNING request_id"},
 };
 
 static const char *const apply_fields[] = {"scene", "termSeconds", "paperDays", "onBehalfOf", NULL};
 static const char *const mint_fields[] = {"applicationId", "challenge", "picture", NULL};
 static const char *const consent_fields[] = {"code", NULL};
+static const char *const audit_fields[] = {"code", "legalReference", NULL};
+static const char *const looks_queries[] = {"limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
     {.method = "POST",
@@ -127,6 +166,25 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_CITIZEN,
      .fields = consent_fields,
      .handle = codegen_consent},
+    {.method = "POST",
+     .path = "/v1/codes/consent/requests",
+     .role = "audit",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = audit_fields,
+     .handle = codegen_audit_request},
+    {.method = "POST",
+     .path = "/v1/codes/consent/requests/{id}/approval",
+     .role = "audit",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .handle = codegen_audit_approve},
+    {.method = "GET",
+     .path = "/v1/codes/consent/looks",
+     .role = "mint",
+     .identity = PHI_API_CITIZEN,
+     .queries = looks_queries,
+     .handle = codegen_looks},
     {.method = "POST",
      .path = "/v1/codes/batch",
      .role = "mint.batch",

@@ -32,6 +32,15 @@ static const char codes_sql[] =
     "gone AS (DELETE FROM codes c USING old WHERE c.serial_hmac = old.serial_hmac RETURNING 1) "
     "SELECT count(*) FROM gone";
 
+static const char requests_sql[] =
+    "WITH gone AS (DELETE FROM consent_requests WHERE request_id = ANY (ARRAY(SELECT request_id "
+    "FROM consent_requests WHERE until_us < $1 ORDER BY until_us LIMIT $2 FOR UPDATE SKIP LOCKED)) "
+    "RETURNING 1) SELECT count(*) FROM gone";
+static const char looks_sql[] =
+    "WITH gone AS (DELETE FROM consent_looks WHERE request_id = ANY (ARRAY(SELECT request_id FROM "
+    "consent_looks WHERE seen_us < $1 ORDER BY seen_us LIMIT $2 FOR UPDATE SKIP LOCKED)) "
+    "RETURNING 1) SELECT count(*) FROM gone";
+
 static enum phi_err delete_before(struct phi_conn *conn, const char *name, const char *sql,
                                   int64_t before, size_t max, size_t *deleted,
                                   struct phi_error *error)
@@ -49,6 +58,7 @@ enum phi_err retain_step(struct phi_conn *conn, const struct policy *policy, int
                          size_t max, struct retain_deleted *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    size_t requests = 0;
     *out = (struct retain_deleted){0};
     PHI_GUARD(delete_before(conn, "retain_applications", applications_sql,
                             now_us - policy->application_keep_days * DAY_US, max,
@@ -56,6 +66,11 @@ enum phi_err retain_step(struct phi_conn *conn, const struct policy *policy, int
     PHI_GUARD(delete_before(conn, "retain_codes", codes_sql,
                             now_us / 1000000 - policy->consent_keep_days * DAY_S, max, &out->codes,
                             error));
+    PHI_GUARD(delete_before(conn, "retain_requests", requests_sql, now_us - DAY_US, max, &requests,
+                            error));
+    PHI_GUARD(delete_before(conn, "retain_looks", looks_sql,
+                            now_us - policy->consent_keep_days * DAY_US, max, &out->looks, error));
+    out->looks += requests;
 out:
     return err;
 }

@@ -31,6 +31,8 @@ void retain_stop(struct retain *retain);
 struct retain_deleted {
     size_t applications;
     size_t codes;
+    size_t
+        looks; /* auditors': requests a day after their time, looks as long as a consent record */
 };
 
 /* One step: at most `max` of each kind. Replicas that do so at once share the work. Blocks on the

@@ -3,6 +3,8 @@
 
 # The member of staff who decides disputes in the main job; the development provider says so.
 PHI_OFFICER=officer-1
+# Two who together may look at a consent record: account and unit.
+PHI_AUDITORS=(auditor-1:audit-320100 auditor-2:court-320100)
 
 phi_app_rows() {
     grep -v '^#' "$PHI_COMPOSE/apps.txt"
@@ -34,7 +36,7 @@ phi_registry_put() {
 }
 
 phi_registry_write() {
-    local region app roles scopes sources institution peer
+    local region app roles scopes sources institution peer auditor
     : > "$PHI_RUN/log/registry.log"
     for region in $PHI_PROVINCE $PHI_NATION; do
         while read -r app roles scopes sources institution; do
@@ -53,6 +55,10 @@ phi_registry_write() {
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
             --unit "health-320100" --roles decide,code.revoke --regions "$PHI_PROVINCE" \
             --sources "$(phi_source_kinds),declare.health,declare.trip"
+        for auditor in "${PHI_AUDITORS[@]}"; do
+            phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "${auditor%%:*}" \
+                --unit "${auditor#*:}" --roles auditor --regions "$PHI_PROVINCE"
+        done
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self

@@ -156,6 +156,11 @@ def one_of_each(suite, life):
         assert answer["result"] == "accepted", answer
     code = life.mint(person)["code"]
     life.verify(code, scanner)
+    look = life.ask_for_record(code, life.auditor(officer))["requestId"]
+    life.done(life.post("audit-app", "svc-codegen", f"/v1/codes/consent/requests/{look}/approval", {},
+                        token=life.auditor(Person(), "auditor-2")))
+    life.done(life.post("officer-app", "svc-verify", "/v1/codes/revoke", {"code": life.mint(person, "paper")["code"]},
+                        token=life.officer(officer)))
     case, _fact = life.disputed(person)
     life.decide(case["caseId"], officer)
     with psycopg.connect(**suite.database(), autocommit=True) as database:

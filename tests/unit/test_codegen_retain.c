@@ -11,7 +11,7 @@
 #define WAIT_MS    20000
 #define SCHEMA_MAX (16 * 1024)
 
-static char sql[3][SCHEMA_MAX];
+static char sql[4][SCHEMA_MAX];
 static const struct policy policy = {.application_keep_days = 90, .consent_keep_days = 1095};
 
 static int64_t now_us(void *context)
@@ -37,17 +37,20 @@ static int set_up(void **state)
     read_sql("100_codes.sql", sql[0]);
     read_sql("101_behalf.sql", sql[1]);
     read_sql("102_batch.sql", sql[2]);
+    read_sql("110_looks.sql", sql[3]);
     return 0;
 }
 
 static struct phi_store *open_at(const char *schema)
 {
-    const struct phi_migration migrations[] = {
-        {100, "codes", sql[0]}, {101, "behalf", sql[1]}, {102, "batch", sql[2]}};
+    const struct phi_migration migrations[] = {{100, "codes", sql[0]},
+                                               {101, "behalf", sql[1]},
+                                               {102, "batch", sql[2]},
+                                               {110, "looks", sql[3]}};
     struct phi_error error = {0};
     struct phi_store *store = NULL;
     struct phi_store_options options = {.conninfo = fixture_conninfo(), .schema = schema};
-    if (phi_migrate(fixture_conninfo(), schema, migrations, 3, &error) != PHI_OK)
+    if (phi_migrate(fixture_conninfo(), schema, migrations, 4, &error) != PHI_OK)
         fail_msg("%s: %s", error.place, error.text);
     assert_ok(phi_store_open(&options, &store, &error));
     return store;
@@ -116,6 +119,33 @@ static void steps_are_bounded_and_spare_what_is_kept(void **state)
     phi_store_close(store);
 }
 
+/* Auditors' requests a day after their time, looks as long as a consent record is kept: each kind
+ * with one that is over by a second, one at the very end and one within its time. */
+static const char some_looks[] =
+    "INSERT INTO consent_requests SELECT substr(sha256(i::text::bytea), 1, 16), "
+    "sha256(i::text::bytea), sha256(i::text::bytea), substr(sha256(i::text::bytea), 1, 16), 'u', "
+    "'law', 1, (19999 * 86400::bigint + i) * 1000000 FROM generate_series(-1, 1) i;"
+    "INSERT INTO consent_looks SELECT substr(sha256(i::text::bytea), 1, 16), "
+    "sha256(i::text::bytea), substr(sha256(i::text::bytea), 1, 16), NULL, sha256(i::text::bytea), "
+    "'pass', sha256(i::text::bytea), 'u', sha256(i::text::bytea), 'v', 'law', 1, "
+    "((20000 - 1095) * 86400::bigint + i) * 1000000 FROM generate_series(-1, 1) i";
+
+static void looks_go_with_their_time(void **state)
+{
+    (void)state;
+    struct phi_store *store = open_at("retain_d");
+    struct phi_conn *conn = borrow(store);
+    struct retain_deleted gone;
+    struct phi_error error = {0};
+    write_rows(store, some_looks);
+    assert_ok(retain_step(conn, &policy, now_us(NULL), 9, &gone, &error));
+    assert_int_equal(gone.looks, 2);
+    assert_int_equal(count(store, "consent_requests"), 2);
+    assert_int_equal(count(store, "consent_looks"), 2);
+    phi_store_release(conn);
+    phi_store_close(store);
+}
+
 static void two_replicas_share_the_work(void **state)
 {
     (void)state;
@@ -160,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_bounded_and_spare_what_is_kept),
+        cmocka_unit_test(looks_go_with_their_time),
         cmocka_unit_test(two_replicas_share_the_work),
         cmocka_unit_test(the_thread_does_so_at_once),
     };

@@ -25,8 +25,9 @@ class Minted:
 class Load:
     """Of at least `count` people."""
 
-    def __init__(self, client, tokens, count, repeat_every=8):
-        self.client, self.tokens, self.repeat_every = client, tokens, repeat_every
+    def __init__(self, client, tokens, count, repeat_every=8, pause_s=0.0):
+        """`pause_s`: a thread's rest after each person."""
+        self.client, self.tokens, self.repeat_every, self.pause_s = client, tokens, repeat_every, pause_s
         self.people, self._tokens, self._lock, self._ending = [], {}, threading.Lock(), False
         for _ in range(count):
             self._come()
@@ -107,6 +108,7 @@ class Load:
             with self._changed:
                 kept.append(done)
                 self._changed.notify_all()
+            time.sleep(self.pause_s)
 
     def _again(self, number, ack):
         """Whether to ask for the same once more: whenever its first tries were lost, and now and then."""

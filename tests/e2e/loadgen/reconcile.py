@@ -27,9 +27,11 @@ def sm3_mac(key, message):
 class Reconciler:
     """Made before the load begins: it watches the topics from there."""
 
-    def __init__(self, suite):
-        self.suite = suite
-        self.watch = Watch(suite.bus, [topic(stream) for stream in STREAMS] + DLQS + ["phi.000000.dlq.svc-platform"])
+    def __init__(self, suite, patience_s=60.0):
+        """`patience_s`: what comes through later than that is lost."""
+        self.suite, self.patience_s = suite, patience_s
+        self.watch = Watch(suite.bus, [topic(stream) for stream in STREAMS] + DLQS + ["phi.000000.dlq.svc-platform"],
+                           patience_s)
         self.serial_key, self.index_key = (
             keyfile.secret(suite.key_file("svc-codegen", use), f"{suite.run}/keys/svc-codegen/password")
             for use in ("serial", "index"))
@@ -56,14 +58,14 @@ class Reconciler:
             found[record.json[member]][record.event_id].append(record)
         return found
 
-    def until(self, what, look, seconds=60.0):
+    def until(self, what, look):
         """Waits until `look` gives an empty collection: what is still missing."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + self.patience_s
         while True:
             missing = look()
             if not missing:
                 return
-            assert time.monotonic() < end, f"{what}: after {seconds:.0f} s {len(missing)} missing: {list(missing)[:3]}"
+            assert time.monotonic() < end, f"{what}: after {self.patience_s:.0f} s {len(missing)} missing: {list(missing)[:3]}"
             time.sleep(0.2)
 
     # --- declarations ---

@@ -17,7 +17,8 @@ def _consumer(bus):
 
 
 class Watch:
-    def __init__(self, bus, names):
+    def __init__(self, bus, names, patience_s=20.0):
+        self.patience_s = patience_s
         self.records = collections.defaultdict(list)
         # Two: a question about an end would wait behind the fetches of its own connection.
         self.consumer, self.asker = _consumer(bus), _consumer(bus)
@@ -33,10 +34,10 @@ class Watch:
     def _end(self, name, partition):
         return self.asker.get_watermark_offsets(TopicPartition(name, partition), timeout=10)[1]
 
-    def read(self, seconds=20.0):
+    def read(self):
         """All records up to the present ends."""
         ends = {place: self._end(*place) for place in self.at}
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + self.patience_s
         while any(self.at[place] < end for place, end in ends.items()):
             for message in self.consumer.consume(500, timeout=0.2):
                 assert not message.error() or message.error().retriable(), message.error()
@@ -44,7 +45,7 @@ class Watch:
                     continue
                 self.records[message.topic()].append(Record(message))
                 self.at[message.topic(), message.partition()] = message.offset() + 1
-            assert time.monotonic() < limit, f"the topics' ends not reached in {seconds} s"
+            assert time.monotonic() < limit, f"the topics' ends not reached in {self.patience_s} s"
         return self.records
 
     def close(self):

@@ -14,6 +14,7 @@ def moment(seconds_ago=0):
 
 ADDRESS, PHONE = "南京市玄武区测试路七号", "13900001234"
 SEAT, COMPANIONS = "05-12F", "与测试同行人一名"
+LAW = "《个人信息保护法》第五十六条，（2026）苏审字第0412号"
 STATEMENT = "当日不在该场所，记录有误。"
 
 
@@ -108,6 +109,13 @@ class Life:
 
     def officer(self, person, sub="officer-1"):
         return self.suite.token("staff", **{**person.claims(), "sub": sub, "aud": "officer-app"})
+
+    def auditor(self, person, sub="auditor-1"):
+        return self.suite.token("staff", **{**person.claims(), "sub": sub, "aud": "audit-app"})
+
+    def ask_for_record(self, code, token):
+        return self.done(self.post("audit-app", "svc-codegen", "/v1/codes/consent/requests",
+                                   {"code": code, "legalReference": LAW}, token=token))
 
     def post(self, app_id, service, path, fields, person=None, token=None, **options):
         app = self.suite.apps[app_id]

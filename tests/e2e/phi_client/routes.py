@@ -6,7 +6,8 @@ import secrets
 import time
 import urllib.parse
 
-from .life import STATEMENT, basic, batch_line, health, moment, source_line, trip
+from .http import new_serial
+from .life import LAW, STATEMENT, basic, batch_line, health, moment, source_line, trip
 from .people import Person
 from .suite import ROOT
 
@@ -48,12 +49,16 @@ class Cast:
     def receipt(self):
         return base64.b64encode(self.life.receipt(self.code, self.scanner)).decode()
 
+    def look(self):
+        """An auditor's request that another one has not let happen yet."""
+        return self.life.ask_for_record(self.code, self.life.auditor(Person(), "auditor-2"))["requestId"]
+
     def open_case(self):
         return self.life.disputed(self.holder)[0]["caseId"]
 
     def token(self, who, app_id):
         if who == "staff":
-            return self.life.officer(self.officer)
+            return self.life.auditor(self.officer) if app_id == "audit-app" else self.life.officer(self.officer)
         return self.life.token(self.scanner if app_id == "scan-app" else self.holder, app_id) if who else None
 
 
@@ -120,11 +125,21 @@ ROUTES = (
     Route("svc-codegen", "POST", "/v1/codes", "citizen-app", "citizen", _mint),
     Route("svc-codegen", "POST", "/v1/codes/consent", "citizen-app", "citizen",
           lambda cast: ("/v1/codes/consent", {"code": cast.code})),
+    Route("svc-codegen", "POST", "/v1/codes/consent/requests", "audit-app", "staff",
+          lambda cast: ("/v1/codes/consent/requests", {"code": cast.code, "legalReference": LAW})),
+    Route("svc-codegen", "POST", "/v1/codes/consent/requests/{id}/approval", "audit-app", "staff",
+          lambda cast: (f"/v1/codes/consent/requests/{cast.look()}/approval", {})),
+    Route("svc-codegen", "GET", "/v1/codes/consent/looks", "citizen-app", "citizen",
+          lambda _cast: (f"/v1/codes/consent/looks?limit=5&before={'f' * 32}&customNumber=c-1", {})),
     Route("svc-codegen", "POST", "/v1/codes/batch", "home-app", None,
           lambda _cast: ("/v1/codes/batch", [batch_line(Person())])),
     Route("svc-verify", "POST", "/v1/codes/verify", "scan-app", "citizen",
           lambda cast: ("/v1/codes/verify", {"code": cast.code, "operation": "verify", "scope": "pass",
                                              "challenge": secrets.token_hex(16)})),
+    Route("svc-verify", "POST", "/v1/codes/verify/batch", "scan-app", "citizen",
+          lambda cast: ("/v1/codes/verify/batch", {"items": [
+              {"bizSerialNum": new_serial(), "code": cast.code, "operation": "verify", "scope": "pass",
+               "challenge": secrets.token_hex(16)}]})),
     Route("svc-verify", "GET", "/v1/codes/uses", "citizen-app", "citizen", _page("/v1/codes/uses", "until")),
     Route("svc-verify", "POST", "/v1/codes/revoke", "citizen-app", "either",
           lambda cast: ("/v1/codes/revoke", {"code": cast.life.mint(cast.holder)["code"]})),
