@@ -208,7 +208,7 @@ static enum phi_err check_second(const struct look *look, struct phi_error *erro
     if (is_same)
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
                              "who asked can't let it happen");
-    if (strcmp(look->asked_unit, me->unit) == 0)
+    if (look->asked_unit == NULL || me->unit == NULL || strcmp(look->asked_unit, me->unit) == 0)
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
                              "of the same unit as who asked");
     return PHI_OK;

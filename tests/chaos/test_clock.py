@@ -8,7 +8,7 @@ from phi_client.people import Person
 from phi_client.replica import Replica
 from phi_client.suite import wait_until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)  # the suite starts within it
 
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 

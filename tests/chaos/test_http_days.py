@@ -13,7 +13,7 @@ from phi_client.people import Person
 from phi_client.replica import Replica
 from phi_client.suite import wait_until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 ARRIVE_MS, ANSWER_MS = 2000, 1500
 IDLE = 10_000

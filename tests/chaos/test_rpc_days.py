@@ -11,7 +11,7 @@ from phi_client.people import Person
 from phi_client.suite import wait_until
 from test_rpc import z85
 
-pytestmark = pytest.mark.timeout(900 if IS_LONG else 180)
+pytestmark = pytest.mark.timeout(900 if IS_LONG else 300)
 
 LONGEST = 64 * 1024
 GROWTH_MB = 48
