@@ -19,19 +19,7 @@ static const struct phi_config_row rows[] = {
              "platform)"},
     PHI_SERVICE_KEY_ROW("PHI_TRUST_KEY_FILE", "SM2 key that signs the trust list"),
     PHI_SERVICE_KEY_ROW("PHI_PLATFORM_KEY_FILE", "the unified platform's key for dead letters"),
-    {.name = "PHI_RPC_BIND",
-     .type = PHI_CONFIG_TEXT,
-     .fallback = "tcp://127.0.0.1:5110",
-     .min = 5,
-     .max = 128,
-     .unit = "",
-     .text = "address of the query RPC"},
-    {.name = "PHI_RPC_CURVE_FILE",
-     .type = PHI_CONFIG_SECRET,
-     .min = 40,
-     .max = 64,
-     .unit = "",
-     .text = "CURVE secret key of the query RPC, Z85 or hex"},
+    PHI_QUERY_RPC_ROWS("5110"),
 };
 
 static const struct phi_migration migrations[] = {
@@ -73,9 +61,8 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     struct platform *platform = calloc(1, sizeof(*platform));
     PHI_GUARD(platform == NULL ? PHI_ERR_MEMORY : PHI_OK);
     platform->service = service;
-    platform->allow = phi_rpc_allow_list_new();
     phi_service_set_state(service, platform);
-    PHI_GUARD(platform->allow == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(platform_rpc_new(platform));
     PHI_GUARD(open_keys(service, platform, error));
     struct phi_dlq_options dlq = {.region = phi_service_region(service),
                                   .program = phi_service_program(service),
@@ -96,7 +83,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     struct platform *platform = phi_service_state(service);
     PHI_GUARD(platform_trust_start(platform));
     PHI_GUARD(platform_entries_open(platform, error));
-    PHI_GUARD(platform_rpc_open(platform, error));
+    PHI_GUARD(phi_query_rpc_start(platform->rpc, error));
 out:
     return err;
 }
@@ -106,8 +93,7 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     struct platform *platform = phi_service_state(service);
     if (platform == NULL)
         return;
-    phi_rpc_server_close(platform->rpc, until);
-    platform->rpc = NULL;
+    phi_query_rpc_stop(platform->rpc, until);
     if (phi_consumer_close(platform->consumer, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "consumer_left_late", PHI_L_WORD("group", "svc-platform.directory"));
     platform->consumer = NULL;
@@ -120,7 +106,7 @@ static void close(struct phi_service *service)
     if (platform == NULL)
         return;
     phi_dlq_close(platform->dlq);
-    phi_rpc_allow_list_free(platform->allow);
+    phi_query_rpc_free(platform->rpc);
     phi_sm2_private_free(platform->trust_key);
     phi_seal_key_free(platform->store_key);
     phi_service_set_state(service, NULL);
@@ -130,9 +116,8 @@ static void close(struct phi_service *service)
 static void callers_changed(struct phi_service *service)
 {
     struct platform *platform = phi_service_state(service);
-    if (platform != NULL && phi_service_allow_peers(service, platform->allow) != PHI_OK)
-        phi_log(PHI_LOG_ERROR, "allow_list_kept",
-                PHI_L_WORD("why", "the_new_one_can_not_be_taken"));
+    if (platform != NULL)
+        phi_query_rpc_peers(platform->rpc);
 }
 
 static const struct phi_program program = {

@@ -6,8 +6,8 @@
 #include "bus/dlq.h"
 #include "codes/entry.h"
 #include "codes/receipt.h"
-#include "rpc/server.h"
 #include "service/api.h"
+#include "service/query_rpc.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,8 +19,7 @@ struct platform {
     struct phi_seal_key *store_key; /* dead letters */
     struct phi_dlq *dlq;
     struct phi_consumer *consumer;
-    struct phi_rpc_allow_list *allow;
-    struct phi_rpc_server *rpc;
+    struct phi_query_rpc *rpc;
     pthread_t publisher;
     bool has_publisher;
     atomic_bool stopping;
@@ -51,6 +50,6 @@ enum phi_err platform_query(struct platform *platform, struct phi_view receipt, 
                             struct phi_deadline deadline, struct phi_arena *arena, json_t **out,
                             struct phi_error *error) PHI_MUST_USE;
 enum phi_err platform_query_http(struct phi_api_call *call, struct phi_error *error);
-enum phi_err platform_rpc_open(struct platform *platform, struct phi_error *error) PHI_MUST_USE;
+enum phi_err platform_rpc_new(struct platform *platform) PHI_MUST_USE; /* rpc.c */
 
 #endif

@@ -2,8 +2,8 @@
  * strictest. */
 #include "svc-platform/platform.h"
 
-#include "base/mutant.h"
 #include "codes/grade.h"
+#include "service/receipts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,27 +15,13 @@ static enum phi_err check_receipt(struct platform *platform, struct phi_view byt
                                   struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_view signed_part;
-    const uint8_t *sig = NULL;
-    int64_t now_us = phi_clock_now_us(phi_service_clock(platform->service));
-    const char *here = phi_service_region(platform->service);
-    const struct phi_trust_view *view = phi_trust_acquire(phi_service_trust(platform->service));
-    PHI_GUARD(phi_receipt_decode(bytes, out, &signed_part, &sig));
-    const struct phi_trust_platform *issuer = phi_trust_platform(view, out->issuer);
-    const struct phi_trust_key *key =
-        issuer == NULL || issuer->status != PHI_TRUST_ACTIVE
-            ? NULL
-            : phi_trust_key(issuer, PHI_TRUST_RECEIPT, out->key_id, now_us);
-    bool is_signed = key != NULL && phi_sm2_verify(key->public_key, signed_part, sig) == PHI_OK;
-    is_signed = is_signed || (key != NULL && PHI_MUTANT(forged_receipt_taken));
-    bool is_for_them = out->has_subject && phi_receipt_has_audience(out, here) &&
+    PHI_GUARD(phi_service_receipt_read(platform->service, bytes, out, error));
+    bool is_for_them = out->has_subject &&
+                       phi_receipt_has_audience(out, phi_service_region(platform->service)) &&
                        phi_receipt_has_audience(out, asking);
-    if (!is_signed || !is_for_them || !phi_receipt_is_in_force(out, now_us / 1000000))
-        err = PHI_ERR_RECEIPT;
+    if (!is_for_them)
+        err = phi_error_set(error, PHI_ERR_RECEIPT, "receipt", "not for this caller");
 out:
-    phi_trust_release(view);
-    if (err == PHI_ERR_RECEIPT)
-        phi_error_set(error, err, "receipt", "not signed, not in force, or not for this caller");
     return err;
 }
 

@@ -1,61 +1,46 @@
-/* The query RPC of the unified platform (5110): a province's directory asks with a receipt. */
+/* The query RPC of the unified platform (5110): a province's directory asks with a receipt, or how
+ * far its own entry of a subject has got. */
 #include "svc-platform/platform.h"
 
-#include "codes/query_message.h"
-#include "json/canonical.h"
+#include <stdio.h>
 
-#include <string.h>
-
-#define CALL_ARENA (512 * 1024)
-
-static void answer(struct platform *platform, struct phi_rpc_call *call, struct phi_arena *arena)
+/* The asking region's own entry: it told us the version, and hears no more than that. */
+static enum phi_err seen(struct platform *platform, const struct phi_query_ask *ask, json_t **out,
+                         struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_query_request request;
-    struct phi_query_reply reply = {0};
-    struct phi_error error = {0};
-    json_t *json = NULL;
-    uint8_t *bytes = phi_arena_alloc(arena, PHI_QUERY_REPLY_MAX);
-    PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_query_request_decode(phi_rpc_call_payload(call), &request));
-    memcpy(reply.request_id, request.request_id, sizeof(reply.request_id));
-    reply.status = platform_query(platform, request.receipt, phi_rpc_call_peer(call)->platform,
-                                  phi_rpc_call_deadline(call), arena, &json, &error);
-    if (reply.status == PHI_OK)
-        PHI_GUARD(phi_json_canonical(json, arena, &reply.json));
-    struct phi_writer out = phi_writer_of(bytes, PHI_QUERY_REPLY_MAX);
-    PHI_GUARD(phi_query_reply_encode(&reply, &out));
-    phi_rpc_reply(call, phi_view_of(bytes, phi_writer_len(&out)));
-    return;
+    struct phi_conn *conn = NULL;
+    struct phi_rows *rows = NULL;
+    char version[24];
+    const struct phi_param params[] = {
+        PHI_BYTES_OF(ask->request->subject, sizeof(ask->request->subject)),
+        PHI_TEXT(ask->peer->platform)};
+    PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), ask->deadline, &conn));
+    PHI_GUARD(phi_conn_exec(conn, "entry_seen",
+                            "SELECT version FROM entries WHERE subject = $1 AND region = $2",
+                            params, 2, &rows, error));
+    snprintf(version, sizeof(version), "%lld",
+             phi_rows_count(rows) == 0 ? 0LL : (long long)phi_rows_i64(rows, 0, 0));
+    json_t *answer = json_pack("{s:s}", "version", version);
+    PHI_GUARD(answer == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_json_keep(ask->arena, answer));
+    *out = answer;
 out:
-    phi_rpc_refuse(call, err);
-}
-
-static void handle(struct phi_rpc_call **calls, size_t count, void *context)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct phi_arena *arena = phi_arena_new(CALL_ARENA);
-        if (arena == NULL)
-            phi_rpc_refuse(calls[i], PHI_ERR_MEMORY);
-        else
-            answer(context, calls[i], arena);
-        phi_arena_free(arena);
-    }
-}
-
-enum phi_err platform_rpc_open(struct platform *platform, struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_rpc_server_options options = {
-        .bind = phi_config_text(phi_service_config(platform->service), "PHI_RPC_BIND"),
-        .allow = platform->allow,
-        .handle = handle,
-        .context = platform};
-    PHI_GUARD(phi_service_allow_peers(platform->service, platform->allow));
-    PHI_GUARD(
-        phi_service_key_curve(platform->service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
-    PHI_GUARD(phi_rpc_server_open(&options, &platform->rpc, error));
-out:
-    phi_wipe(options.secret_key, sizeof(options.secret_key));
+    phi_rows_free(rows);
+    phi_store_release(conn);
     return err;
+}
+
+static enum phi_err answer(void *context, const struct phi_query_ask *ask, json_t **out,
+                           struct phi_error *error)
+{
+    if (ask->request->operation == PHI_QUERY_SEEN)
+        return seen(context, ask, out, error);
+    return platform_query(context, ask->request->receipt, ask->peer->platform, ask->deadline,
+                          ask->arena, out, error);
+}
+
+enum phi_err platform_rpc_new(struct platform *platform)
+{
+    return phi_query_rpc_new(platform->service, answer, platform, &platform->rpc);
 }

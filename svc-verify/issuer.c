@@ -5,30 +5,11 @@
 #include "svc-verify/verify.h"
 
 #include "base/metrics.h"
-#include "rpc/client.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define ROUTES_MAX 64
 #define ISSUER_MS  1500 /* an issuer has this long at most */
 #define RESERVE_MS 50   /* kept of the caller's time for the answer without the issuer's */
-#define CALLS_MAX  1024
-
-/* A platform that was asked before. Only the first use and a change of the trust list take long
- * under the lock; the path of our own codes doesn't come here. */
-struct route {
-    char platform[7];
-    uint64_t list_version;
-    struct phi_rpc_client *client;
-};
-
-struct verify_routes {
-    pthread_mutex_t lock;
-    uint8_t secret_key[PHI_CURVE_KEY_LEN];
-    struct route routes[ROUTES_MAX];
-    size_t count;
-};
 
 enum asked { ASKED_ANSWERED, ASKED_UNREACHABLE, ASKED_UNTRUE };
 
@@ -39,114 +20,19 @@ static void count_asked(const struct verify_job *job, enum asked asked)
 
 enum phi_err verify_routes_open(struct verify *verify, const uint8_t secret_key[PHI_CURVE_KEY_LEN])
 {
-    struct verify_routes *routes = calloc(1, sizeof(*routes));
-    if (routes == NULL)
-        return PHI_ERR_MEMORY;
-    verify->routes = routes;
-    pthread_mutex_init(&routes->lock, NULL);
-    memcpy(routes->secret_key, secret_key, PHI_CURVE_KEY_LEN);
     static const char *const labels[] = {"result=\"answered\"", "result=\"unreachable\"",
                                          "result=\"untrue\""};
     for (size_t i = 0; i < 3; i++)
         verify->asked[i] =
             phi_counter_new("phi_issuer_asked_total",
                             "codes of other platforms, by their issuer's answer", labels[i]);
-    return PHI_OK;
+    return phi_neighbours_open(PHI_TRUST_VERIFY, secret_key, &verify->issuers);
 }
 
 void verify_routes_close(struct verify *verify)
 {
-    struct verify_routes *routes = verify->routes;
-    if (routes == NULL)
-        return;
-    for (size_t i = 0; i < routes->count; i++)
-        phi_rpc_client_close(routes->routes[i].client);
-    pthread_mutex_destroy(&routes->lock);
-    phi_wipe(routes->secret_key, sizeof(routes->secret_key));
-    free(routes);
-    verify->routes = NULL;
-}
-
-static size_t endpoints_of(const struct phi_trust_platform *platform,
-                           struct phi_rpc_endpoint out[PHI_RPC_ENDPOINTS_MAX])
-{
-    size_t count = 0;
-    for (size_t i = 0; i < platform->endpoint_counts[PHI_TRUST_VERIFY]; i++) {
-        const struct phi_trust_endpoint *from = &platform->endpoints[PHI_TRUST_VERIFY][i];
-        if (count == PHI_RPC_ENDPOINTS_MAX || strlen(from->address) >= sizeof(out[0].address))
-            continue;
-        memset(&out[count], 0, sizeof(out[count]));
-        memcpy(out[count].address, from->address, strlen(from->address));
-        memcpy(out[count++].server_key, from->curve, PHI_CURVE_KEY_LEN);
-    }
-    return count;
-}
-
-static enum phi_err open_route(struct verify_routes *routes, struct route *route,
-                               const struct phi_rpc_endpoint *endpoints, size_t count)
-{
-    struct phi_rpc_client_options options = {
-        .endpoints = endpoints, .endpoints_count = count, .calls_max = CALLS_MAX};
-    memcpy(options.secret_key, routes->secret_key, PHI_CURVE_KEY_LEN);
-    enum phi_err err = phi_rpc_client_open(&options, &route->client, NULL);
-    phi_wipe(options.secret_key, sizeof(options.secret_key));
-    return err;
-}
-
-/* The lock is held. */
-static struct route *find_route(struct verify_routes *routes, const char *platform)
-{
-    for (size_t i = 0; i < routes->count; i++) {
-        if (strcmp(routes->routes[i].platform, platform) == 0)
-            return &routes->routes[i];
-    }
-    return NULL;
-}
-
-/* The lock is held. NULL: no room, or no client. */
-static struct route *add_route(struct verify_routes *routes,
-                               const struct phi_trust_platform *platform)
-{
-    struct phi_rpc_endpoint endpoints[PHI_RPC_ENDPOINTS_MAX];
-    size_t count = endpoints_of(platform, endpoints);
-    struct route *route = &routes->routes[routes->count];
-    if (routes->count == ROUTES_MAX || count == 0 ||
-        open_route(routes, route, endpoints, count) != PHI_OK)
-        return NULL;
-    memcpy(route->platform, platform->id, sizeof(route->platform));
-    routes->count++;
-    return route;
-}
-
-/* The lock is held. The list that is in force says where the platform is now. */
-static void refresh(struct route *route, const struct phi_trust_platform *platform,
-                    uint64_t version)
-{
-    struct phi_rpc_endpoint endpoints[PHI_RPC_ENDPOINTS_MAX];
-    if (route->list_version == version)
-        return;
-    size_t count = endpoints_of(platform, endpoints);
-    if (phi_rpc_client_set_endpoints(route->client, endpoints, count) == PHI_OK)
-        route->list_version = version;
-}
-
-/* Routes stay until the end, so the client outlives the lock. */
-static struct phi_rpc_client *client_of(struct verify *verify, const struct phi_trust_view *trust,
-                                        const char *id)
-{
-    struct verify_routes *routes = verify->routes;
-    const struct phi_trust_platform *platform = phi_trust_platform(trust, id);
-    if (routes == NULL || platform == NULL)
-        return NULL;
-    pthread_mutex_lock(&routes->lock);
-    struct route *route = find_route(routes, id);
-    if (route == NULL)
-        route = add_route(routes, platform);
-    if (route != NULL)
-        refresh(route, platform, phi_trust_list(trust)->version);
-    struct phi_rpc_client *client = route == NULL ? NULL : route->client;
-    pthread_mutex_unlock(&routes->lock);
-    return client;
+    phi_neighbours_close(verify->issuers);
+    verify->issuers = NULL;
 }
 
 /* There the asker is this platform's svc-verify, so ids of different programs here must stay apart.
@@ -198,7 +84,8 @@ static bool start(struct verify_bench *bench, struct verify_job *job)
 {
     struct phi_deadline reserved = {.at_us = job->deadline.at_us - RESERVE_MS * 1000};
     struct phi_deadline deadline = phi_deadline_min(reserved, phi_deadline_in_ms(ISSUER_MS));
-    struct phi_rpc_client *client = client_of(job->verify, bench->trust.view, job->code.platform);
+    struct phi_rpc_client *client =
+        phi_neighbours_client(job->verify->issuers, bench->trust.view, job->code.platform);
     job->issuer = phi_arena_alloc(job->batch->arena, sizeof(*job->issuer));
     return client != NULL && job->issuer != NULL && !phi_deadline_is_past(deadline) &&
            ask(job, client, deadline) == PHI_OK;

@@ -16,6 +16,7 @@
 #include "codeside/codeside.h"
 #include "rpc/server.h"
 #include "service/api.h"
+#include "service/neighbours.h"
 #include "svc-verify/watch.h"
 
 #include <pthread.h>
@@ -50,7 +51,7 @@ struct verify {
     pthread_key_t bench_key; /* struct verify_bench: what a thread that runs batches keeps */
     bool has_bench_key;
     struct verify_revoke *revoke; /* see revoke.h */
-    struct verify_routes *routes; /* to other platforms: see issuer.c */
+    struct phi_neighbours *issuers; /* see issuer.c */
     struct phi_counter *asked[3]; /* answered, unreachable, untrue */
     struct verify_line late;      /* jobs whose commit was refused: see late.c */
     struct verify_line asks;      /* what came over HTTP: see http.c */

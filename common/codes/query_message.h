@@ -1,6 +1,7 @@
-/* The query RPC's bytes: a receipt in, a JSON answer out. Spoken on 5110 (the nation's entries of
- * the receipt's subject) in the framing of verify_message.h. Reader and writer together;
- * docs/rpc.md gives the bytes.
+/* The query RPC's bytes: a receipt in, a JSON answer out; or a subject of the asking region in, the
+ * version that has arrived out. Spoken on 5110 (the nation's entries of the receipt's subject) and
+ * on 5104 (masked identity, the home's entry, what the scope allows) in the framing of
+ * verify_message.h. Reader and writer together; docs/rpc.md gives the bytes.
  *
  *   PHI_GUARD(phi_query_request_encode(&request, &writer));
  *   PHI_GUARD(phi_query_request_decode(frame, &request));
@@ -18,13 +19,21 @@
 #define PHI_QUERY_REQUEST_MAX (32 + PHI_RECEIPT_MAX)
 #define PHI_QUERY_REPLY_MAX   (32 + PHI_QUERY_JSON_MAX)
 
+enum phi_query_operation {
+    PHI_QUERY_QUERY = 5,
+    PHI_QUERY_SEEN = 7, /* how far an entry of the asking region has got: {"version": "…"} */
+};
+
 struct phi_query_request {
+    enum phi_query_operation operation;
     uint32_t left_ms;
     uint8_t request_id[16];
-    struct phi_view receipt; /* 1..PHI_RECEIPT_MAX bytes, signed */
+    struct phi_view receipt;          /* QUERY: 1..PHI_RECEIPT_MAX bytes, signed */
+    uint8_t subject[PHI_SUBJECT_LEN]; /* SEEN */
 };
 
 struct phi_query_reply {
+    enum phi_query_operation operation;
     uint8_t request_id[16];
     enum phi_err status;  /* PHI_OK, PHI_ERR_RECEIPT, PHI_ERR_STORE … */
     struct phi_view json; /* empty unless PHI_OK */

@@ -8,14 +8,24 @@ static char large[PHI_QUERY_JSON_MAX + 2];
 
 static struct phi_query_request a_request(void)
 {
+    return (struct phi_query_request){.operation = PHI_QUERY_QUERY,
+                                      .left_ms = 450,
+                                      .request_id = {1, 2, 3},
+                                      .receipt = phi_view_text("receipt")};
+}
+
+static struct phi_query_request a_seen(void)
+{
     return (struct phi_query_request){
-        .left_ms = 450, .request_id = {1, 2, 3}, .receipt = phi_view_text("receipt")};
+        .operation = PHI_QUERY_SEEN, .left_ms = 450, .request_id = {1, 2, 3}, .subject = {9, 8, 7}};
 }
 
 static struct phi_query_reply a_reply(enum phi_err status, const char *json)
 {
-    return (struct phi_query_reply){
-        .request_id = {1, 2, 3}, .status = status, .json = phi_view_text(json)};
+    return (struct phi_query_reply){.operation = PHI_QUERY_QUERY,
+                                    .request_id = {1, 2, 3},
+                                    .status = status,
+                                    .json = phi_view_text(json)};
 }
 
 static struct phi_view write_request(const struct phi_query_request *request)
@@ -40,6 +50,10 @@ static void requests_go_both_ways(void **state)
     assert_int_equal(found.left_ms, 450);
     assert_memory_equal(found.request_id, request.request_id, 16);
     assert_view(found.receipt, request.receipt);
+    request = a_seen();
+    assert_int_equal(phi_query_request_decode(write_request(&request), &found), PHI_OK);
+    assert_int_equal(found.operation, PHI_QUERY_SEEN);
+    assert_memory_equal(found.subject, request.subject, sizeof(found.subject));
 }
 
 static void replies_go_both_ways(void **state)
@@ -89,6 +103,7 @@ static enum phi_err read_reply(struct phi_view frame)
 /* Copies of the exact size let the sanitizer see a read past the end. */
 static void assert_refused_when_broken(struct phi_view frame, enum phi_err (*read)(struct phi_view))
 {
+    const uint8_t kind = frame.data[1];
     uint8_t *copy = malloc(frame.len + 1);
     assert_non_null(copy);
     for (size_t len = 0; len < frame.len; len++) {
@@ -102,11 +117,12 @@ static void assert_refused_when_broken(struct phi_view frame, enum phi_err (*rea
     copy[frame.len] = 0;
     assert_int_equal(read(phi_view_of(copy, frame.len + 1)), PHI_ERR_FRAME); /* a byte left over */
     for (int operation = 0; operation < 256; operation++) {
+        bool is_reply_of_seen = frame.data[0] == 0xb1 && operation == PHI_QUERY_SEEN;
         copy[1] = (uint8_t)operation;
         assert_int_equal(read(phi_view_of(copy, frame.len)),
-                         operation == 5 ? PHI_OK : PHI_ERR_FRAME);
+                         operation == kind || is_reply_of_seen ? PHI_OK : PHI_ERR_FRAME);
     }
-    copy[1] = 5;
+    copy[1] = kind;
     copy[0] ^= 0xa1 ^ 0xb1; /* the other direction's */
     assert_int_equal(read(phi_view_of(copy, frame.len)), PHI_ERR_FRAME);
     free(copy);
@@ -115,9 +131,10 @@ static void assert_refused_when_broken(struct phi_view frame, enum phi_err (*rea
 static void broken_frames_are_refused(void **state)
 {
     (void)state;
-    struct phi_query_request request = a_request();
+    struct phi_query_request request = a_request(), seen = a_seen();
     struct phi_query_reply reply = a_reply(PHI_OK, "{}");
     assert_refused_when_broken(write_request(&request), read_request);
+    assert_refused_when_broken(write_request(&seen), read_request);
     assert_refused_when_broken(write_reply(&reply), read_reply);
 }
 

@@ -1,0 +1,117 @@
+#include "service/query_rpc.h"
+
+#include "base/log.h"
+#include "json/canonical.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CALL_ARENA ((size_t)512 * 1024)
+
+struct phi_query_rpc {
+    struct phi_service *service;
+    phi_query_answer *answer;
+    void *context;
+    struct phi_rpc_allow_list *allow;
+    struct phi_rpc_server *server;
+};
+
+static enum phi_err make_reply(struct phi_query_rpc *rpc, struct phi_rpc_call *call,
+                               struct phi_arena *arena, struct phi_view *out)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_query_request request;
+    struct phi_query_reply reply = {0};
+    struct phi_error error = {0};
+    json_t *json = NULL;
+    uint8_t *bytes = phi_arena_alloc(arena, PHI_QUERY_REPLY_MAX);
+    PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_query_request_decode(phi_rpc_call_payload(call), &request));
+    reply.operation = request.operation;
+    memcpy(reply.request_id, request.request_id, sizeof(reply.request_id));
+    const struct phi_query_ask ask = {.request = &request,
+                                      .peer = phi_rpc_call_peer(call),
+                                      .deadline = phi_rpc_call_deadline(call),
+                                      .arena = arena};
+    reply.status = rpc->answer(rpc->context, &ask, &json, &error);
+    if (reply.status == PHI_OK)
+        PHI_GUARD(phi_json_canonical(json, arena, &reply.json));
+    struct phi_writer writer = phi_writer_of(bytes, PHI_QUERY_REPLY_MAX);
+    PHI_GUARD(phi_query_reply_encode(&reply, &writer));
+    *out = phi_view_of(bytes, phi_writer_len(&writer));
+out:
+    return err;
+}
+
+static void serve(struct phi_query_rpc *rpc, struct phi_rpc_call *call)
+{
+    struct phi_view reply;
+    struct phi_arena *arena = phi_arena_new(CALL_ARENA);
+    enum phi_err err = arena == NULL ? PHI_ERR_MEMORY : make_reply(rpc, call, arena, &reply);
+    if (err == PHI_OK)
+        phi_rpc_reply(call, reply);
+    else
+        phi_rpc_refuse(call, err);
+    phi_arena_free(arena);
+}
+
+static void handle(struct phi_rpc_call **calls, size_t count, void *context)
+{
+    for (size_t i = 0; i < count; i++)
+        serve(context, calls[i]);
+}
+
+enum phi_err phi_query_rpc_new(struct phi_service *service, phi_query_answer *answer, void *context,
+                               struct phi_query_rpc **out)
+{
+    struct phi_query_rpc *rpc = calloc(1, sizeof(*rpc));
+    if (rpc == NULL)
+        return PHI_ERR_MEMORY;
+    *rpc = (struct phi_query_rpc){.service = service, .answer = answer, .context = context};
+    rpc->allow = phi_rpc_allow_list_new();
+    if (rpc->allow == NULL) {
+        free(rpc);
+        return PHI_ERR_MEMORY;
+    }
+    *out = rpc;
+    return PHI_OK;
+}
+
+enum phi_err phi_query_rpc_start(struct phi_query_rpc *rpc, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rpc_server_options options = {
+        .bind = phi_config_text(phi_service_config(rpc->service), "PHI_RPC_BIND"),
+        .allow = rpc->allow,
+        .handle = handle,
+        .context = rpc};
+    PHI_GUARD(phi_service_allow_peers(rpc->service, rpc->allow));
+    PHI_GUARD(phi_service_key_curve(rpc->service, "PHI_RPC_CURVE_FILE", options.secret_key, error));
+    PHI_GUARD(phi_rpc_server_open(&options, &rpc->server, error));
+out:
+    phi_wipe(options.secret_key, sizeof(options.secret_key));
+    return err;
+}
+
+void phi_query_rpc_peers(struct phi_query_rpc *rpc)
+{
+    if (rpc != NULL && phi_service_allow_peers(rpc->service, rpc->allow) != PHI_OK)
+        phi_log(PHI_LOG_ERROR, "allow_list_kept",
+                PHI_L_WORD("why", "the_new_one_can_not_be_taken"));
+}
+
+void phi_query_rpc_stop(struct phi_query_rpc *rpc, struct phi_deadline until)
+{
+    if (rpc == NULL)
+        return;
+    phi_rpc_server_close(rpc->server, until);
+    rpc->server = NULL;
+}
+
+void phi_query_rpc_free(struct phi_query_rpc *rpc)
+{
+    if (rpc == NULL)
+        return;
+    phi_rpc_allow_list_free(rpc->allow);
+    free(rpc);
+}
