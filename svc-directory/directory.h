@@ -17,6 +17,8 @@
 
 struct publisher;
 struct due;
+struct phi_neighbours;
+struct phi_query_rpc;
 
 /* What a batch did; counted once it is committed. */
 enum tally {
@@ -50,8 +52,12 @@ struct directory {
     struct challenges *challenges;
     struct phi_rpc_client *verify;
     struct phi_rpc_client *platform; /* NULL: the nation is not asked */
+    struct phi_neighbours *homes;    /* other provinces' directories */
+    struct phi_query_rpc *rpc;       /* their door to ours */
     struct phi_counter *counters[TALLY_COUNT];
     struct phi_counter *nation[2]; /* unanswered, answered */
+    struct phi_counter *home[2];   /* the same of the home provinces */
+    struct phi_counter *asked[2];  /* other provinces' queries: refused, answered */
     uint64_t tally[TALLY_COUNT];   /* of the batch under way; the consumer's thread only */
 };
 

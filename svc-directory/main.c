@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "codes/sources.h"
 #include "picture/mark.h"
+#include "service/neighbours.h"
 #include "svc-directory/facts/linked.h"
 #include "svc-directory/grading/due.h"
 #include "svc-directory/publish/publish.h"
@@ -33,12 +34,14 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_BUS_KEY_FILE", "the health side's HMAC key for facts on the bus"),
     PHI_SERVICE_KEY_ROW("PHI_DIRECTORY_KEY_FILE", "SM2 key that signs directory entries"),
     PHI_SERVICE_KEY_ROW("PHI_MARK_KEY_FILE", "the platform's key of its pictures' trace mark"),
-    {.name = "PHI_RPC_CURVE_FILE",
-     .type = PHI_CONFIG_SECRET,
-     .min = 40,
-     .max = 64,
-     .unit = "",
-     .text = "this program's CURVE secret key, Z85 or hex"},
+    {.name = "PHI_DETAIL_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "14",
+     .min = 1,
+     .max = 30,
+     .unit = "days",
+     .text = "how far back declarations and reports are shown, where the scope allows"},
+    PHI_QUERY_RPC_ROWS("5104"),
     {.name = "PHI_VERIFY_RPC",
      .type = PHI_CONFIG_LIST,
      .min = 1,
@@ -152,13 +155,17 @@ static enum phi_err open_clients(struct phi_service *service, struct directory *
                                  struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    uint8_t secret[PHI_CURVE_KEY_LEN];
     bool has_platform = phi_config_list_count(phi_service_config(service), "PHI_PLATFORM_RPC") > 0;
     PHI_GUARD(
         open_client(service, "PHI_VERIFY_RPC", "PHI_VERIFY_RPC_PUBLIC", &directory->verify, error));
     if (has_platform)
         PHI_GUARD(open_client(service, "PHI_PLATFORM_RPC", "PHI_PLATFORM_RPC_PUBLIC",
                               &directory->platform, error));
+    PHI_GUARD(phi_service_key_curve(service, "PHI_RPC_CURVE_FILE", secret, error));
+    PHI_GUARD(phi_neighbours_open(PHI_TRUST_QUERY, secret, &directory->homes));
 out:
+    phi_wipe(secret, sizeof(secret));
     return err;
 }
 
@@ -172,7 +179,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     owned_init(&directory->owned);
     phi_service_set_state(service, directory);
     intake_metrics(directory);
-    nation_metrics(directory);
+    query_metrics(directory);
     PHI_GUARD(rules_read(phi_config_text(phi_service_config(service), "PHI_RULES_FILE"),
                          phi_service_region(service), &directory->rules, error));
     PHI_GUARD(reasons_new(phi_service_store(service), &directory->reasons));
@@ -186,6 +193,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
                                         .producer = phi_service_producer(service)};
     PHI_GUARD(phi_dlq_open(&dlq, &directory->dlq, error));
     PHI_GUARD(open_clients(service, directory, error));
+    PHI_GUARD(phi_query_rpc_new(service, home_answer, directory, &directory->rpc));
 out:
     return err;
 }
@@ -230,6 +238,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(open_consumer(service, directory, error));
     PHI_GUARD(publisher_start(directory->publisher));
     PHI_GUARD(due_start(directory, error));
+    PHI_GUARD(phi_query_rpc_start(directory->rpc, error));
 out:
     return err;
 }
@@ -241,6 +250,7 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     struct directory *directory = phi_service_state(service);
     if (directory == NULL)
         return;
+    phi_query_rpc_stop(directory->rpc, until);
     pthread_mutex_lock(&directory->lock);
     struct phi_consumer *consumer = directory->consumer;
     directory->consumer = NULL;
@@ -260,6 +270,8 @@ static void close(struct phi_service *service)
         return;
     phi_rpc_client_close(directory->verify);
     phi_rpc_client_close(directory->platform);
+    phi_neighbours_close(directory->homes);
+    phi_query_rpc_free(directory->rpc);
     phi_dlq_close(directory->dlq);
     challenges_free(directory->challenges);
     rules_free(directory->rules);
@@ -273,6 +285,13 @@ static void close(struct phi_service *service)
     pthread_mutex_destroy(&directory->lock);
     phi_service_set_state(service, NULL);
     free(directory);
+}
+
+static void callers_changed(struct phi_service *service)
+{
+    struct directory *directory = phi_service_state(service);
+    if (directory != NULL)
+        phi_query_rpc_peers(directory->rpc);
 }
 
 static const char *unready(struct phi_service *service)
@@ -300,6 +319,7 @@ static const struct phi_program program = {
     .stop = stop,
     .close = close,
     .unready = unready,
+    .callers_changed = callers_changed,
 };
 
 int main(int argc, char **argv)

@@ -76,6 +76,7 @@ phi_platforms_write() {
         --key "directory=$public/svc-directory.directory.pub" \
         --key "correction=$public/svc-correction.correction.pub" \
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
+        --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
         || phi_fail "phictl platform add was refused"
     chmod 0644 "$PHI_RUN/platforms.json"
 }

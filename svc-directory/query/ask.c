@@ -2,6 +2,8 @@
  * challenge of ours that is outstanding: it can't be used twice, here or at another replica. */
 #include "svc-directory/query/query.h"
 
+#include "service/receipts.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -89,20 +91,6 @@ enum phi_err ask_tell_refusal(struct phi_api_call *call, const struct phi_verify
     return PHI_OK;
 }
 
-static bool is_signed(struct phi_api_call *call, const struct phi_receipt *receipt,
-                      struct phi_view signed_part, const uint8_t *sig)
-{
-    const struct phi_trust_view *view = phi_trust_acquire(phi_service_trust(phi_api_service(call)));
-    const struct phi_trust_platform *issuer = phi_trust_platform(view, receipt->issuer);
-    const struct phi_trust_key *key =
-        issuer == NULL || issuer->status != PHI_TRUST_ACTIVE
-            ? NULL
-            : phi_trust_key(issuer, PHI_TRUST_RECEIPT, receipt->key_id, phi_api_now_us(call));
-    bool is_good = key != NULL && phi_sm2_verify(key->public_key, signed_part, sig) == PHI_OK;
-    phi_trust_release(view);
-    return is_good;
-}
-
 /* What we asked for, at most, by us, through the same app, and about somebody. */
 static bool is_for_us(struct phi_api_call *call, const struct ask *ask,
                       const struct phi_receipt *receipt)
@@ -116,20 +104,15 @@ enum phi_err ask_check_receipt(struct phi_api_call *call, const struct ask *ask,
                                struct phi_view bytes, struct phi_receipt *out,
                                struct phi_error *error)
 {
-    struct phi_view signed_part;
-    const uint8_t *sig = NULL;
     const char *why = NULL;
     struct phi_receipt receipt;
     int64_t now_us = phi_clock_now_us(phi_service_clock(phi_api_service(call)));
-    if (phi_receipt_decode(bytes, &receipt, &signed_part, &sig) != PHI_OK)
-        return phi_error_set(error, PHI_ERR_RECEIPT, "receipt", "malformed");
-    if (!is_signed(call, &receipt, signed_part, sig))
-        why = "not signed by its issuer";
-    else if (memcmp(receipt.challenge, ask->challenge, sizeof(receipt.challenge)) != 0 ||
-             !challenge_spend(directory_of(call)->challenges, receipt.challenge, now_us))
+    enum phi_err err = phi_service_receipt_read(phi_api_service(call), bytes, &receipt, error);
+    if (err != PHI_OK)
+        return err;
+    if (memcmp(receipt.challenge, ask->challenge, sizeof(receipt.challenge)) != 0 ||
+        !challenge_spend(directory_of(call)->challenges, receipt.challenge, now_us))
         why = "not for an outstanding challenge";
-    else if (!phi_receipt_is_in_force(&receipt, now_us / 1000000))
-        why = "not in force";
     else if (!is_for_us(call, ask, &receipt))
         why = "for another caller, region or scope";
     if (why != NULL)

@@ -3,16 +3,22 @@
  * all facts do. */
 #include "svc-directory/grading/judge.h"
 #include "svc-directory/query/query.h"
+#include "svc-directory/query/remote.h"
+
+#include "crypto/random.h"
 
 #include <string.h>
 
-#define HISTORY_MAX 50
+#define HISTORY_MAX   50
+#define DECISIONS_MAX 50
 
 struct explain {
     uint8_t subject[PHI_SUBJECT_LEN];
     struct person_entry entry;
     struct phi_rows *facts;
     struct phi_rows *history;
+    struct phi_rows *decisions;
+    const struct phi_json_at *seen; /* the nation's word; NULL: none */
 };
 
 static enum phi_err read_facts(struct phi_conn *conn, struct explain *e, struct phi_error *error)
@@ -33,6 +39,7 @@ static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct
     struct phi_conn *conn = NULL;
     const struct phi_param params[] = {PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN),
                                        PHI_I64(HISTORY_MAX)};
+    const struct phi_param decisions[] = {params[0], PHI_I64(DECISIONS_MAX)};
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(person_entry_read(directory_of(call), conn, e->subject, phi_api_arena(call),
@@ -43,6 +50,11 @@ static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct
                             "DESC), known_us FROM history WHERE subject = $1 ORDER BY version DESC "
                             "LIMIT $2::bigint",
                             params, 2, &e->history, error));
+    PHI_GUARD(phi_conn_exec(
+        conn, "decisions_of",
+        "SELECT source, institution, record_no, case_id, is_retracted, decided_us FROM retractions "
+        "WHERE subject = $1 ORDER BY decision_version DESC LIMIT $2::bigint",
+        decisions, 2, &e->decisions, error));
 out:
     phi_store_release(conn);
     return err;
@@ -165,13 +177,40 @@ out:
     return err;
 }
 
+/* Whose decisions changed what counts. */
+static enum phi_err add_decisions(const struct explain *e, json_t *data)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_rows *rows = e->decisions;
+    json_t *list = json_array();
+    PHI_GUARD(json_object_set_new(data, "decisions", list) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    for (size_t i = 0; i < phi_rows_count(rows); i++) {
+        char decided[PHI_RFC3339_MAX];
+        phi_rfc3339_format(phi_rows_i64(rows, i, 5), decided);
+        json_t *decision =
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "source", phi_rows_text(rows, i, 0),
+                      "institution", phi_rows_text(rows, i, 1), "recordNo",
+                      phi_rows_text(rows, i, 2), "caseId", phi_rows_text(rows, i, 3), "decision",
+                      phi_rows_bool(rows, i, 4) ? "retracted" : "stands", "decidedAt", decided);
+        PHI_GUARD(json_array_append_new(list, decision) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    }
+out:
+    return err;
+}
+
+/* How far the entry has got: written here, taken by the bus, held by the nation. */
 static enum phi_err add_nation(const struct explain *e, json_t *data)
 {
     char version[24], published[24];
     snprintf(version, sizeof(version), "%lld", (long long)e->entry.version);
     snprintf(published, sizeof(published), "%lld", (long long)e->entry.published_version);
     json_t *nation = json_pack("{s:s, s:s}", "version", version, "publishedVersion", published);
-    return json_object_set_new(data, "nation", nation) == 0 ? PHI_OK : PHI_ERR_MEMORY;
+    json_t *seen = e->seen == NULL ? NULL : json_object_get(e->seen->value, "version");
+    if (json_object_set_new(data, "nation", nation) != 0)
+        return PHI_ERR_MEMORY;
+    return json_object_set(nation, "seenVersion", seen == NULL ? json_null() : seen) == 0
+               ? PHI_OK
+               : PHI_ERR_MEMORY;
 }
 
 static enum phi_err tell(struct phi_api_call *call, const struct explain *e)
@@ -184,8 +223,15 @@ static enum phi_err tell(struct phi_api_call *call, const struct explain *e)
         phi_rfc3339_format(e->entry.from_us, since);
         json_object_set_new(data, "since", json_string(since));
     }
+    if (e->entry.is_there && e->entry.until_us != INT64_MAX) {
+        char until[PHI_RFC3339_MAX];
+        phi_rfc3339_format(e->entry.until_us, until);
+        json_object_set_new(data, "until", json_string(until));
+        json_object_set_new(data, "then", person_grade_json(e->entry.then));
+    }
     PHI_GUARD(add_reasons(call, e, data));
     PHI_GUARD(add_history(directory_of(call), e, data));
+    PHI_GUARD(add_decisions(e, data));
     PHI_GUARD(add_nation(e, data));
     phi_api_data(call, data);
     data = NULL;
@@ -194,15 +240,29 @@ out:
     return err;
 }
 
+/* What it holds of this person; nobody else's eyes see more by that than what we told it. */
+static struct remote *ask_nation(struct phi_api_call *call, const struct explain *e)
+{
+    struct phi_query_request request = {.operation = PHI_QUERY_SEEN};
+    memcpy(request.subject, e->subject, sizeof(request.subject));
+    if (phi_random_bytes(request.request_id, sizeof(request.request_id)) != PHI_OK)
+        return NULL;
+    return remote_ask(call, directory_of(call)->platform, &request);
+}
+
 enum phi_err directory_explain(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct explain e = {0};
     PHI_GUARD(directory_subject(call, e.subject));
-    PHI_GUARD(look_up(call, &e, error));
+    struct remote *nation = ask_nation(call, &e);
+    err = look_up(call, &e, error);
+    e.seen = remote_finish(nation, phi_api_arena(call));
+    PHI_GUARD(err);
     PHI_GUARD(tell(call, &e));
 out:
     phi_rows_free(e.facts);
     phi_rows_free(e.history);
+    phi_rows_free(e.decisions);
     return err;
 }

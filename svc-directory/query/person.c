@@ -6,15 +6,16 @@
 #include <string.h>
 
 /* What the clock has changed since is shown at once; its reasons come with the next version. */
-static void apply_then(const struct phi_rows *rows, int64_t now_us, struct person_entry *out)
+static void apply_then(int64_t now_us, struct person_entry *out)
 {
-    int64_t until_us = phi_rows_i64(rows, 0, 6);
-    enum phi_grade then = (enum phi_grade)phi_rows_i64(rows, 0, 7);
-    if (now_us <= until_us || then == out->grade)
+    if (now_us <= out->until_us)
         return;
-    out->grade = then;
-    out->from_us = until_us + 1;
-    json_array_clear(out->reasons);
+    if (out->then != out->grade) {
+        out->grade = out->then;
+        out->from_us = out->until_us + 1;
+        json_array_clear(out->reasons);
+    }
+    out->until_us = INT64_MAX;
 }
 
 enum phi_err person_entry_read(const struct directory *directory, struct phi_conn *conn,
@@ -40,8 +41,10 @@ enum phi_err person_entry_read(const struct directory *directory, struct phi_con
                                  .version = phi_rows_i64(rows, 0, 2),
                                  .published_version = phi_rows_i64(rows, 0, 3),
                                  .from_us = phi_rows_i64(rows, 0, 4),
-                                 .updated_us = phi_rows_i64(rows, 0, 5)};
-    apply_then(rows, phi_clock_now_us(phi_service_clock(directory->service)), out);
+                                 .updated_us = phi_rows_i64(rows, 0, 5),
+                                 .until_us = phi_rows_i64(rows, 0, 6),
+                                 .then = (enum phi_grade)phi_rows_i64(rows, 0, 7)};
+    apply_then(phi_clock_now_us(phi_service_clock(directory->service)), out);
 out:
     phi_rows_free(rows);
     return err;
@@ -126,4 +129,21 @@ json_t *person_reason_words(const json_t *reasons)
             json_array_append_new(words, json_string(word));
     }
     return words;
+}
+
+json_t *person_holder_json(const struct person_identity *identity)
+{
+    return identity->is_there
+               ? json_pack("{s:s, s:s}", "name", identity->name, "idNo", identity->id_no)
+               : json_null();
+}
+
+json_t *person_entry_json(const char *region, const char *via, const struct person_entry *entry)
+{
+    char version[24], updated[PHI_RFC3339_MAX];
+    snprintf(version, sizeof(version), "%lld", (long long)entry->version);
+    phi_rfc3339_format(entry->updated_us, updated);
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "region", region, "via", via, "grade",
+                     phi_grade_code(entry->grade), "reasons", person_reason_words(entry->reasons),
+                     "version", version, "updatedAt", updated);
 }

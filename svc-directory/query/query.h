@@ -1,5 +1,5 @@
-/* The routes' parts: svc-verify's word about a code, the nation's entries, what is known of a
- * person.
+/* The routes' parts: svc-verify's word about a code, what is known of a person, other provinces'
+ * door.
  *
  *   PHI_GUARD(ask_verify(call, &ask, &reply, error));
  *   PHI_GUARD(ask_check_receipt(call, &ask, reply.receipt, &receipt, error));
@@ -11,6 +11,7 @@
 #define SVC_DIRECTORY_QUERY_H
 
 #include "codes/verify_message.h"
+#include "service/query_rpc.h"
 #include "svc-directory/directory.h"
 
 /* ask.c: svc-verify's word about a code. */
@@ -34,15 +35,9 @@ enum phi_err ask_check_receipt(struct phi_api_call *call, const struct ask *ask,
                                struct phi_view bytes, struct phi_receipt *out,
                                struct phi_error *error) PHI_MUST_USE;
 
-/* nation.c: the unified platform's entries, asked while we look at our own. */
-struct nation;
-struct nation *nation_ask(struct phi_api_call *call, struct phi_view receipt,
-                          const uint8_t request_id[16]);
-/* Waits for the answer at most until the ask's deadline, and ends the ask. NULL: no answer; else
- * the array of entries, the call's arena's. Always call it once after nation_ask. */
-const json_t *nation_finish(struct directory *directory, struct nation *nation,
-                            struct phi_arena *arena);
-void nation_metrics(struct directory *directory); /* makes the counters */
+/* home.c: the query RPC's answers to other provinces' directories (5104). */
+enum phi_err home_answer(void *context, const struct phi_query_ask *ask, json_t **out,
+                         struct phi_error *error);
 
 /* person.c: what we know of one person. */
 struct person_entry {
@@ -53,6 +48,8 @@ struct person_entry {
     int64_t published_version;
     int64_t from_us;
     int64_t updated_us;
+    int64_t until_us; /* INT64_MAX: nothing ends it */
+    enum phi_grade then;
 };
 /* As it is at this moment: `then` is applied once `until` is past. */
 enum phi_err person_entry_read(const struct directory *directory, struct phi_conn *conn,
@@ -67,8 +64,13 @@ enum phi_err person_identity_read(struct directory *directory, struct phi_conn *
                                   const uint8_t *subject, struct phi_arena *arena,
                                   struct person_identity *out,
                                   struct phi_error *error) PHI_MUST_USE;
-json_t *person_grade_json(enum phi_grade grade);    /* {code, zh, en, colour, shape} */
+json_t *person_grade_json(enum phi_grade grade); /* {code, zh, en, colour, shape} */
+json_t *person_holder_json(const struct person_identity *identity); /* {name, idNo}, or null */
+/* {region, via, grade, reasons, version, updatedAt} */
+json_t *person_entry_json(const char *region, const char *via, const struct person_entry *entry);
 json_t *person_reason_words(const json_t *reasons); /* ["close-contact", …], each once */
+
+void query_metrics(struct directory *directory); /* makes the counters */
 
 /* The routes. */
 enum phi_err directory_query(struct phi_api_call *call, struct phi_error *error); /* 6.4 */

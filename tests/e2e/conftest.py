@@ -12,7 +12,8 @@ from phi_client.life import Life  # noqa: E402
 from phi_client.people import Person  # noqa: E402
 from phi_client.suite import ROOT, Suite  # noqa: E402
 
-APPS = ("citizen-app", "scan-app", "lab-app", "officer-app", "audit-app", "civil-app", "home-app", "directory-320000")
+APPS = ("citizen-app", "scan-app", "lab-app", "officer-app", "audit-app", "civil-app", "home-app", "clinic-app",
+        "directory-320000")
 # Registered besides those of compose/apps.txt: one cut off, one that may do nothing here.
 STRANGERS = {"suspended-app": ("--status", "suspended"), "idle-app": ()}
 EVERY_ROLE = "mint,declare,picture,query,verify,uses,correct,decide,source,directory"
