@@ -50,13 +50,13 @@ struct verify {
     struct phi_rpc_server *rpc;
     pthread_key_t bench_key; /* struct verify_bench: what a thread that runs batches keeps */
     bool has_bench_key;
-    struct verify_revoke *revoke; /* see revoke.h */
+    struct verify_revoke *revoke;   /* see revoke.h */
     struct phi_neighbours *issuers; /* see issuer.c */
-    struct phi_counter *asked[3]; /* answered, unreachable, untrue */
-    struct verify_line late;      /* jobs whose commit was refused: see late.c */
-    struct verify_line asks;      /* what came over HTTP: see http.c */
-    struct watch *watch;          /* NULL: nobody is watched (a benchmark) */
-    struct phi_queue *watch_stop; /* closed to end the thread of watch_keeper.c */
+    struct phi_counter *asked[3];   /* answered, unreachable, untrue */
+    struct verify_line late;        /* jobs whose commit was refused: see late.c */
+    struct verify_line asks;        /* what came over HTTP: see http.c */
+    struct watch *watch;            /* NULL: nobody is watched (a benchmark) */
+    struct phi_queue *watch_stop;   /* closed to end the thread of watch_keeper.c */
     pthread_t watch_thread;
     bool has_watch_thread;
     struct phi_counter *watched[2]; /* warned, cut off */

@@ -3,7 +3,7 @@
  *
  *   PHI_GUARD(phi_query_rpc_new(service, answer, directory, &rpc));      // in open
  *   PHI_GUARD(phi_query_rpc_start(rpc, &error));                         // in start
- *   phi_query_rpc_peers(rpc);                                            // the registry has changed
+ *   phi_query_rpc_peers(rpc);                                     // the registry has changed
  *   phi_query_rpc_stop(rpc, until); … phi_query_rpc_free(rpc);           // in stop, in close
  *
  * The program has the configuration rows of PHI_QUERY_RPC_ROWS.

@@ -12,8 +12,8 @@
 
 #define DETAILS_MAX 60 /* facts shown, the newest */
 
-/* {since, declarations: [], tests: [], reports: [], vaccination: {} or null, truncated}; the caller's
- * reference. PHI_ERR_STORE, PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
+/* {since, declarations: [], tests: [], reports: [], vaccination: {} or null, truncated}; the
+ * caller's reference. PHI_ERR_STORE, PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
 enum phi_err details_read(struct directory *directory, struct phi_conn *conn,
                           const uint8_t *subject, int64_t now_us, json_t **out,
                           struct phi_error *error) PHI_MUST_USE;

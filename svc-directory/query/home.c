@@ -1,5 +1,6 @@
-/* The query RPC of a province (5104): another province's directory asks about a person of ours, with
- * a receipt of ours whose audience it is: masked identity, our entry, and what the scope allows. */
+/* The query RPC of a province (5104): another province's directory asks about a person of ours,
+ * with a receipt of ours whose audience it is: masked identity, our entry, what the scope allows.
+ */
 #include "svc-directory/query/details.h"
 #include "svc-directory/query/query.h"
 

@@ -2,7 +2,7 @@
  *
  *   struct remote *home = remote_ask(call, client, receipt, request_id);
  *   … our own entry …
- *   struct phi_json_at *told = remote_finish(home, arena);    // {"entries": […], …}; NULL: no answer
+ *   struct phi_json_at *told = remote_finish(home, arena); // {"entries": […]}; NULL: no answer
  *
  * Always finish what was asked, once. On a worker's thread; remote_finish blocks until the answer
  * or the ask's deadline (1.5 s, and never beyond the call's).
