@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #define ALIGNMENT     (_Alignof(max_align_t))
 #define FIRST_BYTES   ((size_t)4096)
 #define LARGEST_BYTES ((size_t)65536)
+#define PRINTF_BYTES  512
 
 struct chunk {
     struct chunk *next;
@@ -16,6 +18,24 @@ struct chunk {
     size_t used;
     max_align_t data[];
 };
+
+/* Wiped chunks of the first sizes, kept for the next request: the allocator joins and splits what
+ * is this large, at a tenth of a request's time. At most 3 MB in all. Sanitizers see each go. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STOCK_MAX 0
+#else
+#define STOCK_MAX 256
+#endif
+#define STOCK_SIZES 2
+
+struct stock {
+    pthread_mutex_t lock;
+    struct chunk *first;
+    size_t count;
+};
+
+static struct stock stocks[STOCK_SIZES] = {{.lock = PTHREAD_MUTEX_INITIALIZER},
+                                           {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
 struct drop {
     struct drop *next;
@@ -29,6 +49,53 @@ struct phi_arena {
     size_t left;
     size_t next_size;
 };
+
+static struct stock *stock_of(size_t size)
+{
+    for (size_t i = 0; i < STOCK_SIZES; i++)
+        if (size == FIRST_BYTES << i)
+            return &stocks[i];
+    return NULL;
+}
+
+/* A zeroed chunk. */
+static struct chunk *chunk_new(size_t size)
+{
+    struct stock *stock = stock_of(size);
+    struct chunk *chunk = NULL;
+    if (stock != NULL) {
+        pthread_mutex_lock(&stock->lock);
+        chunk = stock->first;
+        if (chunk != NULL) {
+            stock->first = chunk->next;
+            stock->count--;
+        }
+        pthread_mutex_unlock(&stock->lock);
+    }
+    if (chunk == NULL)
+        chunk = calloc(1, sizeof(*chunk) + size);
+    if (chunk != NULL)
+        chunk->size = size;
+    return chunk;
+}
+
+static void chunk_free(struct chunk *chunk)
+{
+    struct stock *stock = stock_of(chunk->size);
+    phi_wipe(chunk->data, chunk->used);
+    if (stock != NULL) {
+        pthread_mutex_lock(&stock->lock);
+        if (stock->count < STOCK_MAX) {
+            chunk->used = 0;
+            chunk->next = stock->first;
+            stock->first = chunk;
+            stock->count++;
+            chunk = NULL;
+        }
+        pthread_mutex_unlock(&stock->lock);
+    }
+    free(chunk);
+}
 
 struct phi_arena *phi_arena_new(size_t max_bytes)
 {
@@ -49,8 +116,7 @@ void phi_arena_free(struct phi_arena *arena)
     while (arena->chunks != NULL) {
         struct chunk *chunk = arena->chunks;
         arena->chunks = chunk->next;
-        phi_wipe(chunk->data, chunk->used);
-        free(chunk);
+        chunk_free(chunk);
     }
     free(arena);
 }
@@ -58,10 +124,9 @@ void phi_arena_free(struct phi_arena *arena)
 static struct chunk *add_chunk(struct phi_arena *arena, size_t len)
 {
     size_t size = len > arena->next_size ? len : arena->next_size;
-    struct chunk *chunk = calloc(1, sizeof(*chunk) + size);
+    struct chunk *chunk = chunk_new(size);
     if (chunk == NULL)
         return NULL;
-    chunk->size = size;
     chunk->next = arena->chunks;
     arena->chunks = chunk;
     if (arena->next_size < LARGEST_BYTES)
@@ -108,16 +173,20 @@ char *phi_arena_text(struct phi_arena *arena, struct phi_view text)
 
 char *phi_arena_printf(struct phi_arena *arena, const char *format, ...)
 {
+    char first[PRINTF_BYTES];
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(first, sizeof(first), format, args);
     va_end(args);
     char *text = len < 0 ? NULL : phi_arena_alloc(arena, (size_t)len + 1);
-    if (text == NULL)
-        return NULL;
-    va_start(args, format);
-    vsnprintf(text, (size_t)len + 1, format, args);
-    va_end(args);
+    if (text != NULL && (size_t)len < sizeof(first)) {
+        memcpy(text, first, (size_t)len);
+    } else if (text != NULL) {
+        va_start(args, format);
+        vsnprintf(text, (size_t)len + 1, format, args);
+        va_end(args);
+    }
+    phi_wipe(first, len > 0 && (size_t)len < sizeof(first) ? (size_t)len : sizeof(first));
     return text;
 }
 

@@ -14,9 +14,32 @@ static int32_t next_point(struct phi_view text, size_t *at)
     return point;
 }
 
-bool phi_text_is_utf8(struct phi_view text)
+/* Length of the ideograph of U+4E00..U+9FFF at the beginning, or 0. */
+static size_t ideograph_len(const uint8_t *at, size_t left)
+{
+    bool is_one = left >= 3 && at[0] >= 0xE4 && at[0] <= 0xE9 && (at[1] & 0xC0) == 0x80 &&
+                  (at[2] & 0xC0) == 0x80 && (at[0] > 0xE4 || at[1] >= 0xB8);
+    return is_one ? 3 : 0;
+}
+
+/* How much of the beginning is plain: ASCII and the usual ideographs, which are normalized in every
+ * form as they stand. Nearly all names and numbers are nothing else. */
+static size_t plain_len(struct phi_view text)
 {
     size_t at = 0;
+    while (at < text.len) {
+        bool is_ascii = text.data[at] < 0x80 && text.data[at] != 0;
+        size_t step = is_ascii ? 1 : ideograph_len(text.data + at, text.len - at);
+        if (step == 0)
+            return at;
+        at += step;
+    }
+    return at;
+}
+
+bool phi_text_is_utf8(struct phi_view text)
+{
+    size_t at = plain_len(text);
     while (at < text.len)
         if (next_point(text, &at) <= 0)
             return false;
@@ -106,6 +129,10 @@ static enum phi_err normalize(struct phi_view text, utf8proc_option_t form, stru
     if (text.len == 0) {
         *out = phi_view_of(NULL, 0);
         return PHI_OK;
+    }
+    if (plain_len(text) == text.len) {
+        *out = phi_arena_view(arena, text);
+        return out->data == NULL ? PHI_ERR_MEMORY : PHI_OK;
     }
     utf8proc_ssize_t len = (utf8proc_ssize_t)text.len;
     utf8proc_ssize_t count = utf8proc_decompose(text.data, len, NULL, 0, form);

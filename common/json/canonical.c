@@ -16,6 +16,8 @@ struct text {
     char *data;
     size_t len;
     size_t capacity;
+    bool is_ordered;      /* members as they were put in, instead of sorted */
+    const char *left_out; /* a member of the outermost object, or NULL */
 };
 
 static enum phi_err reserve(struct text *out, size_t more)
@@ -102,14 +104,14 @@ static enum phi_err put_number(struct text *out, const json_t *value)
 {
     char text[PHI_JSON_NUMBER_MAX];
     enum phi_err err = PHI_OK;
-    if (json_is_real(value) && is_unsafe(json_real_value(value)))
+    if (json_is_real(value) && !out->is_ordered && is_unsafe(json_real_value(value)))
         return PHI_ERR_FIELD_VALUE;
     if (json_is_real(value)) {
         PHI_GUARD(phi_json_format_number(json_real_value(value), text));
         return put(out, text, strlen(text));
     }
     json_int_t whole = json_integer_value(value);
-    if (whole > SAFE_INTEGER || whole < -SAFE_INTEGER)
+    if (!out->is_ordered && (whole > SAFE_INTEGER || whole < -SAFE_INTEGER))
         return PHI_ERR_FIELD_VALUE;
     int len = snprintf(text, sizeof(text), "%" PRId64, (int64_t)whole);
     return put(out, text, (size_t)len);
@@ -134,16 +136,35 @@ static int compare_utf16(const void *a, const void *b)
 
 static enum phi_err put_value(struct text *out, const json_t *value, int depth);
 
-static const char **sorted_keys(json_t *object, size_t count)
+static const char **sorted_keys(json_t *object, const char *left_out, size_t *count)
 {
-    const char **keys = malloc(count * sizeof(*keys));
+    const char **keys = malloc(*count * sizeof(*keys));
     if (keys == NULL)
         return NULL;
     size_t i = 0;
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at))
-        keys[i++] = json_object_iter_key(at);
-    qsort(keys, count, sizeof(*keys), compare_utf16);
+        if (left_out == NULL || strcmp(json_object_iter_key(at), left_out) != 0)
+            keys[i++] = json_object_iter_key(at);
+    *count = i;
+    qsort(keys, i, sizeof(*keys), compare_utf16);
     return keys;
+}
+
+static enum phi_err put_ordered(struct text *out, json_t *object, int depth)
+{
+    enum phi_err err = PHI_OK;
+    char before = '{';
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
+        const char *key = json_object_iter_key(at);
+        PHI_GUARD(put_char(out, before));
+        PHI_GUARD(put_text(out, key, strlen(key)));
+        PHI_GUARD(put_char(out, ':'));
+        PHI_GUARD(put_value(out, json_object_iter_value(at), depth + 1));
+        before = ',';
+    }
+    PHI_GUARD(put_char(out, '}'));
+out:
+    return err;
 }
 
 static enum phi_err put_object(struct text *out, const json_t *value, int depth)
@@ -153,9 +174,14 @@ static enum phi_err put_object(struct text *out, const json_t *value, int depth)
         return put(out, "{}", 2);
     enum phi_err err = PHI_OK;
     /* the library iterates over objects it takes as mutable, and changes nothing */
-    const char **keys = sorted_keys((json_t *)(uintptr_t)value, count);
+    if (out->is_ordered)
+        return put_ordered(out, (json_t *)(uintptr_t)value, depth);
+    const char **keys =
+        sorted_keys((json_t *)(uintptr_t)value, depth == 1 ? out->left_out : NULL, &count);
     if (keys == NULL)
         return PHI_ERR_MEMORY;
+    if (count == 0)
+        PHI_GUARD(put_char(out, '{'));
     for (size_t i = 0; i < count; i++) {
         PHI_GUARD(put_char(out, i == 0 ? '{' : ','));
         PHI_GUARD(put_text(out, keys[i], strlen(keys[i])));
@@ -206,18 +232,62 @@ static enum phi_err put_value(struct text *out, const json_t *value, int depth)
     return PHI_ERR_JSON;
 }
 
+static enum phi_err keep(const struct text *text, struct phi_arena *arena, struct phi_view *out)
+{
+    char *copy = phi_arena_text(arena, phi_view_of(text->data, text->len));
+    if (copy == NULL)
+        return PHI_ERR_MEMORY;
+    *out = phi_view_of(copy, text->len);
+    return PHI_OK;
+}
+
+static void text_free(struct text *text)
+{
+    phi_wipe(text->data, text->len);
+    free(text->data);
+}
+
 enum phi_err phi_json_canonical(const json_t *value, struct phi_arena *arena, struct phi_view *out)
 {
-    struct text text = {.data = NULL};
+    return phi_json_canonical_without(value, NULL, arena, out);
+}
+
+enum phi_err phi_json_canonical_without(const json_t *value, const char *name,
+                                        struct phi_arena *arena, struct phi_view *out)
+{
+    struct text text = {.left_out = name};
     enum phi_err err = PHI_OK;
     PHI_GUARD(put_value(&text, value, 1));
-    char *copy = phi_arena_text(arena, phi_view_of(text.data, text.len));
-    if (copy == NULL)
-        err = PHI_ERR_MEMORY;
-    else
-        *out = phi_view_of(copy, text.len);
+    PHI_GUARD(keep(&text, arena, out));
 out:
-    phi_wipe(text.data, text.len);
-    free(text.data);
+    text_free(&text);
+    return err;
+}
+
+enum phi_err phi_json_envelope(const struct phi_json_member *members, size_t count,
+                               const char *last, struct phi_json_last value,
+                               struct phi_arena *arena, struct phi_view *out)
+{
+    struct text text = {.is_ordered = true};
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(put_char(&text, '{'));
+    for (size_t i = 0; i < count; i++) {
+        PHI_GUARD(put_text(&text, members[i].name, strlen(members[i].name)));
+        PHI_GUARD(put_char(&text, ':'));
+        PHI_GUARD(put_text(&text, members[i].text, strlen(members[i].text)));
+        PHI_GUARD(put_char(&text, ','));
+    }
+    PHI_GUARD(put_text(&text, last, strlen(last)));
+    PHI_GUARD(put_char(&text, ':'));
+    if (value.json != NULL)
+        PHI_GUARD(put_value(&text, value.json, 2));
+    else if (value.text.len > 0)
+        PHI_GUARD(put(&text, (const char *)value.text.data, value.text.len));
+    else
+        PHI_GUARD(put(&text, "null", 4));
+    PHI_GUARD(put_char(&text, '}'));
+    PHI_GUARD(keep(&text, arena, out));
+out:
+    text_free(&text);
     return err;
 }

@@ -162,13 +162,53 @@ static void what_is_refused(void **state)
     phi_arena_free(small);
 }
 
+/* Members stay in their order, and any integer is written. */
+static void envelopes(void **state)
+{
+    (void)state;
+    struct phi_arena *arena = phi_arena_new(65536);
+    struct phi_view out;
+    const struct phi_json_member members[] = {{"z", "甲\n\"\x01\x7f/"}, {"a", ""}};
+    json_t *value =
+        json_pack("{s:I, s:[b,n,{}], s:f, s:{s:s, s:s}}", "zz", (json_int_t)9007199254740993, "y",
+                  1, "x", 1e16, "b", "d", "1", "c", "2");
+    assert_int_equal(
+        phi_json_envelope(members, 2, "data", (struct phi_json_last){.json = value}, arena, &out),
+        PHI_OK);
+    assert_string_equal(out.data, "{\"z\":\"甲\\n\\\"\\u0001\x7f/\",\"a\":\"\",\"data\":"
+                                  "{\"zz\":9007199254740993,\"y\":[true,null,{}],"
+                                  "\"x\":10000000000000000,\"b\":{\"d\":\"1\",\"c\":\"2\"}}}");
+    assert_int_equal(out.len, strlen((const char *)out.data));
+    assert_int_equal(
+        phi_json_envelope(members, 1, "data", (struct phi_json_last){.json = NULL}, arena, &out),
+        PHI_OK);
+    assert_string_equal(out.data, "{\"z\":\"甲\\n\\\"\\u0001\x7f/\",\"data\":null}");
+    const struct phi_json_last text = {.text = phi_view_text("[1]")};
+    assert_int_equal(phi_json_envelope(NULL, 0, "data", text, arena, &out), PHI_OK);
+    assert_string_equal(out.data, "{\"data\":[1]}");
+    assert_int_equal(phi_json_canonical_without(value, "y", arena, &out), PHI_ERR_FIELD_VALUE);
+    json_object_del(value, "zz");
+    json_object_del(value, "x");
+    assert_int_equal(phi_json_canonical_without(value, "y", arena, &out), PHI_OK);
+    assert_string_equal(out.data, "{\"b\":{\"c\":\"2\",\"d\":\"1\"}}");
+    json_object_del(value, "b");
+    assert_int_equal(phi_json_canonical_without(value, "y", arena, &out), PHI_OK);
+    assert_string_equal(out.data, "{}");
+    struct phi_arena *small = phi_arena_new(16);
+    assert_int_equal(
+        phi_json_envelope(members, 2, "data", (struct phi_json_last){.json = value}, small, &out),
+        PHI_ERR_MEMORY);
+    json_decref(value);
+    phi_arena_free(arena);
+    phi_arena_free(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appendix_b_numbers),
-        cmocka_unit_test(numbers_read_back),
-        cmocka_unit_test(documents),
-        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(appendix_b_numbers), cmocka_unit_test(numbers_read_back),
+        cmocka_unit_test(documents),          cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(envelopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,34 @@ static void normal_forms_refuse(void **state)
     phi_arena_free(arena);
 }
 
+/* Each plain character alone, which is taken as it stands, and behind U+00AA, which is not plain:
+ * both ways agree. */
+static void plain_text_is_normal(void **state)
+{
+    (void)state;
+    for (uint32_t point = 0x20; point < 0xA000; point = point == 0x7F ? 0x4DF0 : point + 1) {
+        struct phi_arena *arena = phi_arena_new(4096);
+        struct phi_view alone, behind;
+        char text[8] = "\xC2\xAA", out[8] = "A";
+        size_t len = 1;
+        text[2] = (char)point;
+        if (point >= 0x80) {
+            text[2] = (char)(0xE0 | point >> 12);
+            text[3] = (char)(0x80 | (point >> 6 & 0x3F));
+            text[4] = (char)(0x80 | (point & 0x3F));
+            len = 3;
+        }
+        assert_int_equal(phi_text_nfc(phi_view_of(text + 2, len), arena, &alone), PHI_OK);
+        assert_true(phi_view_equal(alone, phi_view_of(text + 2, len)));
+        assert_int_equal(phi_text_nfkc_upper(phi_view_of(text + 2, len), arena, &alone), PHI_OK);
+        assert_int_equal(phi_text_nfkc_upper(phi_view_of(text, len + 2), arena, &behind), PHI_OK);
+        if (alone.len > 0)
+            memcpy(out + 1, alone.data, alone.len);
+        assert_true(phi_view_equal(behind, phi_view_of(out, alone.len + 1)));
+        phi_arena_free(arena);
+    }
+}
+
 static void normal_forms_stay_in_the_arena(void **state)
 {
     (void)state;
@@ -288,11 +316,17 @@ static void every_white_space_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8_is_strict),       cmocka_unit_test(counts_code_points),
-        cmocka_unit_test(controls_are_seen),    cmocka_unit_test(classes),
-        cmocka_unit_test(normal_forms),         cmocka_unit_test(every_white_space_goes),
-        cmocka_unit_test(normal_forms_refuse),  cmocka_unit_test(normal_forms_stay_in_the_arena),
-        cmocka_unit_test(upper_form_is_stable), cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(counts_code_points),
+        cmocka_unit_test(controls_are_seen),
+        cmocka_unit_test(classes),
+        cmocka_unit_test(normal_forms),
+        cmocka_unit_test(every_white_space_goes),
+        cmocka_unit_test(normal_forms_refuse),
+        cmocka_unit_test(plain_text_is_normal),
+        cmocka_unit_test(normal_forms_stay_in_the_arena),
+        cmocka_unit_test(upper_form_is_stable),
+        cmocka_unit_test(whole_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
