@@ -16,7 +16,7 @@
 #include "auth/registry.h"
 #include "codes/subject.h"
 
-#define PHI_TOKEN_MAX_BYTES 4096
+#define PHI_TOKEN_MAX_BYTES 2560
 #define PHI_ACR_REAL_NAME   "urn:phi:real-name" /* when a citizens' provider registered no other */
 #define PHI_JWKS_MAX_BYTES  65536
 

@@ -34,7 +34,6 @@ static enum MHD_Result refuse(struct phi_http_request *request, enum phi_err cod
 /* Without holding the worker's queue up: suspended first, since a worker may answer at once. */
 static enum MHD_Result hand_to_worker(struct phi_http_request *request)
 {
-    struct phi_http_server *server = request->server;
     pthread_mutex_lock(&request->lock);
     if (request->state != PHI_HTTP_ANSWERED) {
         MHD_suspend_connection(request->connection);
@@ -46,11 +45,9 @@ static enum MHD_Result hand_to_worker(struct phi_http_request *request)
         phi_http_request_drop(request);
         return phi_http_send(request);
     }
-    enum phi_err err = phi_queue_push(server->queue, request);
+    enum phi_err err = phi_http_workers_push(request);
     if (err != PHI_OK)
         phi_http_answer_error(request, err, NULL);
-    else
-        phi_gauge_set(server->queue_gauge, (int64_t)phi_queue_len(server->queue));
     return MHD_YES;
 }
 

@@ -24,8 +24,8 @@
  * malformed target, query or header, 503 with Retry-After when the queue or the memory for bodies
  * is full, when draining, or at the deadline. Every answer carries X-Request-Id, the caller's when
  * it has 8..64 of A-Z a-z 0-9 . _ -, else a new one. HEAD is answered wherever GET is. Requests
- * that are not HTTP at all (broken framing, headers beyond 32 KiB) are refused by the library in
- * its own words.
+ * that are not HTTP at all (broken framing, a head beyond the bounds below by far, or at several
+ * of them at once) are refused by the library in its own words or without any.
  *
  * Half-sent requests, idle connections and unread answers are closed by deadlines of our own; past
  * `waiting_max` connections that wait for their client, the one waiting longest is closed.
@@ -36,9 +36,9 @@
 #include "base/arena.h"
 #include "base/time.h"
 
-#define PHI_HTTP_TARGET_MAX     4096  /* bytes of path?query */
-#define PHI_HTTP_HEADERS_MAX    64    /* header lines */
-#define PHI_HTTP_HEAD_MAX_BYTES 12288 /* names and values together */
+#define PHI_HTTP_TARGET_MAX     1024 /* bytes of path?query */
+#define PHI_HTTP_HEADERS_MAX    32   /* header lines */
+#define PHI_HTTP_HEAD_MAX_BYTES 4096 /* names and values together */
 #define PHI_HTTP_QUERIES_MAX    32
 #define PHI_HTTP_PARAMS_MAX     4
 #define PHI_HTTP_REQUEST_ID_MAX 64

@@ -98,6 +98,7 @@ struct phi_http_io {
     bool has_thread;
     bool is_quiesced;
     int wake_fd;
+    _Atomic bool is_woken; /* written to, and not looked at since */
 };
 
 struct phi_http_server {
@@ -110,6 +111,8 @@ struct phi_http_server {
     int listen_fd;
     uint16_t port;
     struct phi_queue *queue;
+    struct phi_queue *together; /* of requests that go together, with workers of its own, or NULL */
+    _Atomic size_t started;     /* workers that know their queue */
     pthread_t *workers;
     size_t worker_count;
     pthread_t timer;
@@ -204,6 +207,7 @@ enum MHD_Result phi_http_send(struct phi_http_request *request); /* the answer t
 enum MHD_Result phi_http_send_error(struct phi_http_request *request);
 
 /* workers.c */
+enum phi_err phi_http_workers_push(struct phi_http_request *request) PHI_MUST_USE;
 enum phi_err phi_http_workers_start(struct phi_http_server *server) PHI_MUST_USE;
 void phi_http_workers_stop(struct phi_http_server *server);
 

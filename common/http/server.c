@@ -32,6 +32,7 @@ void phi_http_server_drop(struct phi_http_server *server)
 {
     if (atomic_fetch_sub(&server->holders, 1) != 1)
         return;
+    phi_queue_free(server->together);
     phi_queue_free(server->queue);
     free(server->meters);
     pthread_cond_destroy(&server->changed);

@@ -5,6 +5,22 @@
 
 #define POP_MS 1000
 
+/* Few workers for what goes together: with many, each is woken for a handful of requests, and a
+ * group costs about as much as its first one. None of their own where there are few at all. */
+static size_t together_count(const struct phi_http_server *server)
+{
+    size_t workers = server->options.workers;
+    return workers < 4 ? 0 : workers < 8 ? 2 : workers / 4;
+}
+
+static bool has_together(const struct phi_http_server *server)
+{
+    for (size_t i = 0; i < server->options.route_count; i++)
+        if (server->options.routes[i].handle_many != NULL)
+            return together_count(server) > 0;
+    return false;
+}
+
 static bool is_handed(struct phi_http_request *request)
 {
     pthread_mutex_lock(&request->lock);
@@ -55,6 +71,24 @@ static size_t drop_answered(struct phi_http_request **requests, size_t count)
     return kept;
 }
 
+static void show_length(struct phi_http_server *server)
+{
+    size_t len = phi_queue_len(server->queue);
+    if (server->together != NULL)
+        len += phi_queue_len(server->together);
+    phi_gauge_set(server->queue_gauge, (int64_t)len);
+}
+
+enum phi_err phi_http_workers_push(struct phi_http_request *request)
+{
+    struct phi_http_server *server = request->server;
+    bool goes_together = server->together != NULL && request->route->handle_many != NULL;
+    enum phi_err err = phi_queue_push(goes_together ? server->together : server->queue, request);
+    if (err == PHI_OK)
+        show_length(server);
+    return err;
+}
+
 static bool goes_along(const void *item, const void *context)
 {
     const struct phi_http_request *request = item;
@@ -62,12 +96,12 @@ static bool goes_along(const void *item, const void *context)
     return request->rest == NULL && request->route->handle_many == first->route->handle_many;
 }
 
-static void handle_together(struct phi_http_server *server, struct phi_http_request *first)
+static void handle_together(struct phi_queue *queue, struct phi_http_request *first)
 {
     void *items[PHI_HTTP_TOGETHER_MAX] = {first};
     struct phi_http_request *requests[PHI_HTTP_TOGETHER_MAX];
     size_t count =
-        1 + phi_queue_take(server->queue, items + 1, PHI_HTTP_TOGETHER_MAX - 1, goes_along, first);
+        1 + phi_queue_take(queue, items + 1, PHI_HTTP_TOGETHER_MAX - 1, goes_along, first);
     for (size_t i = 0; i < count; i++)
         requests[i] = items[i];
     void (*handle_many)(struct phi_http_request **, size_t) = first->route->handle_many;
@@ -76,21 +110,30 @@ static void handle_together(struct phi_http_server *server, struct phi_http_requ
         handle_many(requests, count);
 }
 
+/* The first ones take what goes together. */
+static struct phi_queue *queue_of(struct phi_http_server *server)
+{
+    size_t number = atomic_fetch_add(&server->started, 1);
+    bool is_first = server->together != NULL && number < together_count(server);
+    return is_first ? server->together : server->queue;
+}
+
 static void *work(void *argument)
 {
     struct phi_http_server *server = argument;
+    struct phi_queue *queue = queue_of(server);
     for (;;) {
         void *item = NULL;
-        bool is_closed = phi_queue_is_closed(server->queue);
-        size_t count = phi_queue_pop(server->queue, &item, 1, phi_deadline_in_ms(POP_MS));
+        bool is_closed = phi_queue_is_closed(queue);
+        size_t count = phi_queue_pop(queue, &item, 1, phi_deadline_in_ms(POP_MS));
         if (count == 0 && is_closed)
             return NULL;
         if (count == 0)
             continue;
         struct phi_http_request *request = item;
-        phi_gauge_set(server->queue_gauge, (int64_t)phi_queue_len(server->queue));
+        show_length(server);
         if (request->route->handle_many != NULL && request->rest == NULL)
-            handle_together(server, request);
+            handle_together(queue, request);
         else
             handle(request);
     }
@@ -99,7 +142,9 @@ static void *work(void *argument)
 enum phi_err phi_http_workers_start(struct phi_http_server *server)
 {
     server->workers = calloc(server->options.workers, sizeof(*server->workers));
-    if (server->workers == NULL)
+    if (has_together(server))
+        server->together = phi_queue_new(server->options.queue_max);
+    if (server->workers == NULL || (has_together(server) && server->together == NULL))
         return PHI_ERR_MEMORY;
     while (server->worker_count < server->options.workers) {
         if (pthread_create(&server->workers[server->worker_count], NULL, work, server) != 0)
@@ -112,6 +157,8 @@ enum phi_err phi_http_workers_start(struct phi_http_server *server)
 void phi_http_workers_stop(struct phi_http_server *server)
 {
     phi_queue_close(server->queue);
+    if (server->together != NULL)
+        phi_queue_close(server->together);
     for (size_t i = 0; i < server->worker_count; i++)
         pthread_join(server->workers[i], NULL);
     server->worker_count = 0;

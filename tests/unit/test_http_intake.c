@@ -287,13 +287,15 @@ static void long_things(void **state)
         int status;
         bool closes;
     } longs[] = {
-        {"target at its bound", "GET /v1/things/", "a", 4096 - 11, " HTTP/1.1\r\n" HOST "\r\n", 200,
+        {"target at its bound", "GET /v1/things/", "a", 1024 - 11, " HTTP/1.1\r\n" HOST "\r\n", 200,
          false},
-        {"target over its bound", "GET /v1/things/", "a", 4097 - 11, " HTTP/1.1\r\n" HOST "\r\n",
+        {"target over its bound", "GET /v1/things/", "a", 1025 - 11, " HTTP/1.1\r\n" HOST "\r\n",
          400, false},
-        {"64 headers", "GET /healthz HTTP/1.1\r\n" HOST, "A: b\r\n", 63, "\r\n", 200, false},
-        {"65 headers", "GET /healthz HTTP/1.1\r\n" HOST, "A: b\r\n", 64, "\r\n", 400, false},
-        {"headers too large", "GET /healthz HTTP/1.1\r\n" HOST "X: ", "aaaaaaaaaaaaaaaa", 800,
+        {"32 headers", "GET /healthz HTTP/1.1\r\n" HOST, "A: b\r\n", 31, "\r\n", 200, false},
+        {"33 headers", "GET /healthz HTTP/1.1\r\n" HOST, "A: b\r\n", 32, "\r\n", 400, false},
+        {"headers at their bound", "GET /healthz HTTP/1.1\r\n" HOST "X: ", "aaaaaaaaaaaaaaaa", 254,
+         "\r\n\r\n", 200, false},
+        {"headers too large", "GET /healthz HTTP/1.1\r\n" HOST "X: ", "aaaaaaaaaaaaaaaa", 256,
          "\r\n\r\n", 400, false},
         {"32 queries", "GET /healthz?", "&a", 0, " HTTP/1.1\r\n" HOST "\r\n", 200, false},
         {"body at its bound",
