@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BYTES 2048 /* a request's usual rows, so that they grow seldom */
+#define FIRST_BYTES 3072 /* a request's usual rows, so that they grow seldom */
 
 struct waiter {
     pthread_mutex_t lock;
