@@ -183,11 +183,6 @@ const char *phi_api_serial(struct phi_api_call *call)
     return call->serial == NULL ? "" : call->serial;
 }
 
-const uint8_t *phi_api_digest(struct phi_api_call *call)
-{
-    return call->digest;
-}
-
 enum phi_err phi_api_request_key(struct phi_api_call *call, uint8_t out[16])
 {
     return phi_api_request_key_of(call, phi_api_serial(call), out);
@@ -241,12 +236,28 @@ static enum phi_err event_complete(struct phi_api_call *call, struct phi_event *
     return PHI_OK;
 }
 
+/* Most calls tell one event or none. */
+static enum phi_err make_room(struct phi_api_call *call)
+{
+    if (call->event_count == PHI_API_EVENTS_MAX)
+        return PHI_ERR_INTERNAL;
+    if (call->event_count > 1)
+        return PHI_OK;
+    size_t room = call->event_count == 0 ? 1 : PHI_API_EVENTS_MAX;
+    struct phi_event *events = phi_arena_alloc(call->arena, room * sizeof(*events));
+    if (events == NULL)
+        return PHI_ERR_MEMORY;
+    if (call->event_count > 0)
+        events[0] = call->events[0];
+    call->events = events;
+    return PHI_OK;
+}
+
 enum phi_err phi_api_event(struct phi_api_call *call, struct phi_event *event)
 {
     enum phi_err err = PHI_OK;
     struct phi_param row[PHI_OUTBOX_COLUMNS];
-    if (call->event_count == PHI_API_EVENTS_MAX)
-        return PHI_ERR_INTERNAL;
+    PHI_GUARD(make_room(call));
     PHI_GUARD(event_complete(call, event));
     PHI_GUARD(phi_event_to_row(event, call->now_us, call->arena, row));
     PHI_GUARD(phi_api_row(call, PHI_API_OUTBOX, row, PHI_OUTBOX_COLUMNS));
@@ -263,6 +274,11 @@ void phi_api_data(struct phi_api_call *call, json_t *data)
     call->data = data;
     if (data != NULL && phi_json_keep(call->arena, data) != PHI_OK)
         call->data = NULL;
+}
+
+void phi_api_data_text(struct phi_api_call *call, struct phi_view data)
+{
+    call->data_text = data;
 }
 
 void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict)

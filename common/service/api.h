@@ -86,9 +86,10 @@ const struct phi_registry_app *phi_api_app(struct phi_api_call *call);
 const struct phi_identity *phi_api_who(struct phi_api_call *call); /* NULL for PHI_API_NOBODY */
 struct phi_json_at phi_api_body(struct phi_api_call *call);        /* "$" */
 struct phi_view phi_api_body_bytes(struct phi_api_call *call);     /* as sent */
-const char *phi_api_customer(struct phi_api_call *call);  /* customNumber, "" when a GET has none */
-const char *phi_api_serial(struct phi_api_call *call);    /* bizSerialNum, likewise */
-const uint8_t *phi_api_digest(struct phi_api_call *call); /* SM3 of the signed request, 32 bytes */
+const char *phi_api_customer(struct phi_api_call *call); /* customNumber, "" when a GET has none */
+const char *phi_api_serial(struct phi_api_call *call);   /* bizSerialNum, likewise */
+/* SM3 of the signed request, 32 bytes. PHI_ERR_CRYPTO. */
+enum phi_err phi_api_digest(struct phi_api_call *call, uint8_t out[32]) PHI_MUST_USE;
 /* What a business request is to a neighbour: repeats of one number of one app are one request,
  * whichever replica asks. The first 16 bytes of SM3(app ‖ customNumber ‖ bizSerialNum), with line
  * feeds between. */
@@ -119,6 +120,8 @@ void phi_api_finish_alone(struct phi_api_call *call,
 /* The answer's `data` (the reference is taken; NULL gives null) and, for a verdict about a code,
  * the 2xxx or 5004 that goes into resultCode with HTTP 200. */
 void phi_api_data(struct phi_api_call *call, json_t *data);
+/* The same as JSON text, which lives in the call's arena. */
+void phi_api_data_text(struct phi_api_call *call, struct phi_view data);
 void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict);
 /* The whole answer of another type than JSON ("text/csv; charset=utf-8"), built in the call's
  * arena. */

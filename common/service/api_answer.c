@@ -1,9 +1,8 @@
 #include "service/call.h"
 
 #include "base/mutant.h"
+#include "json/canonical.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -38,29 +37,19 @@ static void send(struct phi_api_call *call, const struct phi_api_answer *answer)
 }
 
 /* {resultCode, resultDesc, resultDescEn, bizSerialNum, timeStamp, data}; `data` is borrowed. */
-static enum phi_err render(struct phi_api_call *call, enum phi_err result, json_t *data,
-                           struct phi_view *body)
+static enum phi_err render(struct phi_api_call *call, enum phi_err result,
+                           struct phi_json_last data, struct phi_view *body)
 {
-    enum phi_err err = PHI_OK;
     char time[PHI_RFC3339_MAX];
-    char *text = NULL;
+    bool has_serial = call->serial != NULL && !PHI_MUTANT(number_not_told);
+    const struct phi_json_member members[] = {{"resultCode", phi_err_return_code(result)},
+                                              {"resultDesc", phi_err_text_zh(result)},
+                                              {"resultDescEn", phi_err_text_en(result)},
+                                              {"bizSerialNum", has_serial ? call->serial : ""},
+                                              {"timeStamp", time}};
     phi_rfc3339_format(call->now_us, time);
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:O?}", "resultCode", phi_err_return_code(result), "resultDesc",
-        phi_err_text_zh(result), "resultDescEn", phi_err_text_en(result), "bizSerialNum",
-        call->serial == NULL || PHI_MUTANT(number_not_told) ? "" : call->serial, "timeStamp", time,
-        "data", data);
-    PHI_GUARD(root == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    PHI_GUARD(text == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    *body = phi_arena_view(call->arena, phi_view_text(text));
-    PHI_GUARD(body->data == NULL ? PHI_ERR_MEMORY : PHI_OK);
-out:
-    if (text != NULL)
-        phi_wipe(text, strlen(text));
-    free(text);
-    json_decref(root);
-    return err;
+    return phi_json_envelope(members, sizeof(members) / sizeof(members[0]), "data", data,
+                             call->arena, body);
 }
 
 static bool is_known_to_caller(const struct phi_api_call *call)
@@ -78,7 +67,9 @@ enum phi_err phi_api_prepare(struct phi_api_call *call)
     else if (call->has_lines)
         call->answer.body = call->lines;
     else
-        PHI_GUARD(render(call, call->verdict, call->data, &call->answer.body));
+        PHI_GUARD(render(call, call->verdict,
+                         (struct phi_json_last){.json = call->data, .text = call->data_text},
+                         &call->answer.body));
 out:
     return err;
 }
@@ -126,7 +117,7 @@ static enum phi_err refusal(struct phi_api_call *call, const struct phi_error *e
                        ? NULL
                        : json_pack("{s:s, s:s}", "field", error->place, "reason", error->text);
     out->is_signed = false;
-    PHI_GUARD(render(call, error->code, data, &out->body));
+    PHI_GUARD(render(call, error->code, (struct phi_json_last){.json = data}, &out->body));
 out:
     json_decref(data);
     return err;

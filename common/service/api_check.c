@@ -10,18 +10,28 @@
 #define ENVELOPE_MAX   64
 #define FIELDS_MAX     32
 
+static struct phi_signature_request signed_request(const struct phi_api_call *call)
+{
+    return (struct phi_signature_request){
+        .method = phi_http_method(call->request),
+        .target = phi_http_target(call->request),
+        .header = phi_view_text(phi_http_header(call->request, "Authorization")),
+        .body = phi_http_body(call->request)};
+}
+
 static enum phi_err begin_check(struct phi_api_call *call, struct phi_signature_check *check)
 {
-    *check = (struct phi_signature_check){
-        .request = {.method = phi_http_method(call->request),
-                    .target = phi_http_target(call->request),
-                    .header = phi_view_text(phi_http_header(call->request, "Authorization")),
-                    .body = phi_http_body(call->request)},
-        .now_us = call->now_us};
+    *check = (struct phi_signature_check){.request = signed_request(call), .now_us = call->now_us};
     return phi_registry_hold(phi_service_registry(call->service), call->arena, &check->view);
 }
 
-/* The request's digest and the caller's role, once the signature was looked at. */
+enum phi_err phi_api_digest(struct phi_api_call *call, uint8_t out[PHI_SM3_LEN])
+{
+    const struct phi_signature_request request = signed_request(call);
+    return phi_signature_digest(&request, &call->caller.authorization, out);
+}
+
+/* The caller's role, once the signature was looked at. */
 static enum phi_err end_check(struct phi_api_call *call, const struct phi_signature_check *check,
                               struct phi_error *error)
 {
@@ -30,7 +40,6 @@ static enum phi_err end_check(struct phi_api_call *call, const struct phi_signat
     if (check->result == PHI_OK || check->result == PHI_ERR_APP_SUSPENDED)
         call->caller = check->caller;
     PHI_GUARD(check->result);
-    PHI_GUARD(phi_signature_digest(&check->request, &call->caller.authorization, call->digest));
     if (call->route->role != NULL && !phi_words_has(&call->caller.app->roles, call->route->role) &&
         !PHI_MUTANT(any_role))
         err = phi_error_set(error, PHI_ERR_FORBIDDEN, "app_id", "the app has no role %s",
@@ -156,11 +165,8 @@ static enum phi_err digest_body(struct phi_api_call *call, struct phi_error *err
 {
     enum phi_err err = PHI_OK;
     struct phi_view canonical;
-    json_t *copy = json_copy((json_t *)call->body.value);
-    PHI_GUARD(copy == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    if (!PHI_MUTANT(time_in_digest))
-        json_object_del(copy, "timeStamp");
-    err = phi_json_canonical(copy, call->arena, &canonical);
+    const char *left_out = PHI_MUTANT(time_in_digest) ? NULL : "timeStamp";
+    err = phi_json_canonical_without(call->body.value, left_out, call->arena, &canonical);
     if (err == PHI_ERR_FIELD_VALUE)
         PHI_GUARD(phi_error_set(error, PHI_ERR_JSON, "$", "a whole number beyond 2^53 - 1"));
     PHI_GUARD(err);
@@ -179,7 +185,6 @@ static enum phi_err digest_body(struct phi_api_call *call, struct phi_error *err
     PHI_GUARD(phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), call->body_digest));
     call->has_body_digest = true;
 out:
-    json_decref(copy);
     return err;
 }
 

@@ -43,15 +43,15 @@ struct phi_api_call {
     struct phi_json_at body; /* value is NULL without a JSON body */
     const char *customer;
     const char *serial;
-    uint8_t digest[PHI_SM3_LEN]; /* of the signed request */
     uint8_t
         body_digest[PHI_SM3_LEN]; /* of the body without timeStamp and of who stands behind it */
     bool has_body_digest; /* routes that create, once everything before the handler was right */
     struct phi_commit *commit;
     size_t row_count;
-    struct phi_event events[PHI_API_EVENTS_MAX];
+    struct phi_event *events; /* room for one, and from the second on for all */
     size_t event_count;
     json_t *data;
+    struct phi_view data_text; /* instead of it */
     enum phi_err verdict;
     struct phi_view lines;
     const char *lines_type;
