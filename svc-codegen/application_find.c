@@ -164,7 +164,7 @@ out:
 
 static bool is_asked(const struct mint_job *job)
 {
-    return job->turn->err == PHI_OK && !job->is_again;
+    return job->turn->err == PHI_OK && !job->is_again && !job->is_known;
 }
 
 static enum phi_err find_all(struct mint_job **jobs, size_t count, struct phi_rows **rows,

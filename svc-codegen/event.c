@@ -1,8 +1,11 @@
 #include "svc-codegen/mint.h"
 
-#include "json/canonical.h"
-
 #include <string.h>
+
+static const char *truth(int flag)
+{
+    return flag != 0 ? "true" : "false";
+}
 
 enum phi_err codegen_minted_event(struct phi_service *service, const struct recent_entry *code,
                                   struct phi_arena *arena, struct phi_event *out)
@@ -12,19 +15,21 @@ enum phi_err codegen_minted_event(struct phi_service *service, const struct rece
     phi_hex_encode(phi_view_of(code->serial_hmac, PHI_SM3_LEN), serial);
     phi_rfc3339_format(code->deadline_s * 1000000, deadline);
     phi_rfc3339_format(code->minted_us, minted);
-    json_t *json =
-        json_pack("{s:s, s:s, s:i, s:s, s:b, s:b, s:s, s:s, s:s}", "serialHmac", serial, "platform",
-                  phi_service_region(service), "keySetId", (int)code->key_set, "scene",
-                  code->scene->scene, "oneTime", (code->flags & PHI_JKM1_ONE_TIME) != 0, "paper",
-                  (code->flags & PHI_JKM1_PAPER) != 0, "deadline", deadline, "mintedAt", minted,
-                  "app", code->app_id);
-    PHI_GUARD(phi_json_keep(arena, json));
+    /* Canonical JSON as it stands: members in order, and words and times need no escapes. */
+    const char *value = phi_arena_printf(
+        arena,
+        "{\"app\":\"%s\",\"deadline\":\"%s\",\"keySetId\":%u,\"mintedAt\":\"%s\",\"oneTime\":%s,"
+        "\"paper\":%s,\"platform\":\"%s\",\"scene\":\"%s\",\"serialHmac\":\"%s\"}",
+        code->app_id, deadline, (unsigned)code->key_set, minted,
+        truth(code->flags & PHI_JKM1_ONE_TIME), truth(code->flags & PHI_JKM1_PAPER),
+        phi_service_region(service), code->scene->scene, serial);
+    PHI_GUARD(value == NULL ? PHI_ERR_MEMORY : PHI_OK);
     *out = (struct phi_event){.topic = phi_service_topic(service, "code.minted"),
                               .type = "cn.phi.code.minted",
                               .time_us = code->minted_us,
-                              .key = phi_view_of(code->serial_hmac, PHI_SUBJECT_LEN)};
+                              .key = phi_view_of(code->serial_hmac, PHI_SUBJECT_LEN),
+                              .value = phi_view_text(value)};
     memcpy(out->id, code->event_id, PHI_EVENT_ID_LEN);
-    PHI_GUARD(phi_json_canonical(json, arena, &out->value));
 out:
     return err;
 }

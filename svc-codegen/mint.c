@@ -38,25 +38,41 @@ static bool is_overloaded(const struct codegen *codegen, struct phi_service *ser
            (int64_t)phi_lane_depth(phi_service_lane(service)) >= codegen->overload_commits;
 }
 
-/* A code of this application that is still to be given, out of memory; not for pictures, which may
- * need to know the ward. */
+static bool is_theirs(const struct mint_job *m, const struct recent_entry *found)
+{
+    return phi_api_now_us(m->turn->call) <= found->term_until_us &&
+           strcmp(found->app_id, phi_api_app(m->turn->call)->app_id) == 0 &&
+           phi_equal_secret(found->applicant, m->applicant, PHI_SUBJECT_LEN) &&
+           phi_equal_secret(found->challenge, m->challenge, CHALLENGE_LEN);
+}
+
+/* Under a one-time code's application, kept after its commit, the next code needs no query. */
+static void take_terms(struct mint_job *m, const struct recent_entry *found)
+{
+    m->terms.scene = found->scene;
+    m->terms.term_until_us = found->term_until_us;
+    m->terms.paper_days = found->paper_days;
+    memcpy(m->terms.subject, found->subject, PHI_SUBJECT_LEN);
+    m->is_known = true;
+}
+
+/* A code of this application that is still to be given, or the application, out of memory; not for
+ * pictures, which may need to know the ward. */
 static void look_in_memory(struct mint_job *m, bool overloaded)
 {
     struct phi_api_call *call = m->turn->call;
     const struct codegen *codegen = codegen_of(call);
     struct recent_entry found;
-    int64_t now_us = phi_api_now_us(call);
-    bool is_there = !m->picture.is_wanted &&
-                    recent_get(codegen->recent, m->application_id, phi_api_arena(call), &found) &&
-                    now_us <= found.term_until_us &&
-                    strcmp(found.app_id, phi_api_app(call)->app_id) == 0 &&
-                    phi_equal_secret(found.applicant, m->applicant, PHI_SUBJECT_LEN) &&
-                    phi_equal_secret(found.challenge, m->challenge, CHALLENGE_LEN) &&
-                    mint_is_fresh(&codegen->policy, &found, now_us, overloaded);
-    if (is_there) {
+    if (m->picture.is_wanted ||
+        !recent_get(codegen->recent, m->application_id, phi_api_arena(call), &found))
+        return;
+    bool is_right = is_theirs(m, &found); /* if not, the database has the last word */
+    if (is_right && mint_is_fresh(&codegen->policy, &found, phi_api_now_us(call), overloaded)) {
         m->code = found;
         m->is_again = true;
         phi_counter_add(codegen->again_memory, 1);
+    } else if (is_right && found.scene->is_one_time) {
+        take_terms(m, &found);
     }
     phi_wipe(&found, sizeof(found));
 }
@@ -71,6 +87,7 @@ void mint_code_begin(struct mint_job *m)
     snprintf(code->app_id, sizeof(code->app_id), "%s", phi_api_app(m->turn->call)->app_id);
     code->scene = m->terms.scene;
     code->term_until_us = m->terms.term_until_us;
+    code->paper_days = m->terms.paper_days;
 }
 
 static int64_t deadline_of(const struct application_terms *terms, int64_t now_s)
@@ -177,6 +194,11 @@ out:
     return err;
 }
 
+static const char *truth(int flag)
+{
+    return flag != 0 ? "true" : "false";
+}
+
 static enum phi_err tell(struct phi_api_call *call, void *context, struct phi_error *error)
 {
     (void)error;
@@ -186,18 +208,20 @@ static enum phi_err tell(struct phi_api_call *call, void *context, struct phi_er
     char deadline[PHI_RFC3339_MAX], digest[2 * PHI_SM3_LEN + 1];
     phi_rfc3339_format(code->deadline_s * 1000000, deadline);
     phi_hex_encode(phi_view_of(code->consent_digest, PHI_SM3_LEN), digest);
-    json_t *data =
-        json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:s}", "code", code->text, "deadline", deadline,
-                  "scene", code->scene->scene, "oneTime", (code->flags & PHI_JKM1_ONE_TIME) != 0,
-                  "paper", (code->flags & PHI_JKM1_PAPER) != 0, "onBehalf",
-                  (code->flags & PHI_JKM1_ON_BEHALF) != 0, "consentDigest", digest);
-    PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    const char *picture = "";
     if (m->picture.is_wanted)
-        PHI_GUARD(codegen_picture_draw(call, m, data));
-    phi_api_data(call, data);
-    data = NULL;
+        PHI_GUARD(codegen_picture_draw(call, m, &picture));
+    /* Words, times, base32 and base64: nothing that JSON escapes. */
+    const char *data = phi_arena_printf(
+        phi_api_arena(call),
+        "{\"code\":\"%s\",\"deadline\":\"%s\",\"scene\":\"%s\",\"oneTime\":%s,\"paper\":%s,"
+        "\"onBehalf\":%s,\"consentDigest\":\"%s\"%s}",
+        code->text, deadline, code->scene->scene, truth(code->flags & PHI_JKM1_ONE_TIME),
+        truth(code->flags & PHI_JKM1_PAPER), truth(code->flags & PHI_JKM1_ON_BEHALF), digest,
+        picture);
+    PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_api_data_text(call, phi_view_text(data));
 out:
-    json_decref(data);
     return err;
 }
 
@@ -207,7 +231,9 @@ static void committed(struct phi_api_call *call, void *context)
     const struct codegen *codegen = codegen_of(call);
     if (!m->is_again)
         phi_counter_add(codegen->minted, 1);
-    if (!m->code.is_committed)
+    if (m->code.scene->is_one_time && (m->code.flags & PHI_JKM1_ON_BEHALF) == 0)
+        recent_know(codegen->recent, &m->code);
+    else if (!m->code.is_committed)
         recent_commit(codegen->recent, m->application_id, m->code.serial_hmac);
 }
 

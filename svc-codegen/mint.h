@@ -20,6 +20,7 @@ struct mint_job {
     struct mint_picture picture;
     uint8_t applicant[PHI_SUBJECT_LEN]; /* whose token it is */
     struct application_terms terms;
+    bool is_known;            /* `terms` were found in memory */
     bool is_again;            /* `code` was minted before, for an earlier request */
     struct recent_entry code; /* what is told and kept */
     struct phi_mint_input input;
@@ -42,9 +43,9 @@ void mint_code_row(const struct recent_entry *code, struct phi_param row[CODE_CO
 void mint_code_begin(struct mint_job *job);
 
 /* application_find.c: the terms of the jobs' applications, found by one query for all that have
- * neither an error nor a code; with the last code where it is still to be given. Each job's own
- * error: PHI_ERR_APPLICATION (unknown, another's, past its time); or all get the database's. Blocks
- * on it. */
+ * neither an error nor a code nor terms; with the last code where it is still to be given. Each
+ * job's own error: PHI_ERR_APPLICATION (unknown, another's, past its time); or all get the
+ * database's. Blocks on it. */
 void codegen_applications_find(struct mint_job **jobs, size_t count, bool is_overloaded);
 
 /* Whether a code minted then is given again now: within the policy's seconds; when there is too
@@ -57,10 +58,11 @@ bool mint_is_fresh(const struct policy *policy, const struct recent_entry *code,
 enum phi_err codegen_minted_event(struct phi_service *service, const struct recent_entry *code,
                                   struct phi_arena *arena, struct phi_event *out) PHI_MUST_USE;
 
-/* picture.c: what the body wishes, and the neutral picture of a code's text into `data`. */
+/* picture.c: what the body wishes, and the neutral picture of a code's text as a further member of
+ * the answer's data, the comma before it included. */
 enum phi_err codegen_picture_parse(const struct phi_json_at *body, struct mint_picture *out,
                                    struct phi_error *error) PHI_MUST_USE;
 enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_job *job,
-                                  json_t *data) PHI_MUST_USE;
+                                  const char **out) PHI_MUST_USE;
 
 #endif

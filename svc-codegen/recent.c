@@ -163,3 +163,19 @@ void recent_commit(struct recent *recent, const uint8_t application_id[RECENT_AP
     }
     pthread_mutex_unlock(&recent->lock);
 }
+
+void recent_know(struct recent *recent, const struct recent_entry *entry)
+{
+    pthread_mutex_lock(&recent->lock);
+    struct slot *slot = find(recent, entry->application_id);
+    if (slot == NULL) {
+        slot = choose(recent, entry->application_id);
+        clear(slot);
+        *slot = (struct slot){.is_used = true, .entry = *entry};
+        phi_wipe(slot->entry.text, sizeof(slot->entry.text));
+        slot->entry.consent_sealed = slot->entry.code_sealed = (struct phi_view){0};
+    }
+    slot->entry.minted_us = entry->minted_us;
+    slot->entry.is_committed = true;
+    pthread_mutex_unlock(&recent->lock);
+}

@@ -1,4 +1,5 @@
-/* The last many-time code of each application, in memory: a refresh finds it without the database.
+/* The last many-time code of each application, in memory: a refresh finds it without the database;
+ * and the applications of one-time codes.
  *
  *   recent_settle(recent, &entry, now_us - 10000000, arena);     // minted, not committed yet
  *   if (recent_get(recent, application_id, arena, &entry)) …     // whoever asks again
@@ -29,6 +30,7 @@ struct recent_entry {
     uint8_t subject[PHI_SUBJECT_LEN];   /* whose code it is */
     const struct policy_scene *scene;
     int64_t term_until_us;
+    int64_t paper_days; /* 0: not paper */
     int64_t minted_us;
     int64_t deadline_s;
     uint8_t flags;
@@ -58,5 +60,8 @@ bool recent_get(struct recent *recent, const uint8_t application_id[RECENT_APPLI
 /* If it is still this code's. */
 void recent_commit(struct recent *recent, const uint8_t application_id[RECENT_APPLICATION_LEN],
                    const uint8_t serial_hmac[PHI_SM3_LEN]);
+
+/* Of a committed one-time code its application alone: never the code, which is given once. */
+void recent_know(struct recent *recent, const struct recent_entry *entry);
 
 #endif

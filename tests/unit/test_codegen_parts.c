@@ -221,6 +221,29 @@ static void the_oldest_neighbour_goes(void **state)
     phi_arena_free(arena);
 }
 
+static void of_a_one_time_code_the_application_is_known(void **state)
+{
+    (void)state;
+    static const char none[PHI_JKM1_TEXT_LEN + 1];
+    struct phi_arena *arena = phi_arena_new(1 << 20);
+    struct recent *recent = recent_new(8);
+    struct recent_entry told = entry_of(1, 11, 1000), seen;
+    memset(told.text, 'A', PHI_JKM1_TEXT_LEN);
+    told.paper_days = 3;
+    recent_know(recent, &told);
+    assert_true(recent_get(recent, told.application_id, arena, &seen));
+    assert_true(seen.is_committed);
+    assert_int_equal(seen.paper_days, 3);
+    assert_memory_equal(seen.text, none, sizeof(none));
+    assert_int_equal(seen.consent_sealed.len, 0);
+    told.minted_us = 2000;
+    recent_know(recent, &told);
+    assert_true(recent_get(recent, told.application_id, arena, &seen));
+    assert_int_equal(seen.minted_us, 2000);
+    recent_free(recent);
+    phi_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_mandate_is_signed_whole),
         cmocka_unit_test(of_two_codes_at_one_time_one_is_told),
         cmocka_unit_test(the_oldest_neighbour_goes),
+        cmocka_unit_test(of_a_one_time_code_the_application_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
