@@ -3,8 +3,9 @@
 mint.http.rate: one-time codes per second of svc-codegen's own processor time, 256 connections with a request outstanding
 on each, every mint committed before it is answered; floor: a program that answers the same bytes over the same HTTP
 library after the same cryptography, in batches of what has arrived. mint.http.bare: against that library without any
-cryptography. mint.http.wall: against the first floor by the clock, load generator, service, database and broker (or
-load generator and floor) sharing the machine.
+cryptography. mint.http.again: many-time codes of 32 applications, so that each request but one in ten seconds and application
+is a refresh that gets the code it has; against minting. mint.http.wall: against the first floor by the clock, load
+generator, service, database and broker (or load generator and floor) sharing the machine.
 """
 import json
 import os
@@ -27,6 +28,10 @@ CONNECTIONS = 256
 APPLICATIONS = 32
 
 
+def listed(applications):
+    return " ".join(f"{one['applicationId']}:{one['challenge']}" for one in applications)
+
+
 class Service:
     """svc-codegen and what it needs, in a folder and on ports of its own."""
 
@@ -45,11 +50,12 @@ class Service:
         self.port, self.pid = suite.port("svc-codegen"), suite.pid("svc-codegen")
         wait_until(lambda: self.app.post(suite.url("svc-codegen"), "/v1/codes").code != "3003", 30, "the app is known")
         life, person = Life(suite), Person()
-        made = [life.apply(person, "pass-once") for _ in range(APPLICATIONS)]
+        made, again = ([life.apply(person, scene) for _ in range(APPLICATIONS)] for scene in ("pass-once", "pass"))
         self.keys = {
             "BENCH_APP": self.app.app_id, "BENCH_SECRET": f"{self.app.key.number:064x}",
             "BENCH_PUBLIC": self.app.key.public.xy.hex(), "BENCH_TOKEN": life.token(person),
-            "BENCH_APPLICATIONS": " ".join(f"{one['applicationId']}:{one['challenge']}" for one in made)}
+            "BENCH_APPLICATIONS": listed(made)}
+        self.again = {**self.keys, "BENCH_APPLICATIONS": listed(again)}
 
     def close(self):
         self.suite.down()
@@ -88,10 +94,12 @@ def main():
     try:
         service.open()
         floors = [Floor(kind, service.keys) for kind in ("crypto", "bare")]
-        rounds = [[measure(server, service.keys) for server in (service, *floors)] for _ in range(ROUNDS)]
-        by_cpu, by_clock = ([[one[server][by] for one in rounds] for server in range(3)] for by in range(2))
+        rounds = [[*(measure(server, service.keys) for server in (service, *floors)), measure(service, service.again)]
+                  for _ in range(ROUNDS)]
+        by_cpu, by_clock = ([[one[server][by] for one in rounds] for server in range(4)] for by in range(2))
         tell("mint.http.rate", by_cpu[0], "mints/cpu-s", "HTTP with the same cryptography", by_cpu[1])
         tell("mint.http.bare", by_cpu[0], "mints/cpu-s", "bare HTTP library", by_cpu[2])
+        tell("mint.http.again", by_cpu[3], "refreshes/cpu-s", "minting", by_cpu[0])
         tell("mint.http.wall", by_clock[0], "mints/s", "HTTP with the same cryptography", by_clock[1])
     finally:
         for floor in floors:
