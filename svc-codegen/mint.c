@@ -199,29 +199,38 @@ static const char *truth(int flag)
     return flag != 0 ? "true" : "false";
 }
 
+/* Words, times, base32 and hexadecimal: nothing that JSON escapes. */
+static const char *data_of(const struct recent_entry *code, struct phi_arena *arena)
+{
+    char deadline[PHI_RFC3339_MAX], digest[2 * PHI_SM3_LEN + 1];
+    phi_rfc3339_format(code->deadline_s * 1000000, deadline);
+    phi_hex_encode(phi_view_of(code->consent_digest, PHI_SM3_LEN), digest);
+    return phi_arena_printf(
+        arena,
+        "{\"code\":\"%s\",\"deadline\":\"%s\",\"scene\":\"%s\",\"oneTime\":%s,\"paper\":%s,"
+        "\"onBehalf\":%s,\"consentDigest\":\"%s\"}",
+        code->text, deadline, code->scene->scene, truth(code->flags & PHI_JKM1_ONE_TIME),
+        truth(code->flags & PHI_JKM1_PAPER), truth(code->flags & PHI_JKM1_ON_BEHALF), digest);
+}
+
 static enum phi_err tell(struct phi_api_call *call, void *context, struct phi_error *error)
 {
     (void)error;
     enum phi_err err = PHI_OK;
     const struct mint_job *m = context;
-    const struct recent_entry *code = &m->code;
-    char deadline[PHI_RFC3339_MAX], digest[2 * PHI_SM3_LEN + 1];
-    phi_rfc3339_format(code->deadline_s * 1000000, deadline);
-    phi_hex_encode(phi_view_of(code->consent_digest, PHI_SM3_LEN), digest);
-    const char *picture = "";
-    if (m->picture.is_wanted)
-        PHI_GUARD(codegen_picture_draw(call, m, &picture));
-    /* Words, times, base32 and base64: nothing that JSON escapes. */
-    const char *data = phi_arena_printf(
-        phi_api_arena(call),
-        "{\"code\":\"%s\",\"deadline\":\"%s\",\"scene\":\"%s\",\"oneTime\":%s,\"paper\":%s,"
-        "\"onBehalf\":%s,\"consentDigest\":\"%s\"%s}",
-        code->text, deadline, code->scene->scene, truth(code->flags & PHI_JKM1_ONE_TIME),
-        truth(code->flags & PHI_JKM1_PAPER), truth(code->flags & PHI_JKM1_ON_BEHALF), digest,
-        picture);
+    json_t *with_picture = NULL;
+    const char *data = data_of(&m->code, phi_api_arena(call));
     PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_api_data_text(call, phi_view_text(data));
+    if (!m->picture.is_wanted)
+        return PHI_OK;
+    with_picture = json_loads(data, 0, NULL);
+    PHI_GUARD(with_picture == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(codegen_picture_draw(call, m, with_picture));
+    phi_api_data(call, with_picture);
+    with_picture = NULL;
 out:
+    json_decref(with_picture);
     return err;
 }
 

@@ -58,11 +58,10 @@ bool mint_is_fresh(const struct policy *policy, const struct recent_entry *code,
 enum phi_err codegen_minted_event(struct phi_service *service, const struct recent_entry *code,
                                   struct phi_arena *arena, struct phi_event *out) PHI_MUST_USE;
 
-/* picture.c: what the body wishes, and the neutral picture of a code's text as a further member of
- * the answer's data, the comma before it included. */
+/* picture.c: what the body wishes, and the neutral picture of a code's text into `data`. */
 enum phi_err codegen_picture_parse(const struct phi_json_at *body, struct mint_picture *out,
                                    struct phi_error *error) PHI_MUST_USE;
 enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_job *job,
-                                  const char **out) PHI_MUST_USE;
+                                  json_t *data) PHI_MUST_USE;
 
 #endif

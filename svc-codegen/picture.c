@@ -64,7 +64,7 @@ out:
 }
 
 enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_job *job,
-                                  const char **out)
+                                  json_t *data)
 {
     enum phi_err err = PHI_OK;
     struct phi_picture picture;
@@ -78,11 +78,9 @@ enum phi_err codegen_picture_draw(struct phi_api_call *call, const struct mint_j
     char *base64 = phi_arena_alloc(arena, PHI_BASE64_LEN(bytes.len) + 1);
     PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
     phi_base64_encode(bytes, base64);
-    *out = phi_arena_printf(
-        phi_api_arena(call),
-        ",\"picture\":{\"mediaType\":\"%s\",\"symbology\":\"%s\",\"base64\":\"%s\"}",
-        phi_picture_media_type(picture.format), phi_symbology_names[picture.symbology], base64);
-    PHI_GUARD(*out == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    json_t *json = json_pack("{s:s, s:s, s:s}", "mediaType", phi_picture_media_type(picture.format),
+                             "symbology", phi_symbology_names[picture.symbology], "base64", base64);
+    PHI_GUARD(json_object_set_new(data, "picture", json) == 0 ? PHI_OK : PHI_ERR_MEMORY);
 out:
     phi_arena_free(arena);
     return err;
