@@ -178,10 +178,12 @@ static void send_request(struct connection *c)
 static bool is_whole(const struct connection *c)
 {
     const char *end = strstr(c->answer, "\r\n\r\n");
-    const char *length = end == NULL ? NULL : strcasestr(c->answer, "\r\nContent-Length:");
     if (end == NULL)
         return false;
+    const char *length = strcasestr(c->answer, "\r\nContent-Length:");
     bench_require(length != NULL && length < end, "an answer without its length");
+    if (length == NULL)
+        return false;
     return c->len >= (size_t)(end + 4 - c->answer) + strtoul(length + 17, NULL, 10);
 }
 
@@ -273,9 +275,9 @@ static double cpu_of(pid_t pid)
 
 static void tell(double wall, double cpu, uint64_t done)
 {
+    uint64_t failed = load.failed + load.refused + load.reopened;
     printf("{\"done\": %llu, \"wall_s\": %.6f, \"cpu_s\": %.6f, \"failed\": %llu}\n",
-           (unsigned long long)done, wall, cpu,
-           (unsigned long long)(load.failed + load.refused + load.reopened));
+           (unsigned long long)done, wall, cpu, (unsigned long long)failed);
 }
 
 static void run_rate(pid_t pid, int64_t ms, size_t connections)
