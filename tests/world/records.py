@@ -18,6 +18,7 @@ DAY, HOUR, MINUTE = 86400, 3600, 60
 OPEN, WIDTH = HOUR, 22 * HOUR // MINUTE  # when a day's events begin, and the minutes that they are spread over
 SILENT = 20  # of 1,000: leave no record at all
 TWICE, CONFLICT, TYPO = 10, 2, 4  # of 1,000 records: sent again, sent with other content, out of bounds
+AMENDED = 20  # of 1,000 samples: written down as positive by mistake, put right the day after
 SYMPTOMS = ("cough", "fatigue", "sore-throat", "headache", "muscle-pain", "diarrhea", "loss-of-smell")
 VACCINES = ("inactivated", "inactivated", "inactivated", "protein", "adenovirus")
 BATCH_WRONG = 300  # of 1,000 samples of the bad batch: told positive
@@ -214,6 +215,9 @@ class World:
         elif odd < CONFLICT:
             found.append(record._replace(what={**record.what, "result": "positive"}, arrives=record.arrives + 1,
                                          expect="rejected"))
+        elif odd < CONFLICT + AMENDED:
+            found[-1] = record._replace(what={**record.what, "result": "positive"})
+            found.append(record._replace(revision=2, arrives=day + 1))
         elif odd >= 1000 - TWICE:
             found.append(record._replace(arrives=record.arrives + 1, expect="duplicate"))
 

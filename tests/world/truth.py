@@ -127,6 +127,10 @@ class Truth:
         next_moments += [midnight(fact.observed) + (WINDOW_DAYS + 1) * DAY_US for fact in standing + gone]
         return (grade, reasons), [at for at in next_moments if at > now], len(erred)
 
+    def sources(self, subject, now):
+        """The sources of the facts that count."""
+        return {fact.source for fact in self._facts(subject, now)[0]}
+
     def entry(self, subject, now, with_until=True):
         """The entry at `now` (µs since 1970); until is the last µs at which it holds, NEVER when nothing ends it."""
         if subject not in self.subjects:
