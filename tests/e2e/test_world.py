@@ -157,8 +157,8 @@ class Sent:
                 if record.expect == "accepted":
                     self.add(record)
                     self.tally["amended"] += record.revision > 1
-                    self.tally["amended before it came"] += record.revision > 1 and len(self.truth.records[
-                        forms.stream(kind), record.institution, record.number]) == 1
+                    self.tally["amended before it came"] += kind == "tests" and record.revision > 1 and len(
+                        self.truth.records["source.tests", record.institution, record.number]) == 1
 
     def retract(self, day):
         """What is retracted that day: the person disputes the record, an officer decides; it may not have come yet."""
