@@ -24,12 +24,13 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 from world import forms  # noqa: E402
 from world.facts import subject as subject_of  # noqa: E402
 from world.records import ROLES, Retraction, World  # noqa: E402
-from world.truth import Fact, Truth  # noqa: E402
+from world.truth import Fact, Truth, moment  # noqa: E402
 
-PEOPLE, DAYS, SEED, IMPORTS = 360, 7, 24, 20  # few enough to send in seconds, with every oddity among them
+PEOPLE, DAYS, SEED, IMPORTS = 360, 7, 132, 20  # few enough to send in seconds, with every oddity among them
 REGION, OFFICER, OFFICER_ID = "320000", "officer-1", id_number(1)
 # The sources that the suite takes: those whose events have a schema.
 KINDS = tuple(kind for kind in forms.KINDS if os.path.exists(os.path.join(ROOT, "docs", "schemas", f"source.{kind}.json")))
+TURNS_LOOKED_AT = 16  # svc-directory, rules.h
 PLAIN = {"contact": "none", "isolation": "none", "symptoms": [], "stays": []}
 
 
@@ -224,7 +225,8 @@ def test_every_entry_is_the_truth(sent, capsys):
         print(f"\n{len(entries)} entries of {len(subjects)} people as they must be: " + ", ".join(
             f"{grade} {count}" for grade, count in sorted(counts.items())) + "; " + ", ".join(
             f"{count} {what}" for what, count in sorted(sent.tally.items())))
-    assert min(counts[grade] for grade in ("red", "yellow", "green")) >= 10 and len(entries) < len(subjects)
+    assert min(counts[grade] for grade in ("red", "yellow", "green")) >= 10 and counts["review"]
+    assert len(entries) < len(subjects)
     assert sent.tally["retracted"] >= 4 and sent.tally["duplicate"] and sent.tally["rejected"]
     assert sent.tally["retracted before it came"] and sent.tally["amended before it came"]
     # Without its retractions the truth would be another: the comparison notices.
@@ -236,3 +238,14 @@ def test_every_entry_names_the_sources_it_knows(sent):
     for subject, entry in sent.entries().items():
         letters = {forms.LETTERS.get(source.removeprefix("source."), "m") for source in sent.truth.sources(subject, now)}
         assert entry["sources"] == sum(1 << "abcdefghijklmn".index(letter) for letter in letters), subject
+
+
+def test_every_entry_says_until_when_and_what_then(sent):
+    now = int(time.time() * 1e6)
+    for subject, entry in sent.entries().items():
+        wanted = sent.truth.entry(subject, now)
+        told = entry.get("until"), entry.get("then")
+        if told != ((moment(wanted.until), wanted.then) if wanted.until else (None, None)):
+            # So many turns change nothing that the directory looks again at the last of them.
+            assert wanted.turns > TURNS_LOOKED_AT and entry["then"] == entry["grade"], (subject, told, wanted)
+            assert told[0] < moment(wanted.until)

@@ -18,6 +18,7 @@ DAY, HOUR, MINUTE = 86400, 3600, 60
 OPEN, WIDTH = HOUR, 22 * HOUR // MINUTE  # when a day's events begin, and the minutes that they are spread over
 SILENT = 20  # of 1,000: leave no record at all
 TWICE, CONFLICT, TYPO = 10, 2, 4  # of 1,000 records: sent again, sent with other content, out of bounds
+AGAIN = 500  # of 1,000 retracted samples: told of once more, under another number
 AMENDED = 20  # of 1,000 samples: written down as positive by mistake, put right the day after
 SYMPTOMS = ("cough", "fatigue", "sore-throat", "headache", "muscle-pain", "diarrhea", "loss-of-smell")
 VACCINES = ("inactivated", "inactivated", "inactivated", "protein", "adenovirus")
@@ -208,6 +209,9 @@ class World:
         found.append(record)
         if is_positive and is_batch:
             found.append(self._retract(record, day + 2, "bad-batch", "batch-1"))
+            if way // 1_000_000 % 1000 < AGAIN:
+                found.append(record._replace(number=f"{record.number}-again", at=record.at + 3 * DAY, arrives=day + 3,
+                                             what={**record.what, "result": "negative"}))
         elif is_positive and way % 10 < 7:
             found.append(record._replace(revision=2, arrives=day + 1, what={**record.what, "result": "negative"}))
         elif is_positive:

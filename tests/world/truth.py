@@ -22,13 +22,13 @@ else:
     import certlogic
 
 ORDER = ("grey", "green", "yellow", "review", "red")  # of strictness
-WINDOW_DAYS, DAY_US, CHINA_US = 30, 86_400_000_000, 8 * 3_600_000_000
+WINDOW_US, CHINA_US = 30 * 86_400_000_000, 8 * 3_600_000_000
 FACTS_MOST = 500
 NEVER = None
 
 Fact = collections.namedtuple("Fact", "subject source institution record revision observed content recorded event",
                               defaults=(0, None))
-Entry = collections.namedtuple("Entry", "grade reasons until then errors")
+Entry = collections.namedtuple("Entry", "grade reasons until then errors turns")  # turns: looked at before until
 
 
 def moment(us):
@@ -37,18 +37,9 @@ def moment(us):
     return text + (f".{us % 1_000_000:06d}" if us % 1_000_000 else "") + "+08:00"
 
 
-def midnight(us):
-    return (us + CHINA_US) // DAY_US * DAY_US - CHINA_US
-
-
-def whole_days_window(now):
-    """From when on facts count: thirty days before the day that it is, at +08:00."""
-    return midnight(now) - WINDOW_DAYS * DAY_US
-
-
 class Truth:
-    def __init__(self, rules, window=whole_days_window, silent=()):
-        self.rules, self.window, self.silent = rules["rules"], window, tuple(silent)
+    def __init__(self, rules, silent=()):
+        self.rules, self.silent = rules["rules"], tuple(silent)
         self.records = {}  # (source, institution, record): {revision: fact}
         self.subjects = collections.defaultdict(set)  # subject: keys of records
         self.decisions = {}  # key: (version, is retracted, decided)
@@ -71,7 +62,7 @@ class Truth:
     def _facts(self, subject, now):
         """(those that count, newest first; those that would, were they not retracted)"""
         found = [self.records[key][max(self.records[key])] for key in self.subjects[subject]]
-        found = [fact for fact in found if fact.subject == subject and fact.observed >= self.window(now)]
+        found = [fact for fact in found if fact.subject == subject and fact.observed >= now - WINDOW_US]
         found.sort(key=lambda fact: -fact.observed)
         standing, gone = [], []
         for fact in found[:FACTS_MOST]:
@@ -122,9 +113,9 @@ class Truth:
         if grade == "green" and self.silent:
             grade = "grey"
             reasons += ["source-silent"] * len(self.silent)
-        # Turns are milliseconds ahead of the clock's; days of facts end at midnight.
+        # Turns are milliseconds ahead of the clock's; a fact is seen for thirty days.
         next_moments = [(now // 1000 + after) * 1000 for after in turns if after > 0]
-        next_moments += [midnight(fact.observed) + (WINDOW_DAYS + 1) * DAY_US for fact in standing + gone]
+        next_moments += [fact.observed + WINDOW_US + 1 for fact in standing + gone]
         return (grade, reasons), [at for at in next_moments if at > now], len(erred)
 
     def sources(self, subject, now):
@@ -137,14 +128,14 @@ class Truth:
             return None
         found, nexts, errors = self._look(subject, now)
         then, until = found[0], NEVER
-        at = now
+        turns = 0
         while with_until and nexts:
-            at = min(nexts)
+            at, turns = min(nexts), turns + 1
             later, nexts, _errors = self._look(subject, at)
             if later != found:
                 then, until = later[0], at - 1
                 break
-        return Entry(*found, until, then, errors)
+        return Entry(*found, until, then, errors, turns)
 
 
 def main():
