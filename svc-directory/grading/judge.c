@@ -40,11 +40,16 @@ static bool is_retracted_before(const struct phi_rows *rows, size_t row, size_t 
            phi_rows_i64(rows, other, GRADING_DECIDED) < phi_rows_i64(rows, row, GRADING_RECORDED);
 }
 
+static bool is_new_word(const struct phi_rows *rows, size_t row)
+{
+    return grading_counts(rows, row) && !phi_rows_is_null(rows, row, GRADING_EVENT_KEY);
+}
+
 bool judge_reopened(const struct phi_rows *rows, size_t first, size_t last, size_t *by,
                     size_t *retracted)
 {
     for (*by = first; *by < last; ++*by) {
-        if (!grading_counts(rows, *by) || phi_rows_is_null(rows, *by, GRADING_EVENT_KEY))
+        if (!is_new_word(rows, *by))
             continue;
         for (*retracted = first; *retracted < last; ++*retracted)
             if (is_retracted_before(rows, *by, *retracted))
@@ -65,17 +70,37 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Both records have to be in the window; what is after them the next grading finds. */
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The first moment without a new record and the retracted one that it tells of in the window. */
+static int64_t review_end(const struct judge *judge)
+{
+    int64_t end_us = 0;
+    for (size_t i = judge->first; i < judge->last; i++)
+        for (size_t j = judge->first; j < judge->last && is_new_word(judge->rows, i); j++)
+            if (is_retracted_before(judge->rows, i, j))
+                end_us =
+                    later(end_us, earlier(window_end(judge->rows, i), window_end(judge->rows, j)));
+    return end_us;
+}
+
+/* Grade and reasons of the rules stay until theirs; whichever ends first ends the entry. */
 static void add_review(const struct judge *judge, struct rules_outcome *outcome,
                        struct reason_list *list)
 {
-    size_t by = 0, retracted = 0;
-    if (!judge_reopened(judge->rows, judge->first, judge->last, &by, &retracted))
+    enum phi_grade without = outcome->verdict.grade;
+    int64_t end_us = review_end(judge);
+    if (end_us == 0)
         return;
-    outcome->verdict.grade = phi_grade_stricter(outcome->verdict.grade, PHI_GRADE_REVIEW);
-    outcome->then = phi_grade_stricter(outcome->then, PHI_GRADE_REVIEW);
-    outcome->until_us = earlier(outcome->until_us, earlier(window_end(judge->rows, by),
-                                                           window_end(judge->rows, retracted)));
+    outcome->verdict.grade = phi_grade_stricter(without, PHI_GRADE_REVIEW);
+    if (end_us < outcome->until_us)
+        outcome->then = without;
+    if (end_us > outcome->until_us)
+        outcome->then = phi_grade_stricter(outcome->then, PHI_GRADE_REVIEW);
+    outcome->until_us = earlier(outcome->until_us, end_us);
     add_reason(list, JUDGE_REASON_REOPENED, JUDGE_REASON_REOPENED, 1);
 }
 

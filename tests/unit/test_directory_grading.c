@@ -168,6 +168,22 @@ static void a_reopened_case(void **state)
     kit_fact(kit, &fact);
     kit_grade(kit, 2);
     assert_int_equal(kit_grade_of(kit, 2), GREEN);
+    /* it is under review no longer than both records are seen; green until the younger one goes */
+    fact = (struct kit_fact){.subject = 3,
+                             .record = 15,
+                             .content = NEGATIVE,
+                             .event = EVENT,
+                             .observed_us = KIT_NOW - 2 * KIT_DAY};
+    kit_fact(kit, &fact);
+    kit_decide(kit, 3, 15, 5, true, KIT_NOW - 100);
+    fact.record = 16;
+    fact.observed_us = KIT_NOW - KIT_DAY;
+    fact.recorded_us = KIT_NOW - 99;
+    kit_fact(kit, &fact);
+    kit_grade(kit, 3);
+    assert_int_equal(kit_grade_of(kit, 3), REVIEW);
+    assert_int_equal(kit_entry(kit, 3, "until_us"), KIT_NOW + 28 * KIT_DAY);
+    assert_int_equal(kit_entry(kit, 3, "then_grade"), GREEN);
     /* a red that other facts give stays red */
     kit_fact(kit, &(struct kit_fact){.subject = 1, .content = POSITIVE, .observed_us = KIT_NOW});
     kit_grade(kit, 1);
