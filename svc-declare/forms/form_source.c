@@ -183,7 +183,8 @@ static enum phi_err read_member(const struct reading *r, const struct form_membe
     struct phi_json_at value;
     PHI_GUARD(is_wanted(r, member, &required));
     PHI_GUARD(phi_json_member(r->at, member->name, required, &value, r->error));
-    if (value.value != NULL)
+    /* stays that are not told are none: the event has the list always */
+    if (value.value != NULL || member->type == FORM_STAYS)
         PHI_GUARD(read_value(r, member, &value));
 out:
     return err;
