@@ -70,9 +70,9 @@ class Institution(Client):
 
 
 def is_dull(record):
-    """A declaration that all is well: three of four are left out, there are enough of them."""
+    """A declaration that all is well: seven of eight are left out, there are enough of them."""
     what = record.what
-    return (record.kind == "declare.health" and what["tenths"] < 373 and (record.person + record.at // 86400) % 4 and
+    return (record.kind == "declare.health" and what["tenths"] < 373 and (record.person + record.at // 86400) % 8 and
             all(what[name] == value for name, value in PLAIN.items()))
 
 

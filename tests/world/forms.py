@@ -112,4 +112,6 @@ def fact(record, region=None):
             content["eventKey"] = event_key(content.pop(name))
     if record.kind == "declare.health":
         content["basicRegion"] = region
+    if record.kind == "surveys":
+        content.setdefault("stays", [])
     return content

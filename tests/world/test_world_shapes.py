@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 
+import jsonschema
 import pytest
 
 from world import certlogic, forms, shapes
@@ -168,6 +169,28 @@ def test_nothing_happens_near_a_days_end(world, by_day):
             assert 3600 <= into <= 23 * 3600, record
         stream, told = value(world, person, record, day)
         assert json.loads(json.dumps(told)) == told and (stream in forms.STREAMS or stream == "retractions")
+
+
+def schema_of(folder, name):
+    path = HERE.parent.parent / "docs" / folder / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_lines_and_facts_keep_to_the_schemas():
+    """Each source's line that should be accepted, and the content of its event."""
+    world, seen = World(3000, 6, 1, END), collections.Counter()
+    lines = {kind: jsonschema.Draft202012Validator(schema_of("lines", kind)) for kind in forms.KINDS}
+    facts = {kind: jsonschema.Draft7Validator(schema_of("schemas", f"source.{kind}")["properties"]["content"])
+             for kind in forms.KINDS}
+    for person in world.people.all():
+        for record in world.of_person(person):
+            if isinstance(record, Retraction) or record.kind not in lines or seen[record.kind] >= 40:
+                continue
+            is_wrong = record.kind == "checkpoints" and record.expect == "rejected"
+            assert lines[record.kind].is_valid(forms.line(record, person)) != is_wrong, record
+            assert facts[record.kind].is_valid(forms.fact(record, person.county)) != is_wrong, record
+            seen[record.kind] += 1
+    assert set(seen) == set(forms.KINDS)
 
 
 def test_lists_of_places_change(world):
