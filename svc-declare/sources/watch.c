@@ -202,6 +202,7 @@ static enum phi_err alarm(struct look *look, const struct rhythm *rhythm,
     struct phi_service *service = look->watch->service;
     uint8_t key[PHI_SM3_LEN];
     const char *step = now->is_silent ? "silent" : "heard";
+    const char *name = phi_arena_printf(look->arena, "%s/%s", rhythm->source, rhythm->institution);
     phi_log(now->is_silent ? PHI_LOG_ERROR : PHI_LOG_INFO,
             now->is_silent ? "source_silent" : "source_heard_again",
             PHI_L_WORD("source", rhythm->source), PHI_L_WORD("institution", rhythm->institution));
@@ -215,8 +216,9 @@ static enum phi_err alarm(struct look *look, const struct rhythm *rhythm,
                               .time_us = look->now_us,
                               .key = phi_view_of(key, AUDIT_KEY_LEN)};
     PHI_GUARD(phi_json_keep(look->arena, data));
+    PHI_GUARD(name == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_json_canonical(data, look->arena, &event.value));
-    PHI_GUARD(phi_sm3(event.value, key));
+    PHI_GUARD(phi_sm3(phi_view_text(name), key));
     PHI_GUARD(phi_event_new_id(&event));
     PHI_GUARD(phi_event_put(look->tx, &event, look->error));
 out:
