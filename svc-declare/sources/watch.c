@@ -73,7 +73,7 @@ static enum phi_err read_rhythms(struct watch *watch, struct phi_error *error)
     enum phi_err err = PHI_OK;
     const char *path = phi_config_text(phi_service_config(watch->service), "PHI_RHYTHMS_FILE");
     struct phi_error inner = {0};
-    struct phi_view bytes;
+    struct phi_view bytes = {0};
     if (path == NULL || path[0] == '\0')
         return PHI_OK;
     PHI_GUARD(read_file(path, watch->arena, &bytes, error));
