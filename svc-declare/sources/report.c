@@ -241,7 +241,7 @@ static enum phi_err tell_record(const struct asking *a)
     if (record_no == NULL)
         return PHI_OK;
     if (!phi_text_is_word(phi_view_text(record_no), FORM_RECORD_MAX))
-        return phi_error_set(a->error, PHI_ERR_FIELD_VALUE, "recordNo", "no record number");
+        return phi_error_set(a->error, PHI_ERR_QUERY, "recordNo", "no record number");
     const struct phi_param params[] = {PHI_TEXT(phi_service_region(phi_api_service(a->call))),
                                        PHI_TEXT(a->kind->stream), PHI_TEXT(a->institution),
                                        PHI_TEXT(record_no)};

@@ -270,21 +270,20 @@ def grade_of(suite, person_facts):
 
 
 def bad_batch(life, count, kind="fever-clinics"):
-    """`count` records observed in a minute of their own, one before it; the lines and what retracts them."""
+    """`count` records observed in a minute of their own, one before it; the people, the lines and what retracts them."""
     ago = 86400 * 20 + secrets.randbelow(86400)
+    at, before, visited, bounds = moment(ago), moment(ago + 60), moment(ago + 600), (moment(ago + 5), moment(ago - 5))
     people = [Person() for _ in range(min(count, 40))]
 
-    def line(seconds, number=0):
-        made = source_line(people[number % len(people)], kind)
-        made["content"]["visitedAt"] = moment(ago + 600)
-        return {**made, "observedAt": moment(ago + seconds)}
+    def line(observed, number=0):
+        return {**source_line(people[number % len(people)], kind, visitedAt=visited), "observedAt": observed}
 
-    lines, other = [line(0, number) for number in range(count)], line(60)
+    lines, other = [line(at, number) for number in range(count)], line(before)
     for first in range(0, count, 100):
         assert {a["result"] for a in life.report(kind, lines[first:first + 100])} == {"accepted"}
     assert life.report(kind, [other])[0]["result"] == "accepted"
-    return people, lines, other, {"institution": "cdc-320102", "time": "observedAt", "from": moment(ago + 5), "to": moment(ago - 5),
-                          "reason": "method-error"}
+    return people, lines, other, {"institution": "cdc-320102", "time": "observedAt", "from": bounds[0], "to": bounds[1],
+                                  "reason": "method-error"}
 
 
 def test_a_bad_batch_is_retracted_by_two_officers(suite, life):

@@ -60,11 +60,12 @@ class Cast:
     def bad_batch(self):
         """A record in a minute of its own, and what retracts that minute."""
         ago = secrets.randbelow(3000 * 1440) * 60 + 86400
+        batch = {"institution": "cdc-320102", "time": "observedAt", "from": moment(ago + 5), "to": moment(ago - 5),
+                 "reason": "method-error"}
         line = source_line(Person(), "other", **{"from": moment(ago + 600)})
         (answer,) = self.life.report("other", [{**line, "observedAt": moment(ago)}])
         assert answer["result"] == "accepted", answer
-        return {"institution": "cdc-320102", "time": "observedAt", "from": moment(ago + 5), "to": moment(ago - 5),
-                "reason": "method-error"}
+        return batch
 
     def open_retraction(self):
         """Proposed by an officer of another unit."""
