@@ -25,8 +25,9 @@ static enum phi_err check_signature(const struct phi_msg *msg, const struct phi_
         const struct phi_registry_key *key = &app->keys[i];
         if (now_us < key->from_us || now_us >= key->to_us)
             continue;
-        snprintf(pinned[count].key_serial, sizeof(pinned[count].key_serial), "%s", key->serial);
-        pinned[count++].key = key->public_key;
+        struct phi_pinned_key *pin = &pinned[count++];
+        snprintf(pin->key_serial, sizeof(pin->key_serial), "%s", key->serial);
+        pin->key = key->public_key;
     }
     return phi_signed_verify(msg, pinned, count, &version, error);
 }
