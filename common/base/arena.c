@@ -31,7 +31,7 @@ struct chunk {
 struct stock {
     pthread_mutex_t lock;
     struct chunk *first;
-    size_t count;
+    int count;
 };
 
 static struct stock stocks[STOCK_SIZES] = {{.lock = PTHREAD_MUTEX_INITIALIZER},
