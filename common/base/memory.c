@@ -1,0 +1,13 @@
+#include "base/memory.h"
+
+#include <malloc.h>
+
+#define KEEP_BYTES   (16 * 1024 * 1024)
+#define MAPPED_BYTES (1024 * 1024)
+
+void phi_memory_set_up(void)
+{
+    mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+    mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    mallopt(M_MXFAST, 0);
+}
