@@ -9,6 +9,8 @@
 
 #include "bus/bus.h"
 #include "bus/event.h"
+#include "bus/producer.h"
+#include "crypto/random.h"
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -30,8 +32,21 @@ bool phi_kafka_answers(rd_kafka_t *handle, int timeout_ms);
 
 /* A record as the room's callers see it: parts stay borrowed from `from`. */
 void phi_kafka_msg(const rd_kafka_message_t *from, struct phi_msg *to);
+/* phi_event_headers with the texts that are made for it in the caller's hands; gives their count.
+ */
+struct phi_event_texts {
+    char id[PHI_UUID_TEXT_LEN + 1];
+    char time[PHI_RFC3339_MAX];
+};
+size_t phi_event_headers_in(const struct phi_event *event, struct phi_event_texts *texts,
+                            struct phi_header *headers);
 /* Headers of an event for producing; NULL when out of memory. */
 rd_kafka_headers_t *phi_kafka_headers(const struct phi_event *event);
+
+/* phi_producer_send for an event that has been checked: one with a row in the outbox. */
+enum phi_err phi_producer_send_checked(struct phi_producer *producer, const struct phi_event *event,
+                                       void (*done)(void *context, enum phi_err err),
+                                       void *context) PHI_MUST_USE;
 
 /* Condition variables that wait on the clock of struct phi_deadline. */
 void phi_bus_cond_init(pthread_cond_t *cond);

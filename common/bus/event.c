@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
-#include "crypto/random.h"
+#include "bus/bus_internal.h"
 
 #include <string.h>
 
@@ -124,22 +124,17 @@ static void put(struct phi_header *headers, size_t *count, const char *name, con
     headers[(*count)++] = (struct phi_header){.name = name, .value = phi_view_text(value)};
 }
 
-enum phi_err phi_event_headers(const struct phi_event *event, struct phi_arena *arena,
-                               struct phi_header *headers, size_t *count)
+size_t phi_event_headers_in(const struct phi_event *event, struct phi_event_texts *texts,
+                            struct phi_header *headers)
 {
-    char time_text[PHI_RFC3339_MAX];
     size_t n = 0;
-    char *id = phi_arena_alloc(arena, PHI_UUID_TEXT_LEN + 1);
-    phi_rfc3339_format(event->time_us, time_text);
-    char *time_copy = phi_arena_text(arena, phi_view_text(time_text));
-    if (!id || !time_copy)
-        return PHI_ERR_MEMORY;
-    phi_uuid_format(event->id, id);
+    phi_rfc3339_format(event->time_us, texts->time);
+    phi_uuid_format(event->id, texts->id);
     put(headers, &n, "ce_specversion", "1.0");
-    put(headers, &n, "ce_id", id);
+    put(headers, &n, "ce_id", texts->id);
     put(headers, &n, "ce_type", event->type);
     put(headers, &n, "ce_source", event->source);
-    put(headers, &n, "ce_time", time_copy);
+    put(headers, &n, "ce_time", texts->time);
     put(headers, &n, "content-type", event->content_type ? event->content_type : json_type);
     /* Tracing never stops an event: what is malformed is left out. */
     if (event->traceparent && traceparent_is_valid(phi_view_text(event->traceparent)))
@@ -148,7 +143,16 @@ enum phi_err phi_event_headers(const struct phi_event *event, struct phi_arena *
         put(headers, &n, "phi-request-id", event->request_id);
     for (size_t i = 0; i < event->extra_count && i < PHI_EVENT_EXTRA_MAX; i++)
         headers[n++] = event->extra[i];
-    *count = n;
+    return n;
+}
+
+enum phi_err phi_event_headers(const struct phi_event *event, struct phi_arena *arena,
+                               struct phi_header *headers, size_t *count)
+{
+    struct phi_event_texts *texts = phi_arena_alloc(arena, sizeof(*texts));
+    if (!texts)
+        return PHI_ERR_MEMORY;
+    *count = phi_event_headers_in(event, texts, headers);
     return PHI_OK;
 }
 

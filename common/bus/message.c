@@ -39,12 +39,9 @@ void phi_kafka_msg(const rd_kafka_message_t *from, struct phi_msg *to)
 rd_kafka_headers_t *phi_kafka_headers(const struct phi_event *event)
 {
     struct phi_header headers[PHI_MSG_HEADERS_MAX];
-    size_t count = 0;
-    rd_kafka_headers_t *out = NULL;
-    struct phi_arena *arena = phi_arena_new(4096);
-    if (!arena || phi_event_headers(event, arena, headers, &count) != PHI_OK)
-        goto out;
-    out = rd_kafka_headers_new(count);
+    struct phi_event_texts texts;
+    size_t count = phi_event_headers_in(event, &texts, headers);
+    rd_kafka_headers_t *out = rd_kafka_headers_new(count);
     for (size_t i = 0; out && i < count; i++) {
         if (rd_kafka_header_add(out, headers[i].name, -1, headers[i].value.data,
                                 (ssize_t)headers[i].value.len) != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -52,7 +49,5 @@ rd_kafka_headers_t *phi_kafka_headers(const struct phi_event *event)
             out = NULL;
         }
     }
-out:
-    phi_arena_free(arena);
     return out;
 }

@@ -53,9 +53,11 @@ static void answer(struct phi_producer *producer, struct sent *sent, enum phi_er
     if (sent->done)
         sent->done(sent->context, err);
     free(sent);
+    /* who flushes has either seen the zero or waits by now */
+    if (atomic_fetch_sub(&producer->waiting, 1) != 1)
+        return;
     pthread_mutex_lock(&producer->mutex);
-    if (atomic_fetch_sub(&producer->waiting, 1) == 1)
-        pthread_cond_broadcast(&producer->idle);
+    pthread_cond_broadcast(&producer->idle);
     pthread_mutex_unlock(&producer->mutex);
 }
 
@@ -323,13 +325,17 @@ enum phi_err phi_producer_send(struct phi_producer *producer, const struct phi_e
                                void (*done)(void *context, enum phi_err err), void *context)
 {
     enum phi_err err = phi_event_check(event, NULL);
-    if (err != PHI_OK)
-        return err;
+    return err == PHI_OK ? phi_producer_send_checked(producer, event, done, context) : err;
+}
+
+enum phi_err phi_producer_send_checked(struct phi_producer *producer, const struct phi_event *event,
+                                       void (*done)(void *context, enum phi_err err), void *context)
+{
     struct sent *sent = malloc(sizeof(*sent));
     if (!sent)
         return PHI_ERR_MEMORY;
     *sent = (struct sent){producer, done, context, phi_monotonic_us()};
-    err = send_now(producer, event, sent);
+    enum phi_err err = send_now(producer, event, sent);
     if (err != PHI_OK)
         free(sent);
     return err; /* NOLINT(clang-analyzer-unix.Malloc): the delivery report frees `sent` */

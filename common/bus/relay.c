@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "bus/bus_internal.h"
+#include "bus/relay_topics.h"
 
-#include <regex.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@
 #define COUNT_MAX     100000
 #define ROW_ARENA     (64 * 1024)
 #define ROW_BYTES     4096 /* more than a row takes */
+#define OFFER_MAX     64   /* events that take off under one lock */
 
 struct flight {
     struct flight *next;           /* in its bucket */
@@ -46,9 +47,6 @@ struct phi_relay {
     size_t queue_max_count;
     int64_t age_ms;
     int64_t period_ms;
-    char *platform_topics;
-    regex_t platform_regex;
-    bool has_regex;
     int64_t warn_bytes; /* 0: none */
     int64_t max_bytes;
     atomic_int weight; /* enum phi_relay_weight */
@@ -59,6 +57,7 @@ struct phi_relay {
     pthread_cond_t changed;
     struct way ways[WAYS];
     size_t way_count;
+    struct phi_relay_topics platform_topics;
     struct flight *buckets[BUCKETS];
     size_t flying;          /* sent, not answered */
     size_t flying_table;    /* of these, from the table */
@@ -156,17 +155,17 @@ static void on_done(void *context, enum phi_err err)
         relay_free(relay);
 }
 
-static size_t way_of(const struct phi_relay *relay, const char *topic)
+/* The mutex is held. */
+static size_t way_of(struct phi_relay *relay, const char *topic)
 {
-    bool is_platform =
-        relay->way_count > 1 && regexec(&relay->platform_regex, topic, 0, NULL, 0) == 0;
-    return is_platform ? 1 : 0;
+    return relay->way_count > 1 && phi_relay_topics_match(&relay->platform_topics, topic) ? 1 : 0;
 }
 
 /* Sends what has taken off; false when it came down at once. */
 static bool launch(struct phi_relay *relay, struct flight *flight, const struct phi_event *event)
 {
-    enum phi_err err = phi_producer_send(relay->ways[flight->way].producer, event, on_done, flight);
+    enum phi_err err =
+        phi_producer_send_checked(relay->ways[flight->way].producer, event, on_done, flight);
     if (err == PHI_OK)
         return true;
     if (!phi_err_is_retryable(err))
@@ -183,27 +182,52 @@ static bool launch(struct phi_relay *relay, struct flight *flight, const struct 
 
 /* --- from memory --- */
 
-static void offer_one(struct phi_relay *relay, const struct phi_event *event)
+/* NULL: the event is the table's. The mutex is held. */
+static struct flight *take_in(struct phi_relay *relay, const struct phi_event *event,
+                              const bool is_up[WAYS])
 {
-    struct flight *flight = NULL;
     size_t way = way_of(relay, event->topic);
-    pthread_mutex_lock(&relay->mutex);
-    if (relay->flying + relay->delivered_count >= relay->queue_max_count ||
-        !phi_bus_is_up(relay->ways[way].producer))
+    if (relay->flying + relay->delivered_count >= relay->queue_max_count || !is_up[way])
         begin_backlog(relay, way);
-    if (relay->ways[way].has_backlog || relay->is_stopping)
-        phi_counter_add(relay->deferred, 1);
-    else
-        flight = take_off(relay, way, event->id, false);
+    if (!relay->ways[way].has_backlog && !relay->is_stopping)
+        return take_off(relay, way, event->id, false);
+    phi_counter_add(relay->deferred, 1);
+    return NULL;
+}
+
+/* At most OFFER_MAX. */
+static void offer_some(struct phi_relay *relay, const struct phi_event *const *events, size_t count)
+{
+    struct flight *flights[OFFER_MAX];
+    bool is_up[WAYS] = {false};
+    for (size_t way = 0; way < relay->way_count; way++)
+        is_up[way] = phi_bus_is_up(relay->ways[way].producer);
+    pthread_mutex_lock(&relay->mutex);
+    for (size_t i = 0; i < count; i++)
+        flights[i] = take_in(relay, events[i], is_up);
     pthread_mutex_unlock(&relay->mutex);
-    if (flight)
-        (void)launch(relay, flight, event);
+    for (size_t i = 0; i < count; i++) {
+        if (flights[i])
+            (void)launch(relay, flights[i], events[i]);
+    }
+}
+
+void phi_relay_offer_all(struct phi_relay *relay, const struct phi_event *const *events,
+                         size_t count)
+{
+    for (size_t done = 0; done < count; done += OFFER_MAX)
+        offer_some(relay, events + done, count - done < OFFER_MAX ? count - done : OFFER_MAX);
 }
 
 void phi_relay_offer(struct phi_relay *relay, const struct phi_event *events, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        offer_one(relay, &events[i]);
+    const struct phi_event *some[OFFER_MAX];
+    for (size_t done = 0; done < count;) {
+        size_t step = 0;
+        while (step < OFFER_MAX && done < count)
+            some[step++] = &events[done++];
+        offer_some(relay, some, step);
+    }
 }
 
 void phi_relay_wake(struct phi_relay *relay)
@@ -321,8 +345,8 @@ static enum phi_err read_rows(struct phi_relay *relay, struct phi_conn *conn, si
 {
     if (relay->way_count == 1)
         return phi_outbox_read(conn, until_us, READ_MAX, rows, NULL);
-    return phi_outbox_read_topics(conn, until_us, relay->platform_topics, way == 1, READ_MAX, rows,
-                                  NULL);
+    return phi_outbox_read_topics(conn, until_us, relay->platform_topics.pattern, way == 1,
+                                  READ_MAX, rows, NULL);
 }
 
 /* One round: up to READ_MAX rows out, their rows deleted. `sent` 0: there was nothing to send. */
@@ -501,11 +525,9 @@ static void relay_free(struct phi_relay *relay)
             free(flight);
         }
     }
-    if (relay->has_regex)
-        regfree(&relay->platform_regex);
+    phi_relay_topics_fini(&relay->platform_topics);
     pthread_cond_destroy(&relay->changed);
     pthread_mutex_destroy(&relay->mutex);
-    free(relay->platform_topics);
     free(relay);
 }
 
@@ -537,12 +559,9 @@ static enum phi_err relay_init(struct phi_relay *relay, const struct phi_relay_o
     relay->ways[1].producer = options->platform_producer;
     relay->way_count = options->platform_producer ? 2 : 1;
     make_metrics(relay, options->schema ? options->schema : phi_store_schema(options->store));
-    relay->platform_topics = strdup(pattern);
-    if (!relay->platform_topics)
-        return PHI_ERR_MEMORY;
-    relay->has_regex = regcomp(&relay->platform_regex, pattern, REG_EXTENDED | REG_NOSUB) == 0;
-    if (!relay->has_regex)
-        return phi_error_set(error, PHI_ERR_CONFIG, "platform_topics", "not a regular expression");
+    enum phi_err err = phi_relay_topics_init(&relay->platform_topics, pattern, error);
+    if (err != PHI_OK)
+        return err;
     relay->has_thread = pthread_create(&relay->thread, NULL, relay_main, relay) == 0;
     return relay->has_thread ? PHI_OK : PHI_ERR_MEMORY;
 }

@@ -46,6 +46,9 @@ enum phi_err phi_relay_open(const struct phi_relay_options *options, struct phi_
 /* Publishes events whose outbox rows are committed. Copies; never blocks, never fails: what can't
  * go now is in the table. Any thread. */
 void phi_relay_offer(struct phi_relay *relay, const struct phi_event *events, size_t count);
+/* The same, of events that don't stand side by side. */
+void phi_relay_offer_all(struct phi_relay *relay, const struct phi_event *const *events,
+                         size_t count);
 
 /* Makes the relay look at the table now: after a transaction that laid rows there itself
  * (phi_dlq_put, a consumer's handler). Any thread. */
