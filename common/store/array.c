@@ -20,9 +20,12 @@ enum phi_err phi_buffer_reserve(struct phi_buffer *buffer, size_t more)
     size_t cap = buffer->cap ? buffer->cap : 256;
     while (cap - buffer->len < more)
         cap *= 2;
-    uint8_t *data = realloc(buffer->data, cap);
+    uint8_t *data = realloc(buffer->is_borrowed ? NULL : buffer->data, cap);
     if (data == NULL)
         return PHI_ERR_MEMORY;
+    if (buffer->is_borrowed && buffer->len > 0)
+        memcpy(data, buffer->data, buffer->len);
+    buffer->is_borrowed = false;
     buffer->data = data;
     buffer->cap = cap;
     return PHI_OK;
@@ -81,12 +84,6 @@ enum phi_err phi_element_write(struct phi_buffer *buffer, enum phi_column type,
     return PHI_ERR_INTERNAL;
 }
 
-size_t phi_element_len(const uint8_t *element)
-{
-    uint32_t len = phi_pg_get_u32(element);
-    return len == PHI_ELEMENT_NULL ? 4 : 4 + (size_t)len;
-}
-
 unsigned phi_array_oid(enum phi_column type)
 {
     static const unsigned oids[] = {[PHI_COLUMN_BYTES] = 1001,
@@ -139,7 +136,6 @@ void phi_array_reset(struct phi_array *array, enum phi_column type)
 static void count_one(struct phi_array *array, const uint8_t *element)
 {
     array->count++;
-    phi_pg_put_u32(array->buffer.data + 12, (uint32_t)array->count);
     if (phi_pg_get_u32(element) == PHI_ELEMENT_NULL)
         phi_pg_put_u32(array->buffer.data + 4, 1);
 }
@@ -180,6 +176,7 @@ struct phi_view phi_array_view(const struct phi_array *array)
     };
     if (array->count == 0)
         return phi_view_of(empty[array->type], sizeof(empty[0]));
+    phi_pg_put_u32(array->buffer.data + 12, (uint32_t)array->count);
     return phi_view_of(array->buffer.data, array->buffer.len);
 }
 

@@ -9,11 +9,13 @@
 #ifndef PHI_STORE_ARRAY_H
 #define PHI_STORE_ARRAY_H
 
+#include "store/pg.h"
 #include "store/store.h"
 
 #define PHI_ELEMENT_NULL 0xffffffffu
 
 struct phi_buffer {
+    bool is_borrowed; /* `data` is not this buffer's to free: when it grows, it moves */
     uint8_t *data;
     size_t len;
     size_t cap;
@@ -25,7 +27,12 @@ enum phi_err phi_buffer_reserve(struct phi_buffer *buffer, size_t more) PHI_MUST
 /* Appends one value as an element. PHI_ERR_INTERNAL when the kind doesn't fit, PHI_ERR_MEMORY. */
 enum phi_err phi_element_write(struct phi_buffer *buffer, enum phi_column type,
                                struct phi_param value) PHI_MUST_USE;
-size_t phi_element_len(const uint8_t *element); /* with its 4 bytes of length */
+/* With its 4 bytes of length. */
+static inline size_t phi_element_len(const uint8_t *element)
+{
+    uint32_t len = phi_pg_get_u32(element);
+    return len == PHI_ELEMENT_NULL ? 4 : 4 + (size_t)len;
+}
 
 unsigned phi_array_oid(enum phi_column type);
 void phi_array_reset(struct phi_array *array, enum phi_column type);

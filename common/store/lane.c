@@ -49,8 +49,10 @@ void phi_lane_tell(struct phi_commit *commit, struct phi_commit_result *result)
     struct phi_lane *lane = commit->lane;
     atomic_fetch_sub(&lane->depth, 1);
     phi_counter_add(lane->commits, 1);
-    commit->done(commit->context, result);
-    phi_commit_free(commit);
+    void (*done)(void *context, const struct phi_commit_result *told) = commit->done;
+    void *context = commit->context;
+    phi_commit_free(commit); /* before, since `done` may drop the arena that it stands in */
+    done(context, result);
 }
 
 void phi_lane_tell_error(struct phi_commit *commit, enum phi_err err, bool outcome_unknown,

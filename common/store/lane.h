@@ -22,6 +22,7 @@
 #ifndef PHI_STORE_LANE_H
 #define PHI_STORE_LANE_H
 
+#include "base/arena.h"
 #include "store/store.h"
 
 #define PHI_LANE_TABLES_MAX      16
@@ -88,6 +89,8 @@ size_t phi_lane_depth(const struct phi_lane *lane); /* submitted and not yet tol
 void phi_lane_shut(struct phi_lane *lane, size_t table, enum phi_err err);
 
 struct phi_commit *phi_commit_new(struct phi_lane *lane); /* NULL when out of memory; any thread */
+/* The same in an arena's memory, which must live until `done` is called; that may free it. */
+struct phi_commit *phi_commit_new_in(struct phi_lane *lane, struct phi_arena *arena);
 void phi_commit_free(struct phi_commit *commit); /* only when it was not submitted; NULL is fine */
 /* Copies a row. PHI_ERR_INTERNAL when table, count or kinds don't fit the declaration or a key is
  * NULL, PHI_ERR_BODY_TOO_LARGE past the bounds, PHI_ERR_MEMORY, or what phi_lane_shut said. A

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FIRST_BYTES 3072 /* a request's usual rows, so that they grow seldom */
+#define ARENA_BYTES 1536 /* of those that share an arena: a use's rows */
 
 struct waiter {
     pthread_mutex_t lock;
@@ -14,15 +15,33 @@ struct waiter {
     void *context;
 };
 
+static void init_commit(struct phi_commit *commit, struct phi_lane *lane)
+{
+    commit->lane = lane;
+    commit->lost_table = -1;
+    commit->rows = commit->first_rows;
+    commit->row_cap = sizeof(commit->first_rows) / sizeof(commit->first_rows[0]);
+}
+
+struct phi_commit *phi_commit_new_in(struct phi_lane *lane, struct phi_arena *arena)
+{
+    struct phi_commit *commit = phi_arena_alloc(arena, sizeof(*commit) + ARENA_BYTES);
+    if (commit == NULL)
+        return NULL;
+    init_commit(commit, lane);
+    commit->is_borrowed = true;
+    commit->bytes.is_borrowed = true;
+    commit->bytes.data = (uint8_t *)(commit + 1);
+    commit->bytes.cap = ARENA_BYTES;
+    return commit;
+}
+
 struct phi_commit *phi_commit_new(struct phi_lane *lane)
 {
     struct phi_commit *commit = calloc(1, sizeof(*commit));
     if (commit == NULL)
         return NULL;
-    commit->lane = lane;
-    commit->lost_table = -1;
-    commit->rows = commit->first_rows;
-    commit->row_cap = sizeof(commit->first_rows) / sizeof(commit->first_rows[0]);
+    init_commit(commit, lane);
     if (phi_buffer_reserve(&commit->bytes, FIRST_BYTES) != PHI_OK) {
         free(commit);
         return NULL;
@@ -34,12 +53,14 @@ void phi_commit_free(struct phi_commit *commit)
 {
     if (commit == NULL)
         return;
-    if (commit->bytes.data)
+    if (commit->bytes.data && !commit->bytes.is_borrowed) { /* an arena wipes its own */
         phi_wipe(commit->bytes.data, commit->bytes.len);
-    free(commit->bytes.data);
+        free(commit->bytes.data);
+    }
     if (commit->rows != commit->first_rows)
         free(commit->rows);
-    free(commit);
+    if (!commit->is_borrowed)
+        free(commit);
 }
 
 static enum phi_err reserve_row(struct phi_commit *commit)

@@ -28,6 +28,7 @@ struct phi_lane_row {
 struct phi_commit {
     struct phi_commit *next;
     struct phi_lane *lane;
+    bool is_borrowed; /* an arena's memory */
     struct phi_buffer bytes;
     struct phi_lane_row *rows; /* first_rows, or grown on the heap */
     size_t row_count;

@@ -222,23 +222,6 @@ enum phi_err phi_pg_error(const PGresult *result, const char *place, struct phi_
                          "SQLSTATE %s", state);
 }
 
-void phi_pg_put_u32(uint8_t *out, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        out[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-void phi_pg_put_u64(uint8_t *out, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(value >> (56 - 8 * i));
-}
-
-uint32_t phi_pg_get_u32(const uint8_t *in)
-{
-    return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
-}
-
 static int64_t sign_extend(uint64_t value, int len)
 {
     if (len == 2)

@@ -64,8 +64,19 @@ bool phi_pg_is_state(const PGresult *result, const char *prefix); /* SQLSTATE be
 
 /* Big-endian integers of any of the server's widths; timestamps as µs since 1970. */
 int64_t phi_pg_read_i64(const PGresult *result, int row, int column);
-void phi_pg_put_u32(uint8_t *out, uint32_t value);
-void phi_pg_put_u64(uint8_t *out, uint64_t value);
-uint32_t phi_pg_get_u32(const uint8_t *in);
+static inline void phi_pg_put_u32(uint8_t *out, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+static inline void phi_pg_put_u64(uint8_t *out, uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(value >> (56 - 8 * i));
+}
+static inline uint32_t phi_pg_get_u32(const uint8_t *in)
+{
+    return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
+}
 
 #endif
