@@ -3,6 +3,9 @@
 
 #include "base/mutant.h"
 
+#include <endian.h>
+#include <string.h>
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 void phi_jkm1_text_encode(const uint8_t *bytes, size_t len, char *out)
@@ -34,19 +37,37 @@ static int value_of(uint8_t letter)
     return places[letter] - 1;
 }
 
-/* Eight letters are five bytes; false when one of them is no letter. */
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Bit 7 of each byte that is at least `least`; all bytes are below 0x80. */
+static uint64_t at_least(uint64_t bytes, uint8_t least)
+{
+    return (bytes + EIGHT(0x80 - least)) & EIGHT(0x80);
+}
+
+/* Eight letters are five bytes; false when one of them is no letter. All eight at once, in the
+ * bytes of one word, the first on top. */
 static bool decode_eight(const uint8_t *letters, uint8_t *out)
 {
-    uint64_t held = 0;
-    int faults = 0;
-    for (int i = 0; i < 8; i++) {
-        int value = value_of(letters[i]);
-        faults |= value;
-        held = held << 5 | (uint64_t)(value & 31);
-    }
-    for (int i = 0; i < 5; i++)
-        out[i] = (uint8_t)(held >> (32 - 8 * i));
-    return faults >= 0;
+    uint64_t word;
+    memcpy(&word, letters, sizeof(word));
+    word = be64toh(word);
+    if ((word & EIGHT(0x80)) != 0)
+        return false;
+    if (PHI_MUTANT(lower_case_taken))
+        word -= (at_least(word, 'a') & ~at_least(word, 'z' + 1)) >> 2;
+    uint64_t big = at_least(word, 'A') & ~at_least(word, 'Z' + 1);
+    uint64_t digit = at_least(word, '2') & ~at_least(word, '7' + 1);
+    if ((big | digit) != EIGHT(0x80))
+        return false;
+    word -= (big >> 7) * 'A' + (digit >> 7) * ('2' - 26);
+    /* fives of bits to tens, to twenties, to forty */
+    word = (word >> 8 & UINT64_C(0x001f001f001f001f)) << 5 | (word & UINT64_C(0x001f001f001f001f));
+    word =
+        (word >> 16 & UINT64_C(0x000003ff000003ff)) << 10 | (word & UINT64_C(0x000003ff000003ff));
+    word = htobe64(((word >> 32) << 20 | (word & 0xfffff)) << 24);
+    memcpy(out, &word, 5);
+    return true;
 }
 
 enum phi_err phi_jkm1_text_decode(struct phi_view text, uint8_t *out, size_t size, size_t *len)
