@@ -35,6 +35,12 @@ struct phi_rpc_call {
     zmq_msg_t answer;
 };
 
+/* The User-Id of the last message and the key that it names: callers send many in a row. */
+struct phi_rpc_seen {
+    char user_id[2 * PHI_CURVE_KEY_LEN + 1];
+    uint8_t public_key[PHI_CURVE_KEY_LEN];
+};
+
 struct phi_rpc_server {
     struct phi_rpc_server_options options;
     char address[256]; /* as ZMQ_LAST_ENDPOINT gives it */
@@ -43,6 +49,7 @@ struct phi_rpc_server {
     struct phi_rpc_zap_handler *zap;
     struct phi_rpc_wake wake;
     struct phi_rpc_allow_reader allowed; /* the I/O thread's */
+    struct phi_rpc_seen seen;            /* likewise */
     struct phi_queue *work;
     struct phi_queue *answers;
     pthread_t io_thread;
