@@ -2,7 +2,7 @@
 
 #include <malloc.h>
 
-#define KEEP_BYTES   (16 * 1024 * 1024)
+#define KEEP_BYTES   (4 * 1024 * 1024)
 #define MAPPED_BYTES (1024 * 1024)
 
 void phi_memory_set_up(void)

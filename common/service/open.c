@@ -9,6 +9,7 @@
 #define SHARED_MIGRATIONS 5
 #define RETRY_MS          500
 #define RELAY_QUEUE       20000
+#define LINGER_MS         10 /* of events on their way to the broker: in batches, and soon */
 
 static const struct phi_migration shared_migrations[SHARED_MIGRATIONS] = {
     {1, "lane", phi_lane_ddl},     {2, "requests", phi_requests_ddl},
@@ -98,6 +99,7 @@ static enum phi_err open_relay(struct phi_service *service, struct phi_error *er
     struct phi_producer_options producer = {
         .bus = {.brokers = phi_config_text(service->config, "PHI_BUS"),
                 .client_id = service->program->name},
+        .linger_ms = service->program->linger_ms > 0 ? service->program->linger_ms : LINGER_MS,
         .queue_max_count = RELAY_QUEUE};
     PHI_GUARD(phi_producer_open(&producer, &service->producer, error));
     if (service->program->parts & PHI_PART_NATION)

@@ -1,7 +1,8 @@
 #include "service/parts.h"
 
+#include "base/memory.h"
+
 #include <grp.h>
-#include <malloc.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,9 +170,7 @@ static int run(struct phi_service *service, int argc, char **argv)
 
 int phi_service_main(const struct phi_program *program, int argc, char **argv)
 {
-    /* No bins that are joined all at once when something large is wanted: each thread keeps its
-     * small pieces anyway. */
-    mallopt(M_MXFAST, 0);
+    phi_memory_set_up();
     struct phi_service *service = calloc(1, sizeof(*service));
     if (service == NULL)
         return EXIT_FAILED;
