@@ -36,9 +36,6 @@ struct verify_job *verify_batch_add(struct verify_batch *batch,
     job->verify = batch->verify;
     job->batch = batch;
     job->request = *request;
-    job->request.code = phi_arena_view(batch->arena, request->code);
-    if (job->request.code.len != request->code.len)
-        return NULL;
     job->allowed_scopes = allowed_scopes;
     job->deadline = deadline;
     batch->jobs[batch->count++] = job;
@@ -124,18 +121,20 @@ static void answer_kept(struct verify_batch *batch)
 {
     struct phi_relay *relay = phi_service_relay(batch->verify->service);
     struct verify_job *jobs[VERIFY_BATCH];
+    const struct phi_event *events[VERIFY_BATCH];
     for (size_t i = 0; i < batch->count;) {
         size_t count = 0;
         for (; i < batch->count && count < VERIFY_BATCH; i++) {
-            if (batch->jobs[i]->way == WAY_COMMIT)
-                jobs[count++] = batch->jobs[i];
+            if (batch->jobs[i]->way != WAY_COMMIT)
+                continue;
+            events[count] = batch->jobs[i]->event;
+            jobs[count++] = batch->jobs[i];
         }
         for (size_t j = 0; j < count; j++)
             verify_count_kept(jobs[j]);
         verify_answer(jobs, count, true);
         /* their memory is the batch's still, and callers need not wait for the bus */
-        for (size_t j = 0; j < count; j++)
-            phi_relay_offer(relay, &jobs[j]->event, 1);
+        phi_relay_offer_all(relay, events, count);
     }
 }
 

@@ -23,7 +23,7 @@ static void on_commit(void *context, const struct phi_commit_result *result)
         return;
     }
     verify_count_kept(job);
-    phi_relay_offer(phi_service_relay(job->verify->service), &job->event, 1);
+    phi_relay_offer(phi_service_relay(job->verify->service), job->event, 1);
     finish(job, job->reply.status);
 }
 

@@ -159,6 +159,8 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(verify == NULL ? PHI_ERR_MEMORY : PHI_OK);
     verify->service = service;
     verify->region = phi_service_region(service);
+    verify->topic = phi_service_topic(service, "code.verified");
+    verify->source = phi_service_source(service);
     verify->clock = phi_service_clock(service);
     verify->uses_keep_us =
         phi_config_int(phi_service_config(service), "PHI_USES_KEEP_DAYS") * 86400 * 1000000;
@@ -262,6 +264,7 @@ static const struct phi_program program = {
     .table_count = VERIFY_TABLES,
     .routes = routes,
     .route_count = 4,
+    .linger_ms = 50, /* uses are spread over a topic's partitions, each with batches of its own */
     .openapi = phi_embed_openapi_json,
     .openapi_len = &phi_embed_openapi_json_len,
     .open = open,

@@ -34,7 +34,7 @@ static enum phi_err add_use(struct verify_job *job, struct phi_commit *commit)
 {
     const struct phi_verify_request *request = &job->request;
     const struct phi_param row[USES_COLUMNS] = {
-        [USES_ID] = PHI_BYTES_OF(job->event.id, PHI_EVENT_ID_LEN),
+        [USES_ID] = PHI_BYTES_OF(job->event->id, PHI_EVENT_ID_LEN),
         [USES_PLATFORM] = PHI_TEXT(request->platform),
         [USES_PROGRAM] = PHI_TEXT(request->program),
         [USES_SUBJECT] = PHI_BYTES_OF(job->content.subject, PHI_SUBJECT_LEN),
@@ -97,14 +97,15 @@ static enum phi_err write_value(struct verify_job *job, struct phi_view *out)
 static enum phi_err make_event(struct verify_job *job)
 {
     enum phi_err err = PHI_OK;
-    struct phi_service *service = job->verify->service;
-    job->event = (struct phi_event){.topic = phi_service_topic(service, "code.verified"),
-                                    .type = "cn.phi.code.verified",
-                                    .source = phi_service_source(service),
-                                    .time_us = job->now_us,
-                                    .key = phi_view_of(job->serial_hmac, PHI_SUBJECT_LEN)};
-    PHI_GUARD(write_value(job, &job->event.value));
-    PHI_GUARD(phi_event_new_id(&job->event));
+    job->event = phi_arena_alloc(job->batch->arena, sizeof(*job->event));
+    PHI_GUARD(job->event == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    *job->event = (struct phi_event){.topic = job->verify->topic,
+                                     .type = "cn.phi.code.verified",
+                                     .source = job->verify->source,
+                                     .time_us = job->now_us,
+                                     .key = phi_view_of(job->serial_hmac, PHI_SUBJECT_LEN)};
+    PHI_GUARD(write_value(job, &job->event->value));
+    PHI_GUARD(phi_event_new_id(job->event));
 out:
     return err;
 }
@@ -114,7 +115,7 @@ static enum phi_err add_event(struct verify_job *job, struct phi_commit *commit)
     enum phi_err err = PHI_OK;
     struct phi_param row[PHI_OUTBOX_COLUMNS];
     PHI_GUARD(make_event(job));
-    PHI_GUARD(phi_event_to_row(&job->event, job->now_us, job->batch->arena, row));
+    PHI_GUARD(phi_event_to_row(job->event, job->now_us, job->batch->arena, row));
     PHI_GUARD(phi_commit_add(commit, PHI_API_OUTBOX, row, PHI_OUTBOX_COLUMNS));
 out:
     return err;
@@ -153,7 +154,8 @@ void verify_count_kept(const struct verify_job *job)
 enum phi_err verify_record(struct verify_job *job, struct phi_commit **out)
 {
     enum phi_err err = PHI_OK;
-    struct phi_commit *commit = phi_commit_new(phi_service_lane(job->verify->service));
+    struct phi_commit *commit =
+        phi_commit_new_in(phi_service_lane(job->verify->service), job->batch->arena);
     PHI_GUARD(commit == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(add_request(job, commit));
     PHI_GUARD(add_ledger(job, commit));

@@ -39,6 +39,8 @@ struct verify_line {
 struct verify {
     struct phi_service *service;
     const char *region;
+    const char *topic;  /* of code.verified */
+    const char *source; /* of its events */
     const struct phi_clock *clock;
     struct phi_trust *trust;
     struct phi_codeside *codeside; /* unseals only */
@@ -131,7 +133,7 @@ struct verify_issuer {
     size_t reply_len;
 };
 
-/* One verification on its way. It lives in its batch; request's views are the batch's. */
+/* One verification on its way. It lives in its batch; its request's code is the door's. */
 struct verify_job {
     struct verify *verify;
     struct verify_batch *batch;
@@ -148,7 +150,7 @@ struct verify_job {
     bool is_recording_refusal; /* the second commit, after the ledger said no */
     enum verify_way way;
     struct phi_verify_reply reply;
-    struct phi_event event;
+    struct phi_event *event; /* WAY_COMMIT */
     /* how the commit ended, for late.c */
     enum phi_err commit_err;
     int commit_table;
@@ -188,7 +190,8 @@ struct verify_bench {
 /* batch.c. A batch has room for `count` jobs; NULL when out of memory. */
 struct verify_batch *verify_batch_new(struct verify *verify, const struct verify_door *door,
                                       size_t count);
-/* Copies the request; NULL when out of memory. */
+/* Copies the request, but for its code, which must stay until the answer; NULL when out of memory.
+ */
 struct verify_job *verify_batch_add(struct verify_batch *batch,
                                     const struct phi_verify_request *request,
                                     uint32_t allowed_scopes, struct phi_deadline deadline);

@@ -6,6 +6,7 @@
  */
 #include "tests/bench/bench.h"
 
+#include "base/memory.h"
 #include "svc-verify/revoke.h"
 #include "svc-verify/verify.h"
 
@@ -263,6 +264,7 @@ static void run(const char *name, const char *peer, const struct bench_options *
 int main(void)
 {
     const struct bench_options options = bench_options_get();
+    phi_memory_set_up(); /* as the service does */
     prepare(&stage);
     run("verify.core", "bare signature check", &options);
     stage.has_receipts = true;
