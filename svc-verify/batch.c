@@ -186,9 +186,10 @@ static void commit(struct verify_batch *batch, struct verify_job **jobs, size_t 
                    struct phi_submission *items)
 {
     size_t ready = 0;
+    struct phi_lane *lane = verify_lane(batch->verify);
     for (size_t i = 0; i < count; i++) {
         struct phi_commit *laid = NULL;
-        enum phi_err err = verify_record(jobs[i], &laid);
+        enum phi_err err = verify_record(jobs[i], lane, &laid);
         if (err != PHI_OK) {
             fail(jobs[i], err);
             continue;

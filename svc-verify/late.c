@@ -33,7 +33,9 @@ static void record_refusal(struct verify_job *job)
     job->reply.status = PHI_ERR_CODE_USED;
     job->reply.receipt = phi_view_of(NULL, 0);
     job->is_recording_refusal = true;
-    enum phi_err err = verify_record(job, &commit);
+    enum phi_err err = PHI_ERR_DRAINING;
+    if (!atomic_load(&job->verify->is_drained))
+        err = verify_record(job, phi_service_lane(job->verify->service), &commit);
     if (err == PHI_OK)
         err = phi_commit_submit(commit, on_commit, job, job->deadline);
     if (err == PHI_OK)

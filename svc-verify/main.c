@@ -54,6 +54,14 @@ static const struct phi_config_row rows[] = {
      .max = 3650,
      .unit = "days",
      .text = "how long the holder can see who used a code; older weeks are dropped"},
+    {.name = "PHI_VERIFY_LANES",
+     .type = PHI_CONFIG_INT,
+     .fallback = "1",
+     .min = 1,
+     .max = VERIFY_LANES_MAX,
+     .unit = "",
+     .text =
+         "group commits of uses that may be under way at once, each on a connection of its own"},
     PHI_SERVICE_KEY_ROW("PHI_REVOCATION_KEY_FILE",
                         "SM2 key that signs revocations (code.revoked) and filters of them"),
     {.name = "PHI_REVOCATIONS_MAX",
@@ -183,6 +191,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(watch_open(phi_config_text(phi_service_config(service), "PHI_POLICY_FILE"),
                          &verify->watch, error));
     PHI_GUARD(verify_revoke_open(verify, error));
+    PHI_GUARD(verify_lanes_open(verify, error));
     PHI_GUARD(verify_benches_open(verify));
     PHI_GUARD(verify_line_start(verify, &verify->late, verify_late_handle, LATE_MAX));
     PHI_GUARD(verify_line_start(verify, &verify->asks, verify_http_handle, ASKS_MAX));
@@ -219,9 +228,11 @@ static void close(struct phi_service *service)
     struct verify *verify = phi_service_state(service);
     if (verify == NULL)
         return;
+    atomic_store(&verify->is_drained, true);
     verify_spans_stop(verify);
     verify_revoke_stop(verify);
     verify_line_stop(&verify->asks);
+    verify_lanes_close(verify);
     verify_routes_close(verify);
     verify_line_stop(&verify->late);
     verify_benches_close(verify);

@@ -151,11 +151,10 @@ void verify_count_kept(const struct verify_job *job)
     phi_counter_add(job->verify->verified[job->reply.status == PHI_OK], 1);
 }
 
-enum phi_err verify_record(struct verify_job *job, struct phi_commit **out)
+enum phi_err verify_record(struct verify_job *job, struct phi_lane *lane, struct phi_commit **out)
 {
     enum phi_err err = PHI_OK;
-    struct phi_commit *commit =
-        phi_commit_new_in(phi_service_lane(job->verify->service), job->batch->arena);
+    struct phi_commit *commit = phi_commit_new_in(lane, job->batch->arena);
     PHI_GUARD(commit == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(add_request(job, commit));
     PHI_GUARD(add_ledger(job, commit));

@@ -22,7 +22,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define VERIFY_BATCH 64 /* rows that are checked or signed together */
+#define VERIFY_BATCH     64 /* rows that are checked or signed together */
+#define VERIFY_LANES_MAX 4
 
 struct verify;
 struct verify_job;
@@ -52,6 +53,9 @@ struct verify {
     struct phi_rpc_server *rpc;
     pthread_key_t bench_key; /* struct verify_bench: what a thread that runs batches keeps */
     bool has_bench_key;
+    struct phi_lane *lanes[VERIFY_LANES_MAX]; /* the service's own first: see lanes.c */
+    size_t lane_count;
+    atomic_bool is_drained;         /* the service's lane is gone */
     struct verify_revoke *revoke;   /* see revoke.h */
     struct phi_neighbours *issuers; /* see issuer.c */
     struct phi_counter *asked[3];   /* answered, unreachable, untrue */
@@ -214,8 +218,13 @@ void verify_line_stop(struct verify_line *line);
 /* check.c: form, platform, signature, deadline, revocation, what is sealed; sets replies, never
  * blocks. */
 void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t count);
+/* lanes.c: PHI_ERR_STORE's kind as phi_lane_open gives it; closed before the service's own lane. */
+enum phi_err verify_lanes_open(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
+void verify_lanes_close(struct verify *verify);
+struct phi_lane *verify_lane(struct verify *verify); /* the one with the least to do; any thread */
 /* record.c: uses, ledger and event in one group commit; the commit is laid out, not submitted. */
-enum phi_err verify_record(struct verify_job *job, struct phi_commit **commit) PHI_MUST_USE;
+enum phi_err verify_record(struct verify_job *job, struct phi_lane *lane,
+                           struct phi_commit **commit) PHI_MUST_USE;
 /* Told on the lane's thread: what the recorded answer was. */
 void verify_keep_result(struct verify_job *job, const struct phi_commit_result *result);
 void verify_count_kept(const struct verify_job *job);

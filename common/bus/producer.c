@@ -125,6 +125,7 @@ static void replace_handle(struct phi_producer *producer)
 static void *poll_main(void *context)
 {
     struct phi_producer *producer = context;
+    pthread_setname_np(pthread_self(), "bus-answers");
     while (!atomic_load(&producer->is_stopping)) {
         rd_kafka_poll(producer->handle, POLL_MS); /* only this thread ever replaces it */
         phi_gauge_set(producer->depth, (int64_t)atomic_load(&producer->waiting));

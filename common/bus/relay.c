@@ -499,6 +499,7 @@ static void *relay_main(void *context)
     struct phi_deadline period = phi_deadline_in_ms(relay->period_ms);
     bool is_failing = false;
     bool is_again = false; /* rows that were too young for an eager look get another one */
+    pthread_setname_np(pthread_self(), "relay");
     while (!is_stopping(relay)) {
         struct turn turn = wait_turn(relay, period, is_failing);
         if (!turn.is_due && !turn.has_delivered)

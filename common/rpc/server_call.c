@@ -160,6 +160,7 @@ void *phi_rpc_server_worker_main(void *context)
     struct phi_rpc_server *server = context;
     void *items[PHI_RPC_BATCH_MAX];
     struct phi_rpc_call *calls[PHI_RPC_BATCH_MAX];
+    pthread_setname_np(pthread_self(), "rpc-worker");
     while (true) {
         size_t count = phi_queue_pop_share(server->work, items, server->options.batch_max,
                                            (size_t)server->options.workers_count, SHARE_MIN,

@@ -193,6 +193,7 @@ void *phi_rpc_server_io_main(void *context)
 {
     struct phi_rpc_server *server = context;
     int64_t turn_us = 0;
+    pthread_setname_np(pthread_self(), "rpc");
     while (!atomic_load(&server->is_closing)) {
         zmq_pollitem_t items[] = {
             {.socket = server->router, .events = ZMQ_POLLIN},

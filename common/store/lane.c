@@ -152,6 +152,7 @@ static void *run_thread(void *context)
 {
     struct phi_lane *lane = context;
     size_t count = 0;
+    pthread_setname_np(pthread_self(), "lane");
     while (take_batch(lane, &count)) {
         if (count == 0) {
             phi_lane_idle(lane);

@@ -1,7 +1,7 @@
 /* A caller of svc-verify's RPC over libzmq itself, for the benchmarks: keeps requests outstanding,
  * or sends at a rate whatever comes back (open loop); and the floors in whose terms it is told.
  *
- *   bench_verify_load rate ADDRESS PID MS OUTSTANDING       → {"done", "wall_s", "cpu_s"}
+ *   bench_verify_load rate ADDRESS PID MS OUTSTANDING       → {"done", "all", "wall_s", "cpu_s"}
  *   bench_verify_load latency ADDRESS verify|check MS RATE  → {"sent", "done", "p50_us", …}
  *   bench_verify_load echo ADDRESS                          a bare ROUTER that sends back
  *
@@ -197,9 +197,9 @@ static void run_rate(pid_t pid, int64_t ms, uint64_t outstanding)
     int64_t start_us = phi_monotonic_us();
     keep_outstanding(outstanding, start_us + ms * 1000);
     double wall = (double)(phi_monotonic_us() - start_us) / 1e6;
-    printf("{\"done\": %llu, \"wall_s\": %.6f, \"cpu_s\": %.6f, \"failed\": %llu}\n",
-           (unsigned long long)(load.done - before), wall, cpu_of(pid) - cpu,
-           (unsigned long long)load.failed);
+    printf("{\"done\": %llu, \"all\": %llu, \"wall_s\": %.6f, \"cpu_s\": %.6f, \"failed\": %llu}\n",
+           (unsigned long long)(load.done - before), (unsigned long long)load.done, wall,
+           cpu_of(pid) - cpu, (unsigned long long)load.failed);
 }
 
 static int compare_us(const void *a, const void *b)

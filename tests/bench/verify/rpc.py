@@ -2,9 +2,11 @@
 
 verify.rpc.rate: verifications per second of svc-verify's own processor time, 256 requests outstanding, one code a request,
 CURVE on, each recorded before it is answered; floor: a bare loop of the same cryptography on one thread.
+verify.rpc.cpu.*: where that time goes, by threads, and what database and broker take beside it, in us a code.
 verify.rpc.p99, verify.rpc.check.p99: open loop at half of the rate that was reached by the clock; floors: a bare group commit
 of what has arrived, and a bare ZeroMQ echo with CURVE, at the same rate. The difference to the floor is what the targets name.
 """
+import glob
 import json
 import os
 import socket
@@ -27,6 +29,27 @@ ROUNDS = int(os.environ["PHI_BENCH_ROUNDS"])
 MS = int(os.environ["PHI_BENCH_MS"]) * 20
 LOAD = os.path.join(BIN, "bench_verify_load")
 OUTSTANDING = 256
+
+
+# Beginnings of the names of svc-verify's threads, and what they do.
+KINDS = (("rpc-worker", "workers"), ("rpc", "rpc"), ("ZMQbg", "zeromq"), ("lane", "lanes"), ("rdk:", "kafka"),
+         ("bus-answers", "kafka"), ("relay", "relay"))
+
+
+def threads(pid):
+    """Name and processor time in us of each of a process's threads; none of one that is gone."""
+    for thread in glob.glob(f"/proc/{pid}/task/*"):
+        try:
+            with open(f"{thread}/schedstat", encoding="ascii") as stat, open(f"{thread}/comm", encoding="utf-8") as comm:
+                yield comm.read().strip(), int(stat.read().split()[0]) / 1000
+        except OSError:
+            continue
+
+
+def tree(parent):
+    """A process and its children."""
+    with subprocess.Popen(["ps", "-o", "pid=", "--ppid", str(parent)], stdout=subprocess.PIPE, text=True) as ps:
+        return [parent, *(int(line) for line in ps.stdout)]
 
 
 def log(text):
@@ -77,6 +100,17 @@ class Service:
         figure = json.loads(done.stdout)
         assert figure["failed"] == 0, f"{figure['failed']} requests failed"
         return figure
+
+    def processor_us(self):
+        """Processor time of all that takes part, in us: svc-verify by the kind of thread, database and broker as a whole."""
+        found = {}
+        for place, pids in (("", [self.suite.pid("svc-verify")]), ("broker", [self.suite.pid("broker")]),
+                            ("postgresql", tree(self.suite.pid("postgres")))):
+            for pid in pids:
+                for name, us in threads(pid):
+                    where = place or next((kind for start, kind in KINDS if name.startswith(start)), "rest")
+                    found[where] = found.get(where, 0) + us
+        return found
 
     def resident_mib(self):
         with open(f"/proc/{self.suite.pid('svc-verify')}/status", encoding="ascii") as lines:
@@ -146,25 +180,30 @@ def main():
     rounds = min(ROUNDS, 5)
     try:
         service.open()
-        ours, floor, by_clock = [], [], []
+        ours, floor, by_clock, stages = [], [], [], []
         for _ in range(rounds):
+            before = service.processor_us()
             figure = service.load("rate", service.address, service.suite.pid("svc-verify"), MS, OUTSTANDING)
+            stages.append({place: (us - before.get(place, 0)) / figure["all"] for place, us in service.processor_us().items()})
             ours.append(figure["done"] / figure["cpu_s"])
             by_clock.append(figure["done"] / figure["wall_s"])
             floor.append(crypto_floor())
         tell("verify.rpc.rate", ours, "codes/cpu-s", "bare check and signature", floor, rounds)
         tell("verify.rpc.wall", by_clock, "codes/s", "bare check and signature", floor, rounds)
+        for place in sorted(stages[0]):
+            tell(f"verify.rpc.cpu.{place}", [stage.get(place, 0) for stage in stages], "us/code", "svc-verify",
+                 [1e6 / rate for rate in ours], rounds)
         half = median(by_clock) / 2
         log(f"open loop at {half:.0f}/s; {service.resident_mib():.0f} MiB resident after the rates")
         verify, commit, check, echo = [], [], [], []
         answering = Echo(service)
         try:
             for _ in range(rounds):
-                for ours, figure in ((verify, service.load("latency", service.address, "verify", MS, half)),
+                for kept, figure in ((verify, service.load("latency", service.address, "verify", MS, half)),
                                      (commit, commit_floor(MS, half)),
                                      (check, service.load("latency", service.address, "check", MS, half)),
                                      (echo, answering.latency(MS, half))):
-                    ours.append(figure["p99_us"])
+                    kept.append(figure["p99_us"])
                     time.sleep(0.2)
         finally:
             answering.close()
