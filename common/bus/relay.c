@@ -1,20 +1,15 @@
 /* Two ways out: from memory at once (phi_relay_offer), and from the table (the relay's thread). A
  * flight is an event between its sending and the deletion of its row; its id keeps the table's
  * reader away from it. */
-#include "bus/relay.h"
+#include "bus/relay_internal.h"
 
 #include "base/log.h"
-#include "base/metrics.h"
 #include "bus/bus_internal.h"
-#include "bus/relay_topics.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS       4096
-#define WAYS          2
 #define READ_MAX      500
 #define DELETE_MAX    1000
 #define TICK_MS       200
@@ -25,54 +20,6 @@
 #define ROW_ARENA     (64 * 1024)
 #define ROW_BYTES     4096 /* more than a row takes */
 #define OFFER_MAX     64   /* events that take off under one lock */
-
-struct flight {
-    struct flight *next;           /* in its bucket */
-    struct flight *next_delivered; /* in the list of those whose rows are to be deleted */
-    struct phi_relay *relay;
-    size_t way;
-    bool is_from_table;
-    uint8_t id[PHI_EVENT_ID_LEN];
-};
-
-/* One bus. A backlog means: nothing is offered from memory, all goes through the table. */
-struct way {
-    struct phi_producer *producer;
-    bool has_backlog;
-    bool has_failed; /* something of the table's running batch */
-};
-
-struct phi_relay {
-    struct phi_store *store;
-    size_t queue_max_count;
-    int64_t age_ms;
-    int64_t period_ms;
-    int64_t warn_bytes; /* 0: none */
-    int64_t max_bytes;
-    atomic_int weight; /* enum phi_relay_weight */
-    pthread_t thread;
-    bool has_thread;
-
-    pthread_mutex_t mutex; /* all below */
-    pthread_cond_t changed;
-    struct way ways[WAYS];
-    size_t way_count;
-    struct phi_relay_topics platform_topics;
-    struct flight *buckets[BUCKETS];
-    size_t flying;          /* sent, not answered */
-    size_t flying_table;    /* of these, from the table */
-    size_t delivered_count; /* row not deleted yet; still in their buckets */
-    struct flight *delivered;
-    bool is_woken;
-    bool is_stopping;
-    bool is_orphan; /* closed with flights left: the last answer frees */
-
-    struct phi_counter *published;
-    struct phi_counter *resent;
-    struct phi_counter *deferred;
-    struct phi_gauge *depth;
-    struct phi_gauge *bytes;
-};
 
 /* --- flights; the mutex is held --- */
 
