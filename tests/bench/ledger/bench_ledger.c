@@ -55,12 +55,14 @@ static void open_tables(const char *schema)
     struct phi_arena *arena = phi_arena_new(1 << 20);
     const char *conninfo = getenv("PHI_TEST_DB"); // NOLINT(concurrency-mt-unsafe)
     bench_require(conninfo != NULL, "run me by tests/tools/with-postgres");
-    const struct phi_migration migrations[] = {{1, "lane", phi_lane_ddl},
-                                               {2, "requests", phi_requests_ddl},
-                                               {3, "outbox", phi_outbox_ddl},
-                                               {100, "verify", read_sql(arena, "100_verify.sql")},
-                                               {101, "spans", read_sql(arena, "101_spans.sql")}};
-    require_ok(phi_migrate(conninfo, schema, migrations, 5, &error), &error, "migrations");
+    const struct phi_migration migrations[] = {
+        {1, "lane", phi_lane_ddl},
+        {2, "requests", phi_requests_ddl},
+        {3, "outbox", phi_outbox_ddl},
+        {100, "verify", read_sql(arena, "100_verify.sql")},
+        {101, "spans", read_sql(arena, "101_spans.sql")},
+        {103, "revocations", read_sql(arena, "103_revocations.sql")}};
+    require_ok(phi_migrate(conninfo, schema, migrations, 6, &error), &error, "migrations");
     struct phi_store_options options = {.conninfo = conninfo, .schema = schema};
     require_ok(phi_store_open(&options, &store, &error), &error, "store");
     phi_arena_free(arena);
