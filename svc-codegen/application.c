@@ -2,11 +2,11 @@
  */
 #include "svc-codegen/application.h"
 
+#include "auth/mandate.h"
 #include "base/text.h"
+#include "codes/age.h"
 #include "crypto/random.h"
 #include "json/canonical.h"
-#include "svc-codegen/age.h"
-#include "svc-codegen/mandate.h"
 
 #include <string.h>
 
@@ -23,7 +23,7 @@ struct application {
     int64_t usable_until_us;
     int64_t term_until_us;
     bool is_on_behalf;
-    struct mandate mandate;
+    struct phi_mandate mandate;
     struct phi_view behalf_sealed;
 };
 
@@ -62,7 +62,7 @@ static enum phi_err parse(struct phi_api_call *call, struct application *out,
     PHI_GUARD(phi_json_object_opt(&body, "onBehalfOf", &behalf, error));
     out->is_on_behalf = behalf.value != NULL;
     if (out->is_on_behalf)
-        PHI_GUARD(mandate_read(&behalf, &out->mandate, error));
+        PHI_GUARD(phi_mandate_read(&behalf, &out->mandate, error));
     out->created_us = phi_api_now_us(call);
     out->usable_until_us = out->created_us + FIRST_USE_US;
     out->term_until_us = out->created_us + term_s * 1000000;
@@ -76,7 +76,7 @@ static enum phi_err check_age(struct phi_api_call *call, struct phi_error *error
     int years = 0;
     int64_t bound = codegen_of(call)->policy.own_age_years;
     int64_t now_s = phi_api_now_us(call) / 1000000;
-    if (!age_in_years(&phi_api_who(call)->person, now_s, &years) || years >= bound)
+    if (!phi_age_in_years(&phi_api_who(call)->person, now_s, &years) || years >= bound)
         return PHI_OK;
     return phi_error_set(error, PHI_ERR_MINOR, "Phi-Identity",
                          "younger than %d years: a guardian applies on their behalf", (int)bound);
@@ -89,12 +89,12 @@ static enum phi_err check_mandate(struct phi_api_call *call, struct application 
     const struct phi_registry_view *view = NULL;
     struct phi_service *service = phi_api_service(call);
     PHI_GUARD(phi_registry_hold(phi_service_registry(service), phi_api_arena(call), &view));
-    const struct mandate_ask ask = {.registry = view,
-                                    .guardian = &phi_api_who(call)->person,
-                                    .region = phi_service_region(service),
-                                    .max_days = codegen_of(call)->policy.mandate_max_days,
-                                    .now_us = a->created_us};
-    PHI_GUARD(mandate_check(&a->mandate, &ask, phi_api_arena(call), error));
+    const struct phi_mandate_ask ask = {.registry = view,
+                                        .guardian = &phi_api_who(call)->person,
+                                        .region = phi_service_region(service),
+                                        .max_days = codegen_of(call)->policy.mandate_max_days,
+                                        .now_us = a->created_us};
+    PHI_GUARD(phi_mandate_check(&a->mandate, &ask, phi_api_arena(call), error));
     PHI_GUARD(phi_subject_index(codegen_of(call)->index_key, &a->mandate.ward, a->subject));
     if (phi_equal_secret(a->subject, a->applicant, PHI_SUBJECT_LEN))
         return phi_error_set(error, PHI_ERR_MANDATE, "$.onBehalfOf.ward", "nobody else");
@@ -109,7 +109,7 @@ static enum phi_err seal_behalf(struct phi_api_call *call, struct application *a
 {
     enum phi_err err = PHI_OK;
     struct phi_view plain;
-    const struct mandate *m = &a->mandate;
+    const struct phi_mandate *m = &a->mandate;
     const struct phi_person *w = &m->ward;
     json_t *json =
         json_pack("{s:s%, s:s%, s:s%, s:s%, s:s, s:s, s:s}", "name", w->name.data, w->name.len,

@@ -1,9 +1,9 @@
 /* One line of a batch: its form and its rules. */
 #include "svc-codegen/batch.h"
 
+#include "auth/mandate.h"
+#include "codes/age.h"
 #include "json/canonical.h"
-#include "svc-codegen/age.h"
-#include "svc-codegen/mandate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static enum phi_err check_person(struct batch *batch, struct batch_line *out)
     int years = 0;
     const struct codegen *codegen = codegen_of(batch->call);
     int64_t now_s = phi_api_now_us(batch->call) / 1000000;
-    if (age_in_years(&out->person, now_s, &years) && years < codegen->policy.own_age_years)
+    if (phi_age_in_years(&out->person, now_s, &years) && years < codegen->policy.own_age_years)
         return phi_error_set(&out->error, PHI_ERR_MINOR, "$.person.idNo", "%s",
                              phi_err_text_en(PHI_ERR_MINOR));
     return phi_subject_index(codegen->index_key, &out->person, out->code.subject);
@@ -53,7 +53,7 @@ static enum phi_err read_line(struct batch *batch, struct phi_view line, struct 
     PHI_GUARD(phi_json_word(&root, "serial", SERIAL_MAX, &out->serial, error));
     PHI_GUARD(phi_json_word(&root, "consentRef", SERIAL_MAX, &out->consent_ref, error));
     PHI_GUARD(phi_json_object(&root, "person", &person, error));
-    PHI_GUARD(mandate_read_person(&person, &out->person, error));
+    PHI_GUARD(phi_mandate_read_person(&person, &out->person, error));
     PHI_GUARD(read_scene(batch, &root, out));
     PHI_GUARD(check_person(batch, out));
     PHI_GUARD(phi_json_canonical(root.value, batch->arena, &canonical));

@@ -3,8 +3,8 @@
 #include "case.h"
 #include "codes/consent.h"
 #include "json/canonical.h"
-#include "svc-codegen/age.h"
-#include "svc-codegen/mandate.h"
+#include "auth/mandate.h"
+#include "codes/age.h"
 #include "svc-codegen/recent.h"
 #include "svc-codegen/record.h"
 
@@ -47,7 +47,7 @@ static void ages_are_of_the_calendar(void **state)
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         int years = -1;
         struct phi_person person = person_of(cases[i].id_type, cases[i].id_no);
-        bool is_told = age_in_years(&person, cases[i].now_s, &years);
+        bool is_told = phi_age_in_years(&person, cases[i].now_s, &years);
         phi_check(cases[i].name, is_told == (cases[i].years >= 0));
         phi_check(cases[i].name, years == cases[i].years);
     }
@@ -139,14 +139,15 @@ static void a_mandate_is_signed_whole(void **state)
     (void)state;
     struct phi_arena *arena = phi_arena_new(1 << 20);
     struct phi_person guardian = person_of("111", "11010519491231002X");
-    struct mandate mandate = {.ward = person_of("111", "320102201001010010"),
-                              .mandate_id = "m-1",
-                              .relation = "parent",
-                              .from = "2026-11-01T00:00:00+08:00",
-                              .until = "2027-11-01T00:00:00+08:00"};
+    struct phi_mandate mandate = {.ward = person_of("111", "320102201001010010"),
+                                  .mandate_id = "m-1",
+                                  .relation = "parent",
+                                  .from = "2026-11-01T00:00:00+08:00",
+                                  .until = "2027-11-01T00:00:00+08:00"};
     struct phi_view statement;
     assert_non_null(arena);
-    assert_int_equal(mandate_statement(&mandate, &guardian, "320000", arena, &statement), PHI_OK);
+    assert_int_equal(phi_mandate_statement(&mandate, &guardian, "320000", arena, &statement),
+                     PHI_OK);
     phi_check("bytes",
               phi_view_equal(
                   statement,

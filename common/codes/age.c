@@ -1,4 +1,4 @@
-#include "svc-codegen/age.h"
+#include "codes/age.h"
 
 #include "base/text.h"
 #include "base/time.h"
@@ -27,7 +27,7 @@ static int number(const uint8_t *digits, size_t count)
     return value;
 }
 
-static bool find_birth(const struct phi_person *person, uint8_t out[8])
+bool phi_age_birth(const struct phi_person *person, uint8_t out[8])
 {
     uint8_t longer[18];
     struct phi_view id_no = person->id_no;
@@ -41,11 +41,11 @@ static bool find_birth(const struct phi_person *person, uint8_t out[8])
     return true;
 }
 
-bool age_in_years(const struct phi_person *person, int64_t now_s, int *years)
+bool phi_age_in_years(const struct phi_person *person, int64_t now_s, int *years)
 {
     uint8_t birth[8];
     char today[PHI_TIME14_LEN + 1];
-    if (!find_birth(person, birth))
+    if (!phi_age_birth(person, birth))
         return false;
     phi_time14_format(now_s, CHINA_MIN, today);
     const uint8_t *now = (const uint8_t *)today;

@@ -1,4 +1,4 @@
-#include "svc-codegen/mandate.h"
+#include "auth/mandate.h"
 
 #include "codes/consent.h"
 #include "codes/idtype.h"
@@ -9,8 +9,8 @@
 
 #define DAY_US (86400 * 1000000LL)
 
-enum phi_err mandate_read_person(const struct phi_json_at *at, struct phi_person *out,
-                                 struct phi_error *error)
+enum phi_err phi_mandate_read_person(const struct phi_json_at *at, struct phi_person *out,
+                                     struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     static const char *const members[] = {"name", "idType", "idNo", "country"};
@@ -33,7 +33,7 @@ out:
     return err;
 }
 
-static enum phi_err read_mandate(const struct phi_json_at *at, struct mandate *out,
+static enum phi_err read_mandate(const struct phi_json_at *at, struct phi_mandate *out,
                                  struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -41,8 +41,8 @@ static enum phi_err read_mandate(const struct phi_json_at *at, struct mandate *o
                                           "from",      "until",    "signature"};
     size_t len = 0;
     PHI_GUARD(phi_json_only(at, members, 7, error));
-    PHI_GUARD(phi_json_word(at, "mandateId", MANDATE_WORD_MAX, &out->mandate_id, error));
-    PHI_GUARD(phi_json_word(at, "relation", MANDATE_WORD_MAX, &out->relation, error));
+    PHI_GUARD(phi_json_word(at, "mandateId", PHI_MANDATE_WORD_MAX, &out->mandate_id, error));
+    PHI_GUARD(phi_json_word(at, "relation", PHI_MANDATE_WORD_MAX, &out->relation, error));
     PHI_GUARD(phi_json_word(at, "issuer", PHI_APP_ID_MAX, &out->issuer, error));
     PHI_GUARD(phi_json_word(at, "keySerial", PHI_KEY_SERIAL_LEN, &out->key_serial, error));
     PHI_GUARD(phi_json_text(at, "from", 1, PHI_RFC3339_MAX, &out->from, error));
@@ -55,8 +55,8 @@ out:
     return err;
 }
 
-enum phi_err mandate_read(const struct phi_json_at *at, struct mandate *out,
-                          struct phi_error *error)
+enum phi_err phi_mandate_read(const struct phi_json_at *at, struct phi_mandate *out,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     static const char *const members[] = {"ward", "mandate"};
@@ -64,20 +64,21 @@ enum phi_err mandate_read(const struct phi_json_at *at, struct mandate *out,
     PHI_GUARD(phi_json_only(at, members, 2, error));
     PHI_GUARD(phi_json_object(at, "ward", &ward, error));
     PHI_GUARD(phi_json_object(at, "mandate", &mandate, error));
-    PHI_GUARD(mandate_read_person(&ward, &out->ward, error));
+    PHI_GUARD(phi_mandate_read_person(&ward, &out->ward, error));
     PHI_GUARD(read_mandate(&mandate, out, error));
 out:
     return err;
 }
 
-enum phi_err mandate_statement(const struct mandate *mandate, const struct phi_person *guardian,
-                               const char *region, struct phi_arena *arena, struct phi_view *out)
+enum phi_err phi_mandate_statement(const struct phi_mandate *mandate,
+                                   const struct phi_person *guardian, const char *region,
+                                   struct phi_arena *arena, struct phi_view *out)
 {
     enum phi_err err = PHI_OK;
     const struct phi_person *g = guardian, *w = &mandate->ward;
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s%, s:s%, s:s%}, s:{s:s%, s:s%, s:s%, s:s%}}", "type",
-        MANDATE_TYPE, "region", region, "mandateId", mandate->mandate_id, "relation",
+        PHI_MANDATE_TYPE, "region", region, "mandateId", mandate->mandate_id, "relation",
         mandate->relation, "from", mandate->from, "until", mandate->until, "guardian", "idType",
         g->id_type.data, g->id_type.len, "idNo", g->id_no.data, g->id_no.len, "country",
         g->country.data, g->country.len, "ward", "name", w->name.data, w->name.len, "idType",
@@ -97,7 +98,7 @@ static enum phi_err refuse(struct phi_error *error, const char *member, const ch
     return phi_error_set(error, PHI_ERR_MANDATE, place, "%s", reason);
 }
 
-static enum phi_err check_time(const struct mandate *mandate, const struct mandate_ask *ask,
+static enum phi_err check_time(const struct phi_mandate *mandate, const struct phi_mandate_ask *ask,
                                struct phi_error *error)
 {
     if (mandate->until_us <= mandate->from_us ||
@@ -108,20 +109,20 @@ static enum phi_err check_time(const struct mandate *mandate, const struct manda
     return PHI_OK;
 }
 
-enum phi_err mandate_check(const struct mandate *mandate, const struct mandate_ask *ask,
-                           struct phi_arena *arena, struct phi_error *error)
+enum phi_err phi_mandate_check(const struct phi_mandate *mandate, const struct phi_mandate_ask *ask,
+                               struct phi_arena *arena, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_view statement;
     const struct phi_registry_app *issuer = phi_registry_app(ask->registry, mandate->issuer);
-    if (issuer == NULL || issuer->suspended || !phi_words_has(&issuer->roles, MANDATE_ROLE))
+    if (issuer == NULL || issuer->suspended || !phi_words_has(&issuer->roles, PHI_MANDATE_ROLE))
         return refuse(error, "issuer", "no institution that issues mandates");
     const struct phi_registry_key *key =
         phi_registry_app_key(issuer, mandate->key_serial, ask->now_us);
     if (key == NULL)
         return refuse(error, "keySerial", "no key of the issuer in force");
     PHI_GUARD(check_time(mandate, ask, error));
-    PHI_GUARD(mandate_statement(mandate, ask->guardian, ask->region, arena, &statement));
+    PHI_GUARD(phi_mandate_statement(mandate, ask->guardian, ask->region, arena, &statement));
     err = phi_sm2_verify(key->public_key, statement, mandate->signature);
     if (err == PHI_ERR_SIGNATURE)
         return refuse(error, "signature",
