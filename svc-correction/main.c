@@ -6,6 +6,7 @@
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_correction_sql[];
+extern const unsigned char phi_embed__120_person_keys_sql[];
 
 struct correction *correction_of(struct phi_api_call *call)
 {
@@ -26,6 +27,7 @@ static const struct phi_config_row rows[] = {
 
 static const struct phi_migration migrations[] = {
     {100, "correction", (const char *)phi_embed__100_correction_sql},
+    {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
 };
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
@@ -166,7 +168,7 @@ static const struct phi_program program = {
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = sizeof(migrations) / sizeof(migrations[0]),
     .tables = tables,
     .table_count = sizeof(tables) / sizeof(tables[0]),
     .routes = routes,

@@ -66,46 +66,90 @@ out:
     return err;
 }
 
-static enum phi_err seal(const struct fact_keys *keys, struct phi_arena *arena, struct fact *fact,
-                         char **base64)
+struct sealed_texts {
+    const char *sealed; /* base64 */
+    const char *identity;
+};
+
+static enum phi_err seal(const struct phi_seal_key *key, const char *context,
+                         const struct fact *fact, const json_t *json, struct phi_arena *arena,
+                         struct phi_view *sealed, const char **base64)
 {
     enum phi_err err = PHI_OK;
     struct phi_view plain;
-    const char *context = phi_arena_printf(arena, "%s.sealed", fact->stream);
     PHI_GUARD(context == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_json_canonical(fact->personal, arena, &plain));
-    PHI_GUARD(phi_seal(keys->health, context, fact->subject, plain, arena, &fact->sealed));
-    *base64 = phi_arena_alloc(arena, PHI_BASE64_LEN(fact->sealed.len) + 1);
-    PHI_GUARD(*base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    phi_base64_encode(fact->sealed, *base64);
+    PHI_GUARD(phi_json_canonical(json, arena, &plain));
+    PHI_GUARD(phi_seal(key, context, fact->subject, plain, arena, sealed));
+    char *text = phi_arena_alloc(arena, PHI_BASE64_LEN(sealed->len) + 1);
+    PHI_GUARD(text == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_base64_encode(*sealed, text);
+    *base64 = text;
 out:
     return err;
 }
 
-static json_t *value_json(const struct fact *fact, const char *region, const char *sealed)
+/* Who the person is, of all that is personal. */
+static enum phi_err identity_of(const json_t *personal, struct phi_arena *arena, json_t **out)
 {
-    char id[2 * PHI_FACT_ID_LEN + 1], subject[2 * PHI_SUBJECT_LEN + 1];
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"name", "idType", "idNo", "country"};
+    json_t *identity = json_object();
+    PHI_GUARD(phi_json_keep(arena, identity));
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        PHI_GUARD(json_object_set(identity, members[i], json_object_get(personal, members[i])) == 0
+                      ? PHI_OK
+                      : PHI_ERR_MEMORY);
+    *out = identity;
+out:
+    return err;
+}
+
+static enum phi_err seal_texts(const struct fact_keys *keys, struct phi_arena *arena,
+                               struct fact *fact, struct sealed_texts *out)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_seal_key *key = NULL;
+    json_t *identity = NULL;
+    struct phi_view sealed_identity;
+    PHI_GUARD(identity_of(fact->personal, arena, &identity));
+    PHI_GUARD(phi_person_key_open(keys->health, fact->key, &key));
+    PHI_GUARD(seal(key, phi_arena_printf(arena, "%s.sealed", fact->stream), fact, fact->personal,
+                   arena, &fact->sealed, &out->sealed));
+    PHI_GUARD(seal(key, PHI_PERSON_IDENTITY_SEALED, fact, identity, arena, &sealed_identity,
+                   &out->identity));
+out:
+    phi_seal_key_free(key);
+    return err;
+}
+
+static json_t *value_json(const struct fact *fact, const char *region,
+                          const struct sealed_texts *texts)
+{
+    char id[2 * PHI_FACT_ID_LEN + 1], subject[2 * PHI_SUBJECT_LEN + 1], digest[2 * PHI_SM3_LEN + 1];
     char observed[PHI_RFC3339_MAX], recorded[PHI_RFC3339_MAX];
     phi_hex_encode(phi_view_of(fact->id, PHI_FACT_ID_LEN), id);
     phi_hex_encode(phi_view_of(fact->subject, PHI_SUBJECT_LEN), subject);
+    phi_hex_encode(phi_view_of(fact->digest, PHI_SM3_LEN), digest);
     phi_rfc3339_format(fact->observed_us, observed);
     phi_rfc3339_format(fact->recorded_us, recorded);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:i, s:s, s:s, s:O, s:s}", "factId", id,
-                     "region", region, "source", fact->stream, "institution", fact->institution,
-                     "recordNo", fact->record_no, "revision", (json_int_t)fact->revision, "subject",
-                     subject, "subjectKeyVersion", PHI_SUBJECT_KEY_VERSION, "observedAt", observed,
-                     "recordedAt", recorded, "content", fact->content, "sealed", sealed);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:i, s:s, s:s, s:s, s:O, s:s, s:s}",
+                     "factId", id, "region", region, "source", fact->stream, "institution",
+                     fact->institution, "recordNo", fact->record_no, "revision",
+                     (json_int_t)fact->revision, "subject", subject, "subjectKeyVersion",
+                     PHI_SUBJECT_KEY_VERSION, "observedAt", observed, "recordedAt", recorded,
+                     "digest", digest, "content", fact->content, "sealed", texts->sealed,
+                     "identity", texts->identity);
 }
 
 enum phi_err fact_complete(const struct fact_keys *keys, const char *region, const char *topic,
                            struct phi_arena *arena, struct fact *fact, struct phi_event *event)
 {
     enum phi_err err = PHI_OK;
-    char *sealed = NULL;
+    struct sealed_texts texts = {0};
     struct phi_view value;
-    PHI_GUARD(seal(keys, arena, fact, &sealed));
+    PHI_GUARD(seal_texts(keys, arena, fact, &texts));
     PHI_GUARD(phi_json_canonical(fact->content, arena, &fact->content_bytes));
-    json_t *json = value_json(fact, region, sealed);
+    json_t *json = value_json(fact, region, &texts);
     PHI_GUARD(phi_json_keep(arena, json));
     PHI_GUARD(phi_json_canonical(json, arena, &value));
     *event = (struct phi_event){

@@ -4,6 +4,7 @@
 
 #include "bus/consumer.h"
 #include "bus/dlq.h"
+#include "person/replay.h"
 #include "rpc/client.h"
 #include "service/api.h"
 #include "svc-directory/facts/fact.h"
@@ -48,6 +49,7 @@ struct directory {
     struct phi_consumer *consumer;
     struct owned owned; /* partitions, by what the consumer was given */
     struct publisher *publisher;
+    struct phi_person_replay *replay; /* nothing personal is opened before it is done */
     struct due *due;
     struct challenges *challenges;
     struct phi_rpc_client *verify;
@@ -61,7 +63,6 @@ struct directory {
     uint64_t tally[TALLY_COUNT];   /* of the batch under way; the consumer's thread only */
 };
 
-#define PEOPLE_CONTEXT "people.identity_sealed"
 struct directory *directory_of(struct phi_api_call *call);
 enum phi_err directory_subject(struct phi_api_call *call,
                                uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;

@@ -17,10 +17,12 @@
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_directory_sql[];
+extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__140_facts_sql[];
 
 #define GROUP          "svc-directory"
-#define STREAMS        (PHI_SOURCES_COUNT + 2) /* and documents, and decisions */
+#define STREAMS        (PHI_SOURCES_COUNT + 3) /* and documents, decisions, data keys */
+#define REPLAY_MS      3000
 #define CHALLENGES_MAX 65536
 
 static const struct phi_config_row rows[] = {
@@ -73,6 +75,7 @@ static const struct phi_config_row rows[] = {
 
 static const struct phi_migration migrations[] = {
     {100, "directory", (const char *)phi_embed__100_directory_sql},
+    {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
     {140, "facts", (const char *)phi_embed__140_facts_sql},
 };
 
@@ -215,6 +218,7 @@ static enum phi_err open_consumer(struct phi_service *service, struct directory 
         topics[i] = phi_service_topic(service, phi_sources[i].stream);
     topics[PHI_SOURCES_COUNT] = phi_service_topic(service, LINKED_STREAM);
     topics[PHI_SOURCES_COUNT + 1] = phi_service_topic(service, "correction.decided");
+    topics[PHI_SOURCES_COUNT + 2] = phi_service_topic(service, PHI_PERSON_STREAM);
     const struct phi_consumer_options options = {
         .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
                 .client_id = phi_service_program(service)},
@@ -230,14 +234,29 @@ static enum phi_err open_consumer(struct phi_service *service, struct directory 
     return phi_consumer_open(&options, &directory->consumer, error);
 }
 
+static enum phi_err open_replay(struct phi_service *service, struct directory *directory,
+                                struct phi_error *error)
+{
+    const struct phi_person_replay_options options = {
+        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
+                .client_id = phi_service_program(service)},
+        .topic = phi_service_topic(service, PHI_PERSON_STREAM),
+        .region = phi_service_region(service),
+        .store = phi_service_store(service),
+        .health = directory->keys.health};
+    return phi_person_replay_open(&options, &directory->replay, error);
+}
+
 static enum phi_err start(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct directory *directory = phi_service_state(service);
     PHI_GUARD(publisher_open(directory, error));
+    PHI_GUARD(open_replay(service, directory, error));
     PHI_GUARD(open_consumer(service, directory, error));
     PHI_GUARD(publisher_start(directory->publisher));
     PHI_GUARD(due_start(directory, error));
+    (void)phi_person_replay_wait(directory->replay, phi_deadline_in_ms(REPLAY_MS));
     PHI_GUARD(phi_query_rpc_start(directory->rpc, error));
 out:
     return err;
@@ -272,6 +291,7 @@ static void close(struct phi_service *service)
     phi_rpc_client_close(directory->platform);
     phi_neighbours_close(directory->homes);
     phi_query_rpc_free(directory->rpc);
+    phi_person_replay_close(directory->replay);
     phi_dlq_close(directory->dlq);
     challenges_free(directory->challenges);
     rules_free(directory->rules);

@@ -46,12 +46,20 @@ static int32_t ask_partitions(struct phi_topic_reader *reader)
     return count > PARTITIONS_MAX ? PARTITIONS_MAX : count;
 }
 
+static int64_t first_of(const struct phi_topic_reader *reader, int32_t partition)
+{
+    int64_t first = reader->options.first == NULL
+                        ? -1
+                        : reader->options.first(partition, reader->options.context);
+    return first < 0 ? RD_KAFKA_OFFSET_BEGINNING : first;
+}
+
 /* Begins to read partitions that were not known yet. */
 static void start_partitions(struct phi_topic_reader *reader, int32_t count)
 {
     while (reader->partitions < count) {
         if (rd_kafka_consume_start_queue(reader->topic, reader->partitions,
-                                         RD_KAFKA_OFFSET_BEGINNING, reader->queue) != 0)
+                                         first_of(reader, reader->partitions), reader->queue) != 0)
             return;
         reader->partitions++;
     }

@@ -1,5 +1,6 @@
-/* The topic reader, for compacted registries: no group, no offsets, every partition from its
- * beginning, each record to a callback; knows when it has caught up, and keeps following.
+/* The topic reader, for compacted registries: no group, no offsets of its own, every partition from
+ * its beginning unless told otherwise, each record to a callback; knows when it has caught up, and
+ * keeps following.
  *
  *   struct phi_topic_reader_options options = {.bus = bus, .topic = "phi.registry",
  *                                              .record = on_record, .context = trust};
@@ -26,6 +27,9 @@ struct phi_topic_reader_options {
      * A record may come again after a broker outage: callbacks keep the highest version. Tombstones
      * come too. */
     void (*record)(const struct phi_msg *msg, void *context);
+    /* Where a partition is read from, -1 for its beginning; an offset that is gone gives the
+     * beginning. NULL: the beginning of all. The reader's own thread. */
+    int64_t (*first)(int32_t partition, void *context);
     void (*caught_up)(
         void *context); /* each time the end is reached after a (re)start; may be NULL */
     void *context;

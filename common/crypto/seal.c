@@ -74,6 +74,15 @@ uint32_t phi_seal_key_id(const struct phi_seal_key *key)
     return key->id;
 }
 
+bool phi_seal_key_has(const struct phi_seal_key *chain, uint32_t key_id)
+{
+    for (const struct phi_seal_key *at = chain; at; at = at->next) {
+        if (at->id == key_id)
+            return true;
+    }
+    return false;
+}
+
 void phi_seal_key_time(struct phi_seal_key *key, int64_t from_us, int64_t to_us)
 {
     key->from_us = from_us;

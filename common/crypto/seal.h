@@ -30,6 +30,8 @@ enum phi_err phi_seal_key_new(uint32_t key_id, struct phi_view data_key,
                               struct phi_seal_key **out) PHI_MUST_USE;
 void phi_seal_key_free(struct phi_seal_key *key); /* NULL is fine */
 uint32_t phi_seal_key_id(const struct phi_seal_key *key);
+/* Whether a key of that id is in the chain, in its time or not. */
+bool phi_seal_key_has(const struct phi_seal_key *chain, uint32_t key_id);
 
 /* The time of a key, [from_us, to_us): it seals from then on, until a newer one of its chain does,
  * and unseals up to the end of its time. Without a call: always. Before other threads have it. */

@@ -139,6 +139,7 @@ enum phi_err declaration_check(struct declaration *d, struct phi_error *error)
     PHI_GUARD(phi_store_acquire(store, phi_api_deadline(d->call), &conn));
     PHI_GUARD(find_person(d, conn, error));
     PHI_GUARD(find_kept(d, conn, error));
+    PHI_GUARD(keys_for_person(d->call, conn, d->subject, &d->key, error));
 out:
     phi_store_release(conn);
     return err;
@@ -171,6 +172,7 @@ enum phi_err declaration_keep(struct declaration *d)
         struct phi_event event;
         if (d->is_kept[i])
             continue;
+        d->facts[i].key = &d->key;
         PHI_GUARD(fact_complete(&declare_of(d->call)->keys, phi_service_region(service),
                                 phi_service_topic(service, d->stream), phi_api_arena(d->call),
                                 &d->facts[i], &event));

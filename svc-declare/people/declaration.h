@@ -11,7 +11,7 @@
 #ifndef SVC_DECLARE_DECLARATION_H
 #define SVC_DECLARE_DECLARATION_H
 
-#include "svc-declare/declare.h"
+#include "svc-declare/people/keys.h"
 
 #define DECLARATION_FACTS_MAX 20
 
@@ -24,7 +24,8 @@ struct declaration {
     bool is_kept[DECLARATION_FACTS_MAX]; /* was declared before, the same */
     size_t count;
     bool has_basic;
-    const char *basic_region; /* as declared before; NULL without */
+    const char *basic_region;  /* as declared before; NULL without */
+    struct phi_person_key key; /* by declaration_check */
 };
 
 enum phi_err declaration_begin(struct phi_api_call *call, const char *stream,

@@ -17,8 +17,8 @@ static enum phi_err keep_basic(struct declaration *d, const struct form_health *
     PHI_GUARD(phi_json_keep(arena, personal));
     PHI_GUARD(json_object_update(personal, form->basic) == 0 ? PHI_OK : PHI_ERR_MEMORY);
     PHI_GUARD(phi_json_canonical(personal, arena, &plain));
-    PHI_GUARD(phi_seal(declare_of(d->call)->keys.health, "basic.sealed", d->subject, plain, arena,
-                       &sealed));
+    PHI_GUARD(phi_person_seal(declare_of(d->call)->keys.health, &d->key, "basic.sealed", plain,
+                              arena, &sealed));
     const struct phi_param row[] = {
         PHI_BYTES_OF(d->subject, PHI_SUBJECT_LEN),
         PHI_I64(PHI_SUBJECT_KEY_VERSION),

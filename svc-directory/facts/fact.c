@@ -8,6 +8,7 @@
 #define DEPTH_MAX    12
 #define CONTENT_MAX  (16 * 1024)
 #define SEALED_MAX   (32 * 1024)
+#define IDENTITY_MAX 2048
 #define CASE_MAX     64
 #define VERSION_MAX  9007199254740991LL
 #define DIGEST_LABEL "directory.fact"
@@ -153,13 +154,48 @@ static enum phi_err digest(const struct fact_keys *keys, struct phi_view plain, 
     return phi_hmac_sm3(keys->bus, parts, sizeof(parts) / sizeof(parts[0]), fact->digest);
 }
 
+/* Records of before persons had data keys: digest and identity are made of what is sealed. */
+static enum phi_err read_sealed(const struct phi_json_at *root, const struct fact_keys *keys,
+                                struct phi_arena *arena, struct fact *fact, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_view plain;
+    PHI_GUARD(unseal(root, keys, arena, fact, &plain, error));
+    PHI_GUARD(digest(keys, plain, fact));
+    if (plain.len > 0)
+        PHI_GUARD(read_identity(plain, arena, &fact->identity, error));
+out:
+    return err;
+}
+
+/* The writer's digest, and who the person is as it was sealed: no data key is needed to take a fact
+ * in, so nothing waits for one. */
+static enum phi_err read_personal(const struct phi_json_at *root, const struct fact_keys *keys,
+                                  struct phi_arena *arena, struct fact *fact,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at at;
+    bool is_there = false;
+    PHI_GUARD(phi_json_member(root, "digest", false, &at, error));
+    if (at.value == NULL)
+        return read_sealed(root, keys, arena, fact, error);
+    PHI_GUARD(phi_json_as_hex(&at, fact->digest, sizeof(fact->digest), error));
+    uint8_t *bytes = phi_arena_alloc(arena, IDENTITY_MAX);
+    PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_json_base64_opt(root, "identity", PHI_SEAL_OVERHEAD, IDENTITY_MAX, bytes,
+                                  &fact->identity_sealed.len, &is_there, error));
+    fact->identity_sealed.data = bytes;
+out:
+    return err;
+}
+
 enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char *region,
                        const struct fact_keys *keys, struct phi_arena *arena, struct fact *out,
                        struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at root;
-    struct phi_view plain;
     struct fact fact = {.source = source};
     PHI_GUARD(phi_mac_verify(msg, keys->bus, error));
     PHI_GUARD(open_value(msg, arena, &root, error));
@@ -167,10 +203,7 @@ enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char
     PHI_GUARD(read_record(&root, &fact, error));
     PHI_GUARD(check_id(&root, region, &fact, error));
     PHI_GUARD(read_content(&root, arena, &fact, error));
-    PHI_GUARD(unseal(&root, keys, arena, &fact, &plain, error));
-    PHI_GUARD(digest(keys, plain, &fact));
-    if (plain.len > 0)
-        PHI_GUARD(read_identity(plain, arena, &fact.identity, error));
+    PHI_GUARD(read_personal(&root, keys, arena, &fact, error));
     *out = fact;
 out:
     return err;

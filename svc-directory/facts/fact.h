@@ -46,8 +46,10 @@ struct fact {
     struct phi_json_at content_json;       /* the arena's */
     struct phi_view content;     /* canonical JSON of the coded members, ended by a zero */
     uint8_t digest[PHI_SM3_LEN]; /* keyed; of all that makes two facts the same */
-    struct phi_view
-        identity; /* canonical JSON {name, idType, idNo, country}; empty: none was carried */
+    /* who the person is, under their data key, as it came */
+    struct phi_view identity_sealed;
+    /* of records without it: canonical JSON {name, idType, idNo, country}; empty: none carried */
+    struct phi_view identity;
 };
 
 enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char *region,

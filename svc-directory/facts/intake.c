@@ -148,6 +148,8 @@ static enum phi_err make_room(struct intake *in)
 static enum phi_err take_in(struct intake *in)
 {
     enum phi_err err = PHI_OK;
+    if (strcmp(in->stream, PHI_PERSON_STREAM) == 0)
+        return intake_keys(in);
     PHI_GUARD(make_room(in));
     PHI_GUARD(is_decisions(in) ? pin_keys(in) : PHI_OK);
     PHI_GUARD(read_all(in));

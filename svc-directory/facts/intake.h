@@ -57,6 +57,8 @@ enum phi_err intake_bury(struct intake *in, const struct phi_msg *msg,
 /* intake_facts.c: sorts, drops doubles, refuses conflicts, inserts, keeps identities; sets is_new.
  */
 enum phi_err intake_facts(struct intake *in) PHI_MUST_USE;
+/* intake_keys.c: a batch of person.key. */
+enum phi_err intake_keys(struct intake *in) PHI_MUST_USE;
 /* intake_decisions.c: the retractions. */
 enum phi_err intake_decisions(struct intake *in) PHI_MUST_USE;
 

@@ -1,5 +1,5 @@
 /* Facts into their table: same number, same content is a duplicate; other content is refused aloud.
- * And whom they name, sealed anew under this directory's own context. */
+ * And whom they name, sealed as it came. */
 #include "svc-directory/facts/intake.h"
 
 #include <stdlib.h>
@@ -212,9 +212,10 @@ static enum phi_err add_person(struct columns *columns, const struct intake *in,
                                const struct fact *fact)
 {
     enum phi_err err = PHI_OK;
-    struct phi_view sealed;
-    PHI_GUARD(phi_seal(in->directory->keys.health, PEOPLE_CONTEXT, fact->subject, fact->identity,
-                       in->arena, &sealed));
+    struct phi_view sealed = fact->identity_sealed;
+    if (sealed.len == 0)
+        PHI_GUARD(phi_seal(in->directory->keys.health, PHI_PERSON_IDENTITY_SEALED, fact->subject,
+                           fact->identity, in->arena, &sealed));
     const struct phi_param row[] = {PHI_BYTES(subject_view(fact->subject)),
                                     PHI_I64(fact->subject_key), PHI_BYTES(sealed),
                                     PHI_BOOL(is_declared(fact)), PHI_I64(fact->recorded_us)};
@@ -252,6 +253,11 @@ out:
     return err;
 }
 
+static bool names_person(const struct fact *fact)
+{
+    return fact->identity_sealed.len > 0 || fact->identity.len > 0;
+}
+
 static enum phi_err keep_people(struct intake *in)
 {
     size_t count = 0;
@@ -259,7 +265,7 @@ static enum phi_err keep_people(struct intake *in)
     if (people == NULL)
         return PHI_ERR_MEMORY;
     for (size_t i = 0; i < in->count; i++)
-        if (in->items[i].is_new && in->items[i].fact.identity.len > 0)
+        if (in->items[i].is_new && names_person(&in->items[i].fact))
             people[count++] = &in->items[i].fact;
     if (count == 0)
         return PHI_OK;

@@ -52,6 +52,8 @@ static void tell_health(struct publisher *publisher, bool *was_failing, enum phi
                                                      !phi_consumer_is_stopped(directory->consumer));
     pthread_mutex_unlock(&directory->lock);
     phi_service_set_degraded(directory->service, "facts", !is_taking);
+    phi_service_set_degraded(directory->service, "person-keys",
+                             !phi_person_replay_is_done(directory->replay));
     if ((err != PHI_OK) == *was_failing)
         return;
     *was_failing = err != PHI_OK;

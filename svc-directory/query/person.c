@@ -83,23 +83,42 @@ out:
     return err;
 }
 
+/* What was erased is said in place of the name; a key that is not here yet leaves the person
+ * unnamed until it is. */
+static enum phi_err open_identity(struct directory *directory, const uint8_t *subject,
+                                  const struct phi_rows *rows, struct phi_arena *arena,
+                                  struct person_identity *out, struct phi_error *error)
+{
+    struct phi_view plain;
+    struct phi_person_key key = {.version = phi_rows_i64(rows, 0, 1),
+                                 .wrapped = phi_rows_bytes(rows, 0, 2)};
+    memcpy(key.subject, subject, PHI_SUBJECT_LEN);
+    enum phi_err err = phi_person_unseal(directory->keys.health, &key, PHI_PERSON_IDENTITY_SEALED,
+                                         phi_rows_bytes(rows, 0, 0), arena, &plain);
+    if (err == PHI_ERR_NOT_FOUND)
+        return PHI_OK;
+    if (err != PHI_ERR_ERASED)
+        return err == PHI_OK ? mask_identity(plain, arena, out, error) : err;
+    *out = (struct person_identity){.is_there = true, .name = PHI_PERSON_ERASED_ZH, .id_no = "*"};
+    return PHI_OK;
+}
+
 enum phi_err person_identity_read(struct directory *directory, struct phi_conn *conn,
                                   const uint8_t *subject, struct phi_arena *arena,
                                   struct person_identity *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
-    struct phi_view plain;
     const struct phi_param key = PHI_BYTES_OF(subject, PHI_SUBJECT_LEN);
-    *out = (struct person_identity){0};
+    *out = (struct person_identity){.is_awaited = !phi_person_replay_is_done(directory->replay)};
+    if (out->is_awaited)
+        return PHI_OK;
     PHI_GUARD(phi_conn_exec(conn, "person_find",
-                            "SELECT identity_sealed FROM people WHERE subject = $1", &key, 1, &rows,
-                            error));
-    if (phi_rows_count(rows) == 0)
-        goto out;
-    PHI_GUARD(phi_unseal(directory->keys.health, PEOPLE_CONTEXT, subject,
-                         phi_rows_bytes(rows, 0, 0), arena, &plain));
-    PHI_GUARD(mask_identity(plain, arena, out, error));
+                            "SELECT p.identity_sealed, coalesce(k.version, 0), k.wrapped FROM "
+                            "people p LEFT JOIN person_keys k USING (subject) WHERE subject = $1",
+                            &key, 1, &rows, error));
+    if (phi_rows_count(rows) > 0)
+        PHI_GUARD(open_identity(directory, subject, rows, arena, out, error));
 out:
     phi_rows_free(rows);
     return err;

@@ -44,7 +44,9 @@ static enum phi_err look_up(struct phi_api_call *call, struct draw *d, struct ph
                                 &d->entry, error));
     PHI_GUARD(person_identity_read(directory_of(call), conn, d->ask.holder, phi_api_arena(call),
                                    &d->identity, error));
-    if (!d->identity.is_there)
+    if (d->identity.is_awaited)
+        err = phi_error_set(error, PHI_ERR_BUS, PHI_PERSON_STREAM, "data keys are being read");
+    else if (!d->identity.is_there)
         err = phi_error_set(error, PHI_ERR_NO_BASIC, "Phi-Identity",
                             "no basic information is known here");
 out:

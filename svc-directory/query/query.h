@@ -57,6 +57,7 @@ enum phi_err person_entry_read(const struct directory *directory, struct phi_con
                                struct person_entry *out, struct phi_error *error) PHI_MUST_USE;
 struct person_identity {
     bool is_there;
+    bool is_awaited;   /* data keys are being replayed: nothing can be told yet */
     const char *name;  /* masked */
     const char *id_no; /* masked */
 };

@@ -12,6 +12,7 @@
 struct fixture {
     struct phi_arena *arena;
     struct fact_keys keys;
+    struct phi_person_key key;
 };
 
 static int set_up(void **state)
@@ -22,6 +23,10 @@ static int set_up(void **state)
     assert_int_equal(phi_hmac_key_new(phi_view_of(secret, 32), &fixture.keys.index), PHI_OK);
     assert_int_equal(phi_hmac_key_new(phi_view_of(secret + 1, 31), &fixture.keys.bus), PHI_OK);
     assert_int_equal(phi_seal_key_new(7, phi_view_of(secret, 32), &fixture.keys.health), PHI_OK);
+    uint8_t subject[PHI_SUBJECT_LEN];
+    memset(subject, 0x5a, sizeof(subject));
+    assert_int_equal(
+        phi_person_key_make(fixture.keys.health, subject, 1, fixture.arena, &fixture.key), PHI_OK);
     *state = &fixture;
     return 0;
 }
@@ -45,7 +50,8 @@ static struct fact make(struct fixture *fixture, const char *content)
                         .record_no = "R-1",
                         .revision = 2,
                         .observed_us = 1772337600000000LL,
-                        .recorded_us = 1772337601000000LL};
+                        .recorded_us = 1772337601000000LL,
+                        .key = &fixture->key};
     memset(fact.subject, 0x5a, sizeof(fact.subject));
     assert_int_equal(fact_person(&person, fixture->arena, &fact.personal, NULL), PHI_OK);
     fact.content = json_loads(content, 0, NULL);
@@ -119,12 +125,54 @@ static void event_names_nobody(void **state)
     assert_int_equal(phi_json_read(event.value, 8, fixture->arena, &root, NULL), PHI_OK);
     assert_string_equal(json_string_value(json_object_get(root.value, "observedAt")),
                         "2026-03-01T12:00:00+08:00");
-    assert_int_equal(phi_unseal(fixture->keys.health, "source.tests.sealed", fact.subject,
-                                fact.sealed, fixture->arena, &plain),
+    assert_int_equal(phi_person_unseal(fixture->keys.health, &fixture->key, "source.tests.sealed",
+                                       fact.sealed, fixture->arena, &plain),
                      PHI_OK);
     const char *wanted =
         "{\"country\":\"CHN\",\"idNo\":\"11010519491231002X\",\"idType\":\"111\",\"name\":\"甲\"}";
     assert_true(phi_view_equal(plain, phi_view_text(wanted)));
+    assert_int_equal(phi_unseal(fixture->keys.health, "source.tests.sealed", fact.subject,
+                                fact.sealed, fixture->arena, &plain),
+                     PHI_ERR_DATA_BROKEN);
+}
+
+/* Only who the person is, for the directory; and the digest, so that nothing has to be opened. */
+static void event_carries_the_identity_by_itself(void **state)
+{
+    struct fixture *fixture = *state;
+    struct phi_event event;
+    struct phi_json_at root;
+    struct phi_view plain;
+    uint8_t sealed[256], digest[PHI_SM3_LEN];
+    size_t len = 0;
+    struct fact fact = make(fixture, "{\"a\":1}");
+    json_object_set_new(fact.personal, "note", json_string("x"));
+    assert_int_equal(fact_complete(&fixture->keys, "320000", TOPIC, fixture->arena, &fact, &event),
+                     PHI_OK);
+    assert_int_equal(phi_json_read(event.value, 8, fixture->arena, &root, NULL), PHI_OK);
+    assert_int_equal(phi_json_hex(&root, "digest", digest, sizeof(digest), NULL), PHI_OK);
+    assert_memory_equal(digest, fact.digest, sizeof(digest));
+    assert_int_equal(phi_json_base64(&root, "identity", 1, sizeof(sealed), sealed, &len, NULL),
+                     PHI_OK);
+    assert_int_equal(phi_person_unseal(fixture->keys.health, &fixture->key,
+                                       PHI_PERSON_IDENTITY_SEALED, phi_view_of(sealed, len),
+                                       fixture->arena, &plain),
+                     PHI_OK);
+    assert_null(memmem(plain.data, plain.len, "note", 4));
+    assert_non_null(memmem(plain.data, plain.len, "甲", strlen("甲")));
+}
+
+static void nothing_is_sealed_under_a_destroyed_key(void **state)
+{
+    struct fixture *fixture = *state;
+    struct phi_event event;
+    struct phi_person_key ended;
+    struct fact fact = make(fixture, "{\"a\":1}");
+    assert_int_equal(
+        phi_person_key_end(fixture->keys.health, fact.subject, 2, fixture->arena, &ended), PHI_OK);
+    fact.key = &ended;
+    assert_int_equal(fact_complete(&fixture->keys, "320000", TOPIC, fixture->arena, &fact, &event),
+                     PHI_ERR_ERASED);
 }
 
 struct decide_case {
@@ -166,8 +214,12 @@ static void decide_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(id_is_of_the_parts),  cmocka_unit_test(digest_is_of_the_content),
-        cmocka_unit_test(event_carries_a_mac), cmocka_unit_test(event_names_nobody),
+        cmocka_unit_test(id_is_of_the_parts),
+        cmocka_unit_test(digest_is_of_the_content),
+        cmocka_unit_test(event_carries_a_mac),
+        cmocka_unit_test(event_names_nobody),
+        cmocka_unit_test(event_carries_the_identity_by_itself),
+        cmocka_unit_test(nothing_is_sealed_under_a_destroyed_key),
         cmocka_unit_test(decide_table),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -152,6 +152,25 @@ static void taken(void **state)
     assert_int_equal(again.recorded_us - fact.recorded_us, 3600000000LL);
 }
 
+/* With a digest and an identity nothing is opened: both are taken as they came. */
+static void taken_sealed(void **state)
+{
+    (void)state;
+    struct fact fact;
+    json_t *json = fact_json();
+    json_object_set_new(json, "digest",
+                        json_string("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+                                    "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"));
+    json_object_set_new(json, "sealed", json_string("bm90IHRvIGJlIG9wZW5lZA=="));
+    json_object_set_new(json, "identity", json_string(sealed_text("of a data key", PERSON)));
+    struct phi_msg msg = with_mac(json);
+    assert_int_equal(fact_read(&msg, "source.tests", REGION, &kit.keys, kit.arena, &fact, NULL),
+                     PHI_OK);
+    assert_int_equal(fact.digest[0], 0x5a);
+    assert_int_equal(fact.identity.len, 0);
+    assert_int_equal(fact.identity_sealed.len, strlen(PERSON) + PHI_SEAL_OVERHEAD);
+}
+
 static void other_content_differs(void **state)
 {
     (void)state;
@@ -364,9 +383,9 @@ static void refused_signatures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(taken),         TEST(other_content_differs), TEST(refused_values),
-        TEST(refused_seals), TEST(refused_macs),          TEST(declarations),
-        TEST(decisions),     TEST(refused_signatures),
+        TEST(taken),          TEST(taken_sealed),  TEST(other_content_differs),
+        TEST(refused_values), TEST(refused_seals), TEST(refused_macs),
+        TEST(declarations),   TEST(decisions),     TEST(refused_signatures),
     };
     return cmocka_run_group_tests(tests, open_kit, close_kit);
 }
