@@ -5,8 +5,17 @@
 #include "service/api.h"
 #include "svc-declare/fact.h"
 
+struct watch;
+struct letters;
+
 struct declare {
+    struct letters *letters;
+    struct watch *watch;
     struct fact_keys keys;
+    struct phi_sm2_private *places_key; /* signs the reference topics */
+    char places_serial[PHI_KEY_SERIAL_LEN + 1];
+    struct phi_sm2_private *retraction_key; /* certified as one of the province's for decisions */
+    char retraction_serial[PHI_KEY_SERIAL_LEN + 1];
     struct phi_counter *health;
     struct phi_counter *trips;
     struct phi_counter *lines[3]; /* by enum intake_result */
@@ -21,6 +30,21 @@ enum phi_err declare_consent(struct phi_api_call *call, struct phi_error *error)
 enum phi_err declare_health(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_trips(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_report(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_retraction_propose(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_retraction_approve(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_retraction_show(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_places(struct phi_api_call *call, struct phi_error *error);
+
+/* The kind of the path; PHI_ERR_NOT_FOUND. */
+struct form_kind;
+enum phi_err declare_kind(struct phi_api_call *call, const struct form_kind **out,
+                          struct phi_error *error) PHI_MUST_USE;
+
+/* The institution that a caller with the right `right` among its sources speaks for, a word.
+ * PHI_ERR_FORBIDDEN. */
+enum phi_err declare_institution(struct phi_api_call *call, const char *right, const char **out,
+                                 struct phi_error *error) PHI_MUST_USE;
 
 struct declare *declare_of(struct phi_api_call *call);
 

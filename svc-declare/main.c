@@ -1,6 +1,8 @@
 /* svc-declare: consent to collection, declarations of health and of trips, intake of data sources.
  */
 #include "svc-declare/sources/intake.h"
+#include "svc-declare/sources/letters.h"
+#include "svc-declare/sources/watch.h"
 
 #include "base/metrics.h"
 
@@ -9,6 +11,10 @@
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_declare_sql[];
+extern const unsigned char phi_embed__110_places_sql[];
+extern const unsigned char phi_embed__111_report_sql[];
+extern const unsigned char phi_embed__112_rhythms_sql[];
+extern const unsigned char phi_embed__113_retractions_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
 
 struct declare *declare_of(struct phi_api_call *call)
@@ -21,10 +27,26 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE",
                         "the health side's key for personal text, stored or on topics"),
     PHI_SERVICE_KEY_ROW("PHI_BUS_KEY_FILE", "the health side's key for the MAC of facts"),
+    PHI_SERVICE_KEY_ROW("PHI_PLACES_KEY_FILE",
+                        "SM2 key that signs the list of places and the sources' state"),
+    PHI_SERVICE_KEY_ROW("PHI_RETRACTION_KEY_FILE",
+                        "SM2 key that signs bulk retractions (correction.decided)"),
+    PHI_SERVICE_KEY_ROW("PHI_INTAKE_KEY_FILE",
+                        "SM2 key to which institutions seal what they send on intake.<app>"),
+    {.name = "PHI_RHYTHMS_FILE",
+     .type = PHI_CONFIG_FILE,
+     .optional = true,
+     .max = 4096,
+     .unit = "",
+     .text = "how often each source is expected to be heard of, JSON; without it none is"},
 };
 
 static const struct phi_migration migrations[] = {
     {100, "declare", (const char *)phi_embed__100_declare_sql},
+    {110, "places", (const char *)phi_embed__110_places_sql},
+    {111, "report", (const char *)phi_embed__111_report_sql},
+    {112, "rhythms", (const char *)phi_embed__112_rhythms_sql},
+    {113, "retractions", (const char *)phi_embed__113_retractions_sql},
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
 };
 
@@ -80,6 +102,10 @@ static const char *const consent_fields[] = {"noticeVersion", "purpose", NULL};
 static const char *const health_fields[] = {"basic", "health", NULL};
 static const char *const trips_fields[] = {"trips", NULL};
 
+static const char *const retraction_fields[] = {"institution", "time",   "from",
+                                                "to",          "reason", NULL};
+static const char *const report_queries[] = {"recordNo", NULL};
+
 static const struct phi_api_route routes[] = {
     {.method = "POST",
      .path = "/v1/consents",
@@ -108,6 +134,36 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_NOBODY,
      .flags = PHI_API_NDJSON,
      .handle = declare_source},
+    {.method = "GET",
+     .path = "/v1/sources/{kind}/report",
+     .role = "source",
+     .identity = PHI_API_NOBODY,
+     .queries = report_queries,
+     .handle = declare_report},
+    {.method = "POST",
+     .path = "/v1/sources/{kind}/retractions",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = retraction_fields,
+     .handle = declare_retraction_propose},
+    {.method = "POST",
+     .path = "/v1/retractions/{id}/approval",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .handle = declare_retraction_approve},
+    {.method = "GET",
+     .path = "/v1/retractions/{id}",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .handle = declare_retraction_show},
+    {.method = "POST",
+     .path = "/v1/places",
+     .role = "source",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_NDJSON,
+     .handle = declare_places},
 };
 
 static void count(struct declare *declare)
@@ -121,6 +177,19 @@ static void count(struct declare *declare)
     declare->lines[INTAKE_REJECTED] = phi_counter_new(name, help, "result=\"rejected\"");
 }
 
+static enum phi_err open_signer(struct phi_service *service, const char *variable,
+                                struct phi_sm2_private **key, char serial[PHI_KEY_SERIAL_LEN + 1],
+                                struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t xy[PHI_SM2_PUBLIC_LEN];
+    PHI_GUARD(phi_service_key_sm2(service, variable, key, error));
+    phi_sm2_private_public(*key, xy);
+    PHI_GUARD(phi_key_id_of(xy, serial));
+out:
+    return err;
+}
+
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -130,10 +199,36 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(phi_service_key_hmac(service, "PHI_INDEX_KEY_FILE", &declare->keys.index, error));
     PHI_GUARD(phi_service_key_hmac(service, "PHI_BUS_KEY_FILE", &declare->keys.bus, error));
     PHI_GUARD(phi_service_key_seal(service, "PHI_HEALTH_KEY_FILE", &declare->keys.health, error));
+    PHI_GUARD(open_signer(service, "PHI_PLACES_KEY_FILE", &declare->places_key,
+                          declare->places_serial, error));
+    PHI_GUARD(open_signer(service, "PHI_RETRACTION_KEY_FILE", &declare->retraction_key,
+                          declare->retraction_serial, error));
     phi_service_set_answer_seal(service, declare->keys.health);
+    PHI_GUARD(watch_open(service, &declare->watch, error));
+    PHI_GUARD(letters_open(service, &declare->letters, error));
     count(declare);
 out:
     return err;
+}
+
+static enum phi_err start(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const struct declare *declare = phi_service_state(service);
+    PHI_GUARD(letters_start(declare->letters, error));
+    PHI_GUARD(watch_start(declare->watch));
+out:
+    return err;
+}
+
+static void stop(struct phi_service *service, struct phi_deadline until)
+{
+    struct declare *declare = phi_service_state(service);
+    if (declare == NULL)
+        return;
+    letters_stop(declare->letters, until);
+    watch_close(declare->watch);
+    declare->watch = NULL;
 }
 
 static void close(struct phi_service *service)
@@ -141,9 +236,13 @@ static void close(struct phi_service *service)
     struct declare *declare = phi_service_state(service);
     if (declare == NULL)
         return;
+    watch_close(declare->watch);
+    letters_close(declare->letters);
     phi_hmac_key_free(declare->keys.index);
     phi_hmac_key_free(declare->keys.bus);
     phi_seal_key_free(declare->keys.health);
+    phi_sm2_private_free(declare->places_key);
+    phi_sm2_private_free(declare->retraction_key);
     free(declare);
 }
 
@@ -165,6 +264,8 @@ static const struct phi_program program = {
     .openapi = phi_embed_openapi_json,
     .openapi_len = &phi_embed_openapi_json_len,
     .open = open,
+    .start = start,
+    .stop = stop,
     .close = close,
 };
 

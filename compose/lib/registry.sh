@@ -5,6 +5,8 @@
 PHI_OFFICER=officer-1
 # Two who together may look at a consent record: account and unit.
 PHI_AUDITORS=(auditor-1:audit-320100 auditor-2:court-320100)
+# Of another unit: the second pair of eyes.
+PHI_SECOND_OFFICER=officer-2
 
 phi_app_rows() {
     grep -v '^#' "$PHI_COMPOSE/apps.txt"
@@ -59,6 +61,8 @@ phi_registry_write() {
             phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "${auditor%%:*}" \
                 --unit "${auditor#*:}" --roles auditor --regions "$PHI_PROVINCE"
         done
+        phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_SECOND_OFFICER" \
+            --unit "health-320000" --roles decide --regions "$PHI_PROVINCE" --sources "$(phi_source_kinds)"
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self
@@ -75,6 +79,7 @@ phi_platforms_write() {
         --key "revocation=$public/svc-verify.revocation.pub" \
         --key "directory=$public/svc-directory.directory.pub" \
         --key "correction=$public/svc-correction.correction.pub" \
+        --key "correction=$public/svc-declare.retraction.pub" \
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
         --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
         || phi_fail "phictl platform add was refused"

@@ -28,6 +28,8 @@ ENV
         printf 'PHI_POLICY_FILE=%s\n' "$PHI_ROOT/$name/policy/$region.json"
     [ ! -f "$PHI_ROOT/$name/rules/$region.json" ] ||
         printf 'PHI_RULES_FILE=%s\n' "$PHI_ROOT/$name/rules/$region.json"
+    [ ! -f "$PHI_ROOT/$name/rhythms/$region.json" ] ||
+        printf 'PHI_RHYTHMS_FILE=%s\n' "$PHI_ROOT/$name/rhythms/$region.json"
     [ "$name" != svc-platform ] || printf 'PHI_PLATFORMS_FILE=%s\n' "$PHI_RUN/platforms.json"
     # Started as root, a service gives that up once its keys are read.
     [ "$(id -u)" != 0 ] || printf 'PHI_USER=nobody\n'

@@ -1,5 +1,6 @@
 /* What people and institutions hand in, checked member by member: declarations of health and of
- * trips, lines of data sources. Coded members come out as `content`, everything else as `personal`,
+ * trips, lines of data sources and of the list of places. Coded members come out as `content`,
+ * everything else as `personal`,
  * which is only ever sealed.
  *
  *   struct form_health form;
@@ -59,7 +60,20 @@ enum phi_err form_source_read(const struct form_kind *kind, struct phi_view line
                               struct phi_arena *arena, struct form_source *out,
                               struct phi_error *error) PHI_MUST_USE;
 
-/* What the three share. */
+/* A line of the published list of area risks, affected communities and venues; nothing of it is
+ * personal. */
+#define FORM_PLACE_KEY_MAX 128
+struct form_place {
+    char key[FORM_PLACE_KEY_MAX]; /* kind/id/from in seconds: what an entry is known by */
+    const char *record_no;
+    int64_t revision;
+    int64_t from_us;
+    json_t *content; /* {kind, region, placeId?, name?, risk, from, to, state} */
+};
+enum phi_err form_place_read(struct phi_view line, int64_t now_us, struct phi_arena *arena,
+                             struct form_place *out, struct phi_error *error) PHI_MUST_USE;
+
+/* What they share. */
 
 /* A time that has come, give or take a clock's 5 seconds, and not more than ten years ago. */
 enum phi_err form_past(const struct phi_json_at *object, const char *field, int64_t now_us,

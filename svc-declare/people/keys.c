@@ -5,21 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum phi_err event_of(const struct keys_from *from, const struct phi_person_key *key,
+                             struct phi_arena *arena, struct phi_event *out)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(
+        phi_person_key_event(key, phi_service_region(from->service), from->now_us, arena, out));
+    PHI_GUARD(phi_event_new_id(out));
+    out->topic = phi_service_topic(from->service, PHI_PERSON_STREAM);
+    out->source = phi_service_source(from->service);
+    out->request_id = from->request_id;
+    out->traceparent = from->traceparent;
+out:
+    return err;
+}
+
 enum phi_err keys_event(struct phi_api_call *call, const struct phi_person_key *key,
                         struct phi_arena *arena, struct phi_event *out)
 {
-    enum phi_err err = PHI_OK;
-    struct phi_service *service = phi_api_service(call);
     struct phi_http_request *request = phi_api_request(call);
-    PHI_GUARD(
-        phi_person_key_event(key, phi_service_region(service), phi_api_now_us(call), arena, out));
-    PHI_GUARD(phi_event_new_id(out));
-    out->topic = phi_service_topic(service, PHI_PERSON_STREAM);
-    out->source = phi_service_source(service);
-    out->request_id = phi_http_request_id(request);
-    out->traceparent = phi_http_header(request, "traceparent");
-out:
-    return err;
+    const struct keys_from from = {phi_api_service(call), phi_api_now_us(call),
+                                   phi_http_request_id(request),
+                                   phi_http_header(request, "traceparent")};
+    return event_of(&from, key, arena, out);
 }
 
 static int compare(const void *a, const void *b)
@@ -39,11 +47,12 @@ static size_t collect(struct fact *const *facts, size_t count, uint8_t (*subject
     return kept;
 }
 
-enum phi_err keys_for_facts(struct phi_api_call *call, struct phi_conn *tx, struct phi_arena *arena,
-                            struct fact *const *facts, size_t count, struct phi_event *events,
-                            size_t *event_count, struct phi_error *error)
+enum phi_err keys_for_facts(const struct keys_from *from, struct phi_conn *tx,
+                            struct phi_arena *arena, struct fact *const *facts, size_t count,
+                            struct phi_event *events, size_t *event_count, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    const struct declare *declare = phi_service_state(from->service);
     *event_count = 0;
     if (count == 0)
         return PHI_OK;
@@ -52,12 +61,12 @@ enum phi_err keys_for_facts(struct phi_api_call *call, struct phi_conn *tx, stru
     bool *is_made = phi_arena_alloc(arena, count * sizeof(*is_made));
     PHI_GUARD(subjects == NULL || keys == NULL || is_made == NULL ? PHI_ERR_MEMORY : PHI_OK);
     size_t people = collect(facts, count, subjects);
-    PHI_GUARD(phi_person_keys_ensure(tx, declare_of(call)->keys.health,
+    PHI_GUARD(phi_person_keys_ensure(tx, declare->keys.health,
                                      (const uint8_t(*)[PHI_SUBJECT_LEN])subjects, people,
-                                     phi_api_now_us(call), arena, keys, is_made, error));
+                                     from->now_us, arena, keys, is_made, error));
     for (size_t i = 0; i < people; i++)
         if (is_made[i])
-            PHI_GUARD(keys_event(call, &keys[i], arena, &events[(*event_count)++]));
+            PHI_GUARD(event_of(from, &keys[i], arena, &events[(*event_count)++]));
     for (size_t i = 0; i < count; i++)
         facts[i]->key = bsearch(facts[i]->subject, keys, people, sizeof(*keys), compare);
 out:

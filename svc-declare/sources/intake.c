@@ -1,19 +1,16 @@
 #include "svc-declare/sources/intake.h"
 
+#include "base/metrics.h"
 #include "store/tables.h"
 #include "svc-declare/people/keys.h"
+#include "svc-declare/sources/columns.h"
+#include "svc-declare/sources/report.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define ARENA_MAX_BYTES (16 * 1024 * 1024)
 #define INTAKE_COLUMNS  11
-#define COLUMNS_MAX     INTAKE_COLUMNS
-
-struct columns {
-    struct phi_array *arrays[COLUMNS_MAX];
-    size_t count;
-};
 
 static const enum phi_column intake_columns[INTAKE_COLUMNS] = {
     PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
@@ -38,13 +35,13 @@ static const char intake_find[] =
     "FROM unnest($4::text[], $5::bigint[]) WITH ORDINALITY AS w (record_no, revision, line) ORDER "
     "BY w.line";
 
-struct intake *intake_new(struct phi_api_call *call, const struct form_kind *kind,
+struct intake *intake_new(const struct intake_from *from, const struct form_kind *kind,
                           const char *institution)
 {
     struct intake *intake = calloc(1, sizeof(*intake));
     if (intake == NULL)
         return NULL;
-    intake->call = call;
+    intake->from = *from;
     intake->kind = kind;
     intake->institution = institution;
     intake->arena = phi_arena_new(ARENA_MAX_BYTES);
@@ -64,7 +61,7 @@ void intake_free(struct intake *intake)
 
 static const char *region_of(const struct intake *intake)
 {
-    return phi_service_region(phi_api_service(intake->call));
+    return phi_service_region(intake->from.service);
 }
 
 static enum phi_err read_fact(struct intake *intake, struct phi_view line, struct fact *fact,
@@ -72,8 +69,9 @@ static enum phi_err read_fact(struct intake *intake, struct phi_view line, struc
 {
     enum phi_err err = PHI_OK;
     struct form_source form;
-    const struct fact_keys *keys = &declare_of(intake->call)->keys;
-    int64_t now_us = phi_api_now_us(intake->call);
+    const struct declare *declare = phi_service_state(intake->from.service);
+    const struct fact_keys *keys = &declare->keys;
+    int64_t now_us = intake->from.now_us;
     if (line.len > INTAKE_LINE_MAX_BYTES)
         return phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, "$", "longer than %d bytes",
                              INTAKE_LINE_MAX_BYTES);
@@ -105,42 +103,6 @@ enum phi_err intake_read(struct intake *intake, struct phi_view line)
     out->result = err == PHI_OK ? INTAKE_ACCEPTED : INTAKE_REJECTED;
     intake->count++;
     return PHI_OK;
-}
-
-static void columns_free(struct columns *columns)
-{
-    for (size_t i = 0; i < columns->count; i++)
-        phi_array_free(columns->arrays[i]);
-}
-
-static enum phi_err columns_init(struct columns *columns, const enum phi_column *types,
-                                 size_t count)
-{
-    *columns = (struct columns){.count = count};
-    for (size_t i = 0; i < count; i++) {
-        columns->arrays[i] = phi_array_new(types[i]);
-        if (columns->arrays[i] == NULL)
-            return PHI_ERR_MEMORY;
-    }
-    return PHI_OK;
-}
-
-static enum phi_err columns_add(struct columns *columns, const struct phi_param *row)
-{
-    enum phi_err err = PHI_OK;
-    for (size_t i = 0; i < columns->count; i++)
-        PHI_GUARD(phi_array_add(columns->arrays[i], row[i]));
-out:
-    return err;
-}
-
-static enum phi_err columns_write(struct columns *columns, struct phi_conn *conn, const char *name,
-                                  const char *sql, struct phi_error *error)
-{
-    struct phi_param params[COLUMNS_MAX];
-    for (size_t i = 0; i < columns->count; i++)
-        params[i] = PHI_ARRAY(columns->arrays[i]);
-    return phi_conn_exec(conn, name, sql, params, columns->count, NULL, error);
 }
 
 /* One writer at a time for a source and institution, so that what was found stays true until the
@@ -204,7 +166,7 @@ static enum phi_err find(struct intake *intake, struct phi_conn *conn, struct ph
     decide_all(intake, rows);
 out:
     phi_rows_free(rows);
-    columns_free(&wanted);
+    columns_fini(&wanted);
     return err;
 }
 
@@ -230,86 +192,102 @@ static enum phi_err add_event(struct intake *intake, struct fact *fact, struct p
                               struct columns *to)
 {
     enum phi_err err = PHI_OK;
-    struct phi_service *service = phi_api_service(intake->call);
-    struct phi_http_request *request = phi_api_request(intake->call);
+    struct phi_service *service = intake->from.service;
+    const struct declare *declare = phi_service_state(service);
     struct phi_param row[PHI_OUTBOX_COLUMNS];
-    PHI_GUARD(fact_complete(&declare_of(intake->call)->keys, phi_service_region(service),
+    PHI_GUARD(fact_complete(&declare->keys, phi_service_region(service),
                             phi_service_topic(service, fact->stream), intake->arena, fact, event));
     PHI_GUARD(phi_event_new_id(event));
     event->source = phi_service_source(service);
-    event->request_id = phi_http_request_id(request);
-    event->traceparent = phi_http_header(request, "traceparent");
-    PHI_GUARD(phi_event_to_row(event, phi_api_now_us(intake->call), intake->arena, row));
+    event->request_id = intake->from.request_id;
+    event->traceparent = intake->from.traceparent;
+    PHI_GUARD(phi_event_to_row(event, intake->from.now_us, intake->arena, row));
     PHI_GUARD(columns_add(to, row));
 out:
     return err;
 }
 
 /* The data keys of the accepted lines' persons; events of those made now go first. */
-static enum phi_err find_keys(struct intake *intake, struct phi_conn *conn,
-                              struct phi_event *events, size_t *event_count, struct columns *to,
+static enum phi_err find_keys(struct intake *intake, struct phi_conn *conn, struct columns *to,
                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct fact *facts[INTAKE_LINES_MAX];
     struct phi_param row[PHI_OUTBOX_COLUMNS];
+    const struct keys_from from = {intake->from.service, intake->from.now_us,
+                                   intake->from.request_id, intake->from.traceparent};
     size_t count = 0;
     for (size_t i = 0; i < intake->count; i++)
         if (intake->lines[i].result == INTAKE_ACCEPTED)
             facts[count++] = &intake->lines[i].fact;
-    PHI_GUARD(keys_for_facts(intake->call, conn, intake->arena, facts, count, events, event_count,
-                             error));
-    for (size_t i = 0; i < *event_count; i++) {
-        PHI_GUARD(phi_event_to_row(&events[i], phi_api_now_us(intake->call), intake->arena, row));
+    PHI_GUARD(keys_for_facts(&from, conn, intake->arena, facts, count, intake->events,
+                             &intake->event_count, error));
+    for (size_t i = 0; i < intake->event_count; i++) {
+        PHI_GUARD(phi_event_to_row(&intake->events[i], from.now_us, intake->arena, row));
         PHI_GUARD(columns_add(to, row));
     }
 out:
     return err;
 }
 
-static enum phi_err write(struct intake *intake, struct phi_conn *conn, struct phi_event *events,
-                          size_t *event_count, struct phi_error *error)
+static enum phi_err write(struct intake *intake, struct phi_conn *conn, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct columns lines = {0}, outbox = {0};
     PHI_GUARD(columns_init(&lines, intake_columns, INTAKE_COLUMNS));
     PHI_GUARD(columns_init(&outbox, phi_outbox_columns, PHI_OUTBOX_COLUMNS));
-    PHI_GUARD(find_keys(intake, conn, events, event_count, &outbox, error));
+    PHI_GUARD(find_keys(intake, conn, &outbox, error));
     for (size_t i = 0; i < intake->count; i++) {
         struct fact *fact = &intake->lines[i].fact;
         if (intake->lines[i].result != INTAKE_ACCEPTED)
             continue;
         PHI_GUARD(add_intake(intake, fact, &lines));
-        PHI_GUARD(add_event(intake, fact, &events[*event_count], &outbox));
-        (*event_count)++;
+        PHI_GUARD(add_event(intake, fact, &intake->events[intake->event_count], &outbox));
+        intake->event_count++;
     }
-    if (*event_count == 0)
+    if (intake->event_count == 0)
         goto out;
     PHI_GUARD(columns_write(&lines, conn, "intake_insert", intake_insert, error));
     PHI_GUARD(columns_write(&outbox, conn, "intake_outbox", phi_outbox_insert, error));
 out:
-    columns_free(&lines);
-    columns_free(&outbox);
+    columns_fini(&lines);
+    columns_fini(&outbox);
     return err;
 }
 
-enum phi_err intake_store(struct intake *intake, struct phi_error *error)
+enum phi_err intake_settle(struct intake *intake, struct phi_conn *tx, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_service *service = phi_api_service(intake->call);
+    intake->events = phi_arena_alloc(
+        intake->arena, 2 * INTAKE_LINES_MAX * sizeof(*intake->events)); /* facts and keys */
+    PHI_GUARD(intake->events == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(lock(intake, tx, error));
+    PHI_GUARD(find(intake, tx, error));
+    PHI_GUARD(write(intake, tx, error));
+    PHI_GUARD(report_keep(intake, tx, error));
+out:
+    return err;
+}
+
+enum phi_err intake_store(struct intake *intake, struct phi_deadline deadline,
+                          struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_service *service = intake->from.service;
     struct phi_conn *conn = NULL;
-    size_t count = 0;
-    struct phi_event *events =
-        phi_arena_alloc(intake->arena, 2 * INTAKE_LINES_MAX * sizeof(*events)); /* facts and keys */
-    PHI_GUARD(events == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_store_acquire(phi_service_store(service), phi_api_deadline(intake->call), &conn));
+    PHI_GUARD(phi_store_acquire(phi_service_store(service), deadline, &conn));
     PHI_GUARD(phi_conn_begin(conn, error));
-    PHI_GUARD(lock(intake, conn, error));
-    PHI_GUARD(find(intake, conn, error));
-    PHI_GUARD(write(intake, conn, events, &count, error));
+    PHI_GUARD(intake_settle(intake, conn, error));
     PHI_GUARD(phi_conn_commit(conn, error));
-    phi_relay_offer(phi_service_relay(service), events, count);
+    phi_relay_offer(phi_service_relay(service), intake->events, intake->event_count);
 out:
     phi_store_release(conn);
     return err;
+}
+
+void intake_count(const struct intake *intake)
+{
+    const struct declare *declare = phi_service_state(intake->from.service);
+    for (size_t i = 0; i < intake->count; i++)
+        phi_counter_add(declare->lines[intake->lines[i].result], 1);
 }

@@ -1,6 +1,7 @@
 /* Intake of a data source (GB/T 38963 B.2): a line in, a line out; a wrong one never stops the
  * right ones. */
 #include "svc-declare/sources/intake.h"
+#include "svc-declare/sources/lines.h"
 
 #include "base/metrics.h"
 #include "base/text.h"
@@ -9,35 +10,6 @@
 #include <string.h>
 
 #define INSTITUTION_MAX 64
-#define LINES_MAX       10000
-#define ANSWER_MAX_BYTES                                                                           \
-    768 /* one line out: place and text of an error are bounded, quoting doubles them at most */
-
-struct lines {
-    struct phi_view *items;
-    size_t count;
-};
-
-static enum phi_err split(struct phi_view body, struct phi_arena *arena, struct lines *out,
-                          struct phi_error *error)
-{
-    out->items = phi_arena_alloc(arena, LINES_MAX * sizeof(*out->items));
-    if (out->items == NULL)
-        return PHI_ERR_MEMORY;
-    while (body.len > 0) {
-        const uint8_t *feed = memchr(body.data, '\n', body.len);
-        size_t len = feed == NULL ? body.len : (size_t)(feed - body.data);
-        size_t taken = feed == NULL ? len : len + 1;
-        if (out->count == LINES_MAX)
-            return phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, "body", "more than %d lines",
-                                 LINES_MAX);
-        out->items[out->count++] = phi_view_of(body.data, len);
-        body = phi_view_of(body.data + taken, body.len - taken);
-    }
-    if (out->count == 0)
-        return phi_error_set(error, PHI_ERR_FIELD_MISSING, "body", "no line");
-    return PHI_OK;
-}
 
 static json_t *line_json(const struct intake_line *line, size_t number)
 {
@@ -52,41 +24,23 @@ static json_t *line_json(const struct intake_line *line, size_t number)
                      "factId", id);
 }
 
-static enum phi_err tell(const struct intake_line *line, size_t number, struct phi_writer *to)
-{
-    enum phi_err err = PHI_OK;
-    char text[ANSWER_MAX_BYTES];
-    json_t *json = line_json(line, number);
-    size_t len =
-        json == NULL ? 0 : json_dumpb(json, text, sizeof(text), JSON_COMPACT | JSON_PRESERVE_ORDER);
-    PHI_GUARD(len == 0 ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(len > sizeof(text) ? PHI_ERR_INTERNAL : PHI_OK);
-    phi_write_bytes(to, text, len);
-    phi_write_u8(to, '\n');
-    err = to->failed ? PHI_ERR_INTERNAL : PHI_OK;
-out:
-    json_decref(json);
-    return err;
-}
-
 /* One transaction's lines, from `first` on. */
 static enum phi_err take(struct intake *intake, const struct lines *lines, size_t first,
-                         struct phi_writer *to, struct phi_error *error)
+                         struct phi_deadline deadline, struct phi_writer *to,
+                         struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct declare *declare = declare_of(intake->call);
     size_t left = lines->count - first;
     size_t count = left < INTAKE_LINES_MAX ? left : INTAKE_LINES_MAX;
-    if (phi_deadline_is_past(phi_api_deadline(intake->call)))
+    if (phi_deadline_is_past(deadline))
         return phi_error_set(error, PHI_ERR_DEADLINE, "body", "%zu lines are kept, send all again",
                              first);
     for (size_t i = 0; i < count; i++)
         PHI_GUARD(intake_read(intake, lines->items[first + i]));
-    PHI_GUARD(intake_store(intake, error));
-    for (size_t i = 0; i < count; i++) {
-        PHI_GUARD(tell(&intake->lines[i], first + i + 1, to));
-        phi_counter_add(declare->lines[intake->lines[i].result], 1);
-    }
+    PHI_GUARD(intake_store(intake, deadline, error));
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(lines_tell(line_json(&intake->lines[i], first + i + 1), to));
+    intake_count(intake);
 out:
     return err;
 }
@@ -98,13 +52,20 @@ static const char *institution_of(struct phi_api_call *call)
 }
 
 static enum phi_err take_all(struct phi_api_call *call, const struct form_kind *kind,
-                             const struct lines *lines, struct phi_writer *to,
-                             struct phi_error *error)
+                             const char *institution, const struct lines *lines,
+                             struct phi_writer *to, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    struct phi_http_request *request = phi_api_request(call);
+    const struct intake_from from = {.service = phi_api_service(call),
+                                     .now_us = phi_api_now_us(call),
+                                     .way = "http",
+                                     .request_id = phi_http_request_id(request),
+                                     .traceparent = phi_http_header(request, "traceparent")};
     for (size_t first = 0; first < lines->count; first += INTAKE_LINES_MAX) {
-        struct intake *intake = intake_new(call, kind, institution_of(call));
-        err = intake == NULL ? PHI_ERR_MEMORY : take(intake, lines, first, to, error);
+        struct intake *intake = intake_new(&from, kind, institution);
+        err = intake == NULL ? PHI_ERR_MEMORY
+                             : take(intake, lines, first, phi_api_deadline(call), to, error);
         intake_free(intake);
         PHI_GUARD(err);
     }
@@ -112,21 +73,27 @@ out:
     return err;
 }
 
-static enum phi_err find_kind(struct phi_api_call *call, const struct form_kind **out,
-                              struct phi_error *error)
+enum phi_err declare_institution(struct phi_api_call *call, const char *right, const char **out,
+                                 struct phi_error *error)
 {
-    const char *name = phi_http_param(phi_api_request(call), "kind");
-    *out = form_kind_find(name);
-    if (*out == NULL)
-        return phi_error_set(error, PHI_ERR_NOT_FOUND, "kind", "no such data source");
-    if (!phi_words_has(&phi_api_app(call)->sources, (*out)->kind))
+    const char *institution = institution_of(call);
+    if (!phi_words_has(&phi_api_app(call)->sources, right))
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "kind",
                              "the app does not report this source");
     /* It goes into ids and on the topic, where readers take words only. */
-    if (!phi_text_is_word(phi_view_text(institution_of(call)), INSTITUTION_MAX))
+    if (!phi_text_is_word(phi_view_text(institution), INSTITUTION_MAX))
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "institution",
                              "the app's institution is no id");
+    *out = institution;
     return PHI_OK;
+}
+
+enum phi_err declare_kind(struct phi_api_call *call, const struct form_kind **out,
+                          struct phi_error *error)
+{
+    *out = form_kind_find(phi_http_param(phi_api_request(call), "kind"));
+    return *out != NULL ? PHI_OK
+                        : phi_error_set(error, PHI_ERR_NOT_FOUND, "kind", "no such data source");
 }
 
 enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error)
@@ -134,15 +101,15 @@ enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error)
     enum phi_err err = PHI_OK;
     struct phi_arena *arena = phi_api_arena(call);
     const struct form_kind *kind = NULL;
+    const char *institution = NULL;
     struct lines lines = {0};
-    PHI_GUARD(find_kind(call, &kind, error));
-    PHI_GUARD(split(phi_api_body_bytes(call), arena, &lines, error));
-    size_t size = lines.count * (ANSWER_MAX_BYTES + 1);
-    uint8_t *answer = phi_arena_alloc(arena, size);
-    PHI_GUARD(answer == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    struct phi_writer to = phi_writer_of(answer, size);
-    PHI_GUARD(take_all(call, kind, &lines, &to, error));
-    phi_api_lines(call, phi_view_of(answer, phi_writer_len(&to)));
+    struct phi_writer to;
+    PHI_GUARD(declare_kind(call, &kind, error));
+    PHI_GUARD(declare_institution(call, kind->kind, &institution, error));
+    PHI_GUARD(lines_split(phi_api_body_bytes(call), arena, &lines, error));
+    PHI_GUARD(lines_answer(lines.count, arena, &to));
+    PHI_GUARD(take_all(call, kind, institution, &lines, &to, error));
+    phi_api_lines(call, lines_told(&to));
 out:
     return err;
 }

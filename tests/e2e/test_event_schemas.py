@@ -6,12 +6,14 @@ import functools
 import json
 import os
 import re
+import time
 
 import jsonschema
 import psycopg
 import pytest
 import yaml
-from phi_client.life import SOURCE_KINDS, source_line, trip
+from phi_client import letters
+from phi_client.life import SOURCE_KINDS, place_line, source_line, trip
 from phi_client.people import Person
 from phi_client.sm2 import PublicKey
 from phi_client.suite import ROOT, wait_until
@@ -107,7 +109,7 @@ def test_every_schema_is_one_and_is_used():
 def set_aside(suite):
     """(topic, partition, offset) of the records that a consumer refused: tests write such."""
     places = set()
-    for topic in (f"phi.{REGION}.dlq.svc-directory", "phi.000000.dlq.svc-platform"):
+    for topic in (f"phi.{REGION}.dlq.svc-directory", f"phi.{REGION}.dlq.svc-declare", "phi.000000.dlq.svc-platform"):
         for letter in read_topic(suite.bus, topic):
             places.add((letter.header("phi-dlq-topic"), int(letter.header("phi-dlq-partition")),
                         int(letter.header("phi-dlq-offset"))))
@@ -144,6 +146,20 @@ def fault_of(record, message, validators):
     return f"headers missing: {sorted(missing)}" if missing else None
 
 
+def fall_silent(suite, source, institution):
+    """A source that never reports, expected since 1970: the watch says that it is silent, then, expected since now, not."""
+    where = "WHERE source = %s AND institution = %s"
+    with psycopg.connect(**suite.database(), autocommit=True) as database:
+        def is_state(state):
+            found = database.execute(f"SELECT state FROM declare.rhythms {where}", (source, institution)).fetchone()
+            return found == (state,)
+
+        wait_until(lambda: is_state("heard"), 15, "the watch looks")
+        for since, state in ((1, "silent"), (time.time_ns() // 1000, "heard")):
+            database.execute(f"UPDATE declare.rhythms SET since_us = %s {where}", (since, source, institution))
+            wait_until(lambda told=state: is_state(told), 15, state)
+
+
 @pytest.fixture(scope="module")
 def one_of_each(suite, life):
     """At least one record on every topic that is written today, also when this file runs alone."""
@@ -154,6 +170,7 @@ def one_of_each(suite, life):
     for kind in SOURCE_KINDS:
         (answer,) = life.report(kind, [source_line(person, kind)])
         assert answer["result"] == "accepted", answer
+    life.publish([place_line()])
     code = life.mint(person)["code"]
     life.verify(code, scanner)
     look = life.ask_for_record(code, life.auditor(officer))["requestId"]
@@ -167,6 +184,10 @@ def one_of_each(suite, life):
         database.execute("INSERT INTO verify.cuts (caller, cut_us, measure, value, bound) VALUES (%s, 1, 'perMinute', 2, 1) "
                          "ON CONFLICT DO NOTHING", (CUT,))
     restore(suite, CUT)
+    fall_silent(suite, "source.border", "border-320000")
+    topic, to = f"phi.{REGION}.intake.lab-app", PublicKey.from_file(suite.public_file("svc-declare", "intake"))
+    letters.post(suite.bus, topic, letters.letter(topic, "other", [source_line(person, "other", country="XXX")], to),
+                 suite.apps["lab-app"])
 
 
 @pytest.mark.last

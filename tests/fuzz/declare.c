@@ -1,6 +1,9 @@
-/* What people and institutions hand in: a body of health or trips, a line of a data source. */
+/* What people and institutions hand in: a body of health or trips, a line of a data source or of
+ * the list of places. */
 #include "fuzz.h"
 #include "svc-declare/forms/form.h"
+
+#include <string.h>
 
 #define ARENA_MAX (2 * 1024 * 1024)
 #define NOW_US    1772337600000000LL /* 2026-03-01T12:00:00+08:00 */
@@ -30,6 +33,17 @@ static void check_line(struct phi_view line, const struct form_kind *kind, struc
         fuzz_expect(err == PHI_ERR_MEMORY || error.code == err);
 }
 
+static void check_place(struct phi_view line, struct phi_arena *arena)
+{
+    struct form_place place;
+    struct phi_error error = {.code = PHI_OK};
+    enum phi_err err = form_place_read(line, NOW_US, arena, &place, &error);
+    if (err == PHI_OK)
+        fuzz_expect(json_is_object(place.content) && strchr(place.key, '/') != NULL);
+    else
+        fuzz_expect(err == PHI_ERR_MEMORY || error.code == err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (len > 16384)
@@ -38,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     check_body(phi_view_of(data, len), arena);
     for (size_t i = 0; form_kind_at(i) != NULL; i++)
         check_line(phi_view_of(data, len), form_kind_at(i), arena);
+    check_place(phi_view_of(data, len), arena);
     phi_arena_free(arena);
     return 0;
 }

@@ -358,6 +358,62 @@ static void what_is_no_json_is_no_line(void **state)
     phi_arena_free(arena);
 }
 
+static const char place_line[] =
+    "{\"recordNo\":\"P-1\",\"revision\":1,\"kind\":\"venue\",\"region\":\"320102\",\"placeId\":"
+    "\"market-1\",\"name\":\"\\u5e02\\u573a\",\"risk\":\"high\",\"from\":"
+    "\"2026-02-28T00:00:00+08:00\"}";
+
+static const struct form_case place_cases[] = {
+    {"as it is", NULL, NULL, PHI_OK, NULL},
+    {"with an end", "to", "\"2026-03-14T00:00:00+08:00\"", PHI_OK, NULL},
+    {"withdrawn", "withdrawn", "true", PHI_OK, NULL},
+    {"without a name", "name", NULL, PHI_OK, NULL},
+    {"next month", "from", "\"2026-03-31T00:00:00+08:00\"", PHI_OK, NULL},
+    {"next year", "from", "\"2027-03-01T00:00:00+08:00\"", PHI_ERR_RULE, "$.from"},
+    {"half a second", "from", "\"2026-02-28T00:00:00.5+08:00\"", PHI_ERR_FIELD_VALUE, "$.from"},
+    {"ends where it begins", "to", "\"2026-02-28T00:00:00+08:00\"", PHI_ERR_RULE, "$.to"},
+    {"no such region", "region", "\"320199\"", PHI_ERR_FIELD_VALUE, "$.region"},
+    {"venue without an id", "placeId", NULL, PHI_ERR_FIELD_MISSING, "$.placeId"},
+    {"region with an id", "kind", "\"region\"", PHI_ERR_RULE, "$.placeId"},
+    {"unknown kind", "kind", "\"planet\"", PHI_ERR_FIELD_VALUE, "$.kind"},
+    {"unknown risk", "risk", "\"extreme\"", PHI_ERR_FIELD_VALUE, "$.risk"},
+    {"withdrawn a word", "withdrawn", "\"yes\"", PHI_ERR_FIELD_TYPE, "$.withdrawn"},
+    {"no risk", "risk", NULL, PHI_ERR_FIELD_MISSING, "$.risk"},
+    {"unknown member", "phone", "1", PHI_ERR_FIELD_UNKNOWN, "$.phone"},
+};
+
+static void places_have_their_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(place_cases); i++) {
+        struct phi_arena *arena = phi_arena_new(65536);
+        struct phi_error error = {0};
+        struct form_place place;
+        json_t *document = changed(place_line, &place_cases[i]);
+        char *text = json_dumps(document, JSON_COMPACT);
+        check_result(&place_cases[i],
+                     form_place_read(phi_view_text(text), NOW_US, arena, &place, &error), &error);
+        free(text);
+        json_decref(document);
+        phi_arena_free(arena);
+    }
+}
+
+static void a_place_is_known_by_kind_id_and_beginning(void **state)
+{
+    (void)state;
+    struct phi_arena *arena = phi_arena_new(65536);
+    struct form_place place;
+    assert_int_equal(form_place_read(phi_view_text(place_line), NOW_US, arena, &place, NULL),
+                     PHI_OK);
+    assert_string_equal(place.key, "venue/market-1/1772208000");
+    check_text(arena, place.content,
+               "{\"from\":\"2026-02-28T00:00:00+08:00\",\"kind\":\"venue\",\"name\":\"市场\","
+               "\"placeId\":\"market-1\",\"region\":\"320102\",\"risk\":\"high\",\"state\":"
+               "\"in-force\",\"to\":null}");
+    phi_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +422,8 @@ int main(void)
         cmocka_unit_test(the_kinds_are_those_of_the_standard),
         cmocka_unit_test(what_is_around_the_content),
         cmocka_unit_test(what_is_no_json_is_no_line),
+        cmocka_unit_test(places_have_their_table),
+        cmocka_unit_test(a_place_is_known_by_kind_id_and_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

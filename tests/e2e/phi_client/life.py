@@ -54,13 +54,13 @@ def source_contents():
         "border": {"direction": "entry", "crossedAt": moment(7200), "portRegion": "310115", "country": "JPN", "mode": "plane",
                    "number": "MU524", "passageNo": number("PASSAGE")},
         "customs": {"disposition": "isolated", "inspectedAt": moment(7200), "portRegion": "310115", "temperature": 37.4,
-                    "symptoms": [], "isSampled": True, "declarationNo": number("DECLARATION")},
+                    "symptoms": ["cough"], "isSampled": True, "declarationNo": number("DECLARATION")},
         "venues": {"placeKind": "venue", "placeId": "market-1", "region": "320102", "role": "visitor",
                    "from": moment(86400), "to": moment(80000)},
         "health-records": {"recordType": "vaccination", "eventAt": moment(86400 * 30), "dose": 2, "vaccine": "inactivated",
                            "note": STATEMENT, "documentNo": number("DOCUMENT")},
         "surveys": {"isolation": "none", "surveyedAt": moment(7200), "residenceRegion": "320102", "household": "family",
-                    "householdSize": 3, "symptoms": [], "stays": [stay], "address": ADDRESS, "note": STATEMENT,
+                    "householdSize": 3, "symptoms": ["cough"], "stays": [stay], "address": ADDRESS, "note": STATEMENT,
                     "surveyNo": number("SURVEY")},
         "checkpoints": {"direction": "entry", "passedAt": moment(7200), "placeId": "station-1", "region": "320102",
                         "temperature": 36.4},
@@ -78,6 +78,13 @@ def source_line(person, kind, record_no=None, revision=1, **content):
             "person": {"name": person.name, "idType": person.id_type, "idNo": person.id_no,
                        "country": person.country},
             "observedAt": moment(3600), "content": {**source_contents()[kind], **content}}
+
+
+def place_line(record_no=None, revision=1, **changed):
+    """One line of POST /v1/places: a venue nobody else has named."""
+    line = {"recordNo": record_no or number("p"), "revision": revision, "kind": "venue", "region": "320102",
+            "placeId": number("market"), "name": "测试市场", "risk": "high", "from": moment(3 * 86400)}
+    return {name: value for name, value in {**line, **changed}.items() if value is not None}
 
 
 def batch_line(person, serial=None, **changed):
@@ -147,11 +154,17 @@ class Life:
         return self.done(self.post("citizen-app", "svc-declare", "/v1/declarations/trips",
                                    {"trips": list(trips) or [trip()]}, person))
 
-    def report(self, kind, lines):
+    def report(self, kind, lines, app_id="lab-app"):
         """Lines of an institution; the answer's lines as objects."""
-        target = f"/v1/sources/{kind}"
-        answer = self.suite.apps["lab-app"].call("POST", self.suite.url("svc-declare"), target, ndjson(lines),
-                                                 headers={"Content-Type": "application/x-ndjson"})
+        return self._lines(f"/v1/sources/{kind}", lines, app_id)
+
+    def publish(self, lines, app_id="lab-app"):
+        """Places of the published list; the answer's lines as objects."""
+        return self._lines("/v1/places", lines, app_id)
+
+    def _lines(self, target, lines, app_id):
+        answer = self.suite.apps[app_id].call("POST", self.suite.url("svc-declare"), target, ndjson(lines),
+                                              headers={"Content-Type": "application/x-ndjson"})
         assert answer.status == 200 and answer.signed, answer
         return [json.loads(line) for line in answer.body.splitlines()]
 
@@ -205,6 +218,16 @@ class Life:
     def decide(self, case_id, officer, decision="retract", reason="record-error"):
         return self.done(self.post("officer-app", "svc-correction", f"/v1/corrections/{case_id}/decision",
                                    {"decision": decision, "reason": reason}, token=self.officer(officer)))
+
+    def propose(self, kind, batch, officer, sub="officer-1"):
+        """The first officer of a bulk retraction."""
+        return self.done(self.post("officer-app", "svc-declare", f"/v1/sources/{kind}/retractions", batch,
+                                   token=self.officer(officer, sub)))
+
+    def approve(self, retraction_id, officer, sub="officer-2", **options):
+        """The second; the answer, whatever it is."""
+        return self.post("officer-app", "svc-declare", f"/v1/retractions/{retraction_id}/approval", {},
+                         token=self.officer(officer, sub), **options)
 
     def disputed(self, person):
         """A case about a fact that an institution reported of the person: its case and the fact."""

@@ -2,12 +2,13 @@
 import base64
 import json
 import os
+import re
 import secrets
 import time
 import urllib.parse
 
 from .http import new_serial
-from .life import LAW, STATEMENT, basic, batch_line, health, moment, source_line, trip
+from .life import LAW, STATEMENT, basic, batch_line, health, moment, place_line, source_line, trip
 from .people import Person
 from .suite import ROOT
 
@@ -56,6 +57,20 @@ class Cast:
     def open_case(self):
         return self.life.disputed(self.holder)[0]["caseId"]
 
+    def bad_batch(self):
+        """A record in a minute of its own, and what retracts that minute."""
+        ago = secrets.randbelow(3000 * 1440) * 60 + 86400
+        batch = {"institution": "cdc-320102", "time": "observedAt", "from": moment(ago + 5), "to": moment(ago - 5),
+                 "reason": "method-error"}
+        line = source_line(Person(), "other", **{"from": moment(ago + 600)})
+        (answer,) = self.life.report("other", [{**line, "observedAt": moment(ago)}])
+        assert answer["result"] == "accepted", answer
+        return batch
+
+    def open_retraction(self):
+        """Proposed by an officer of another unit."""
+        return self.life.propose("other", self.bad_batch(), Person(), "officer-2")["retractionId"]
+
     def token(self, who, app_id):
         if who == "staff":
             return self.life.auditor(self.officer) if app_id == "audit-app" else self.life.officer(self.officer)
@@ -75,15 +90,18 @@ class Route:
 
     @property
     def is_lines(self):
-        return self.path.startswith("/v1/sources/") or self.path == "/v1/codes/batch"
+        return self.template == "/v1/sources/{kind}" or self.path in ("/v1/codes/batch", "/v1/places")
 
     @property
     def content_type(self):
         return "application/x-ndjson" if self.is_lines else "application/json"
 
+    @property
+    def template(self):
+        return re.sub("^/v1/sources/[a-z-]+", "/v1/sources/{kind}", self.path)
+
     def operation(self):
-        path = "/v1/sources/{kind}" if self.path.startswith("/v1/sources/") else self.path
-        return document(self.service)["paths"][path][self.method.lower()]
+        return document(self.service)["paths"][self.template][self.method.lower()]
 
     def schema(self):
         content = self.operation()["requestBody"]["content"][self.content_type]
@@ -152,6 +170,15 @@ ROUTES = (
           lambda _cast: ("/v1/sources/contacts", [source_line(Person(), "contacts")])),
     Route("svc-declare", "POST", "/v1/sources/tests", "lab-app", None,
           lambda _cast: ("/v1/sources/tests", [source_line(Person(), "tests")])),
+    Route("svc-declare", "GET", "/v1/sources/tests/report", "lab-app", None,
+          lambda _cast: ("/v1/sources/tests/report?recordNo=r-1&customNumber=c-1", {})),
+    Route("svc-declare", "POST", "/v1/sources/other/retractions", "officer-app", "staff",
+          lambda cast: ("/v1/sources/other/retractions", cast.bad_batch())),
+    Route("svc-declare", "POST", "/v1/retractions/{id}/approval", "officer-app", "staff",
+          lambda cast: (f"/v1/retractions/{cast.open_retraction()}/approval", {})),
+    Route("svc-declare", "GET", "/v1/retractions/{id}", "officer-app", "staff",
+          lambda cast: (f"/v1/retractions/{cast.open_retraction()}", {})),
+    Route("svc-declare", "POST", "/v1/places", "lab-app", None, lambda _cast: ("/v1/places", [place_line()])),
     Route("svc-directory", "POST", "/v1/health/query", "scan-app", "citizen",
           lambda cast: ("/v1/health/query", {"code": cast.code, "scope": "pass"})),
     Route("svc-directory", "POST", "/v1/health/picture", "citizen-app", "citizen",
