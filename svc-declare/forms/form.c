@@ -39,8 +39,10 @@ enum phi_err form_region(const struct phi_json_at *object, const char *field, co
     enum phi_err err = PHI_OK;
     const char *code = NULL;
     PHI_GUARD(phi_json_text(object, field, PHI_REGION_LEN, PHI_REGION_LEN, &code, error));
+    if (!phi_region_is_valid(phi_view_text(code)))
+        return phi_json_refuse(object, field, PHI_ERR_FIELD_VALUE, "no region's code", error);
     if (!phi_value_set_has(phi_value_set_find("gbt2260"), phi_view_text(code)))
-        return phi_json_refuse(object, field, PHI_ERR_FIELD_VALUE, "no region of GB/T 2260", error);
+        return phi_json_refuse(object, field, PHI_ERR_RULE, "no region of GB/T 2260", error);
     *out = code;
 out:
     return err;

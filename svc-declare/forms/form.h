@@ -81,7 +81,8 @@ enum phi_err form_past(const struct phi_json_at *object, const char *field, int6
 /* `later` is not before `earlier`: PHI_ERR_RULE at `field`. */
 enum phi_err form_order(const struct phi_json_at *object, const char *field, int64_t earlier_us,
                         int64_t later_us, struct phi_error *error) PHI_MUST_USE;
-/* An administrative region of GB/T 2260. */
+/* An administrative region: PHI_ERR_FIELD_VALUE when it has not the form of one, PHI_ERR_RULE when
+ * no edition of GB/T 2260 has it. */
 enum phi_err form_region(const struct phi_json_at *object, const char *field, const char **out,
                          struct phi_error *error) PHI_MUST_USE;
 /* An empty object of the arena's. */

@@ -343,7 +343,7 @@ def test_who_may_not_retract_a_batch(suite, life):
 
 FORMATS = jsonschema.FormatChecker(formats=())
 # What JSON Schema can't say: these a right line of the schema may still be refused for.
-BEYOND_THE_SCHEMA = ("in the future", "after observedAt", "before what it follows", "no region of GB/T 2260", "no country of GB/T 2659")
+BEYOND_THE_SCHEMA = ("in the future", "after observedAt", "before what it follows", "no region's code", "no region of GB/T 2260", "no country of GB/T 2659")
 
 
 @FORMATS.checks("date-time", raises=ValueError)
