@@ -33,7 +33,8 @@ static enum phi_err check(struct check *c, const struct phi_certlogic_rule *rule
 
 static enum phi_err refuse(struct check *c, const char *why)
 {
-    return phi_error_set(c->error, PHI_ERR_RULE, c->place, "%s", why);
+    (void)phi_error_set(c->error, PHI_ERR_RULE, c->place, "%s", why);
+    return PHI_ERR_RULE;
 }
 
 static enum phi_err check_operand(struct check *c, const struct phi_certlogic_rule *rule,

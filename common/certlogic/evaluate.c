@@ -25,7 +25,8 @@ static enum phi_err evaluate(struct run *run, const struct phi_certlogic_rule *r
 
 static enum phi_err fail(struct run *run, const struct phi_certlogic_rule *rule, const char *text)
 {
-    return phi_error_set(run->error, PHI_ERR_RULE, rule->name, "%s", text);
+    (void)phi_error_set(run->error, PHI_ERR_RULE, rule->name, "%s", text);
+    return PHI_ERR_RULE;
 }
 
 /* Counts `more` steps. */
@@ -173,7 +174,7 @@ static enum phi_err evaluate_same(struct run *run, const struct phi_certlogic_ru
                                   struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *pair[2] = {NULL, NULL};
+    const struct phi_certlogic_value *pair[2] = {&phi_certlogic_null, &phi_certlogic_null};
     PHI_GUARD(evaluate_operands(run, rule, scope, pair));
     if (is_clock(run, pair[0]) || is_clock(run, pair[1]))
         return fail(run, rule, "now is for plusTime alone");
@@ -186,7 +187,7 @@ static enum phi_err evaluate_in(struct run *run, const struct phi_certlogic_rule
                                 struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *pair[2] = {NULL, NULL};
+    const struct phi_certlogic_value *pair[2] = {&phi_certlogic_null, &phi_certlogic_null};
     bool is_in = false;
     PHI_GUARD(evaluate_operands(run, rule, scope, pair));
     if (pair[1]->type != PHI_CERTLOGIC_ARRAY)
@@ -206,7 +207,7 @@ static enum phi_err evaluate_plus(struct run *run, const struct phi_certlogic_ru
                                   struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *pair[2] = {NULL, NULL};
+    const struct phi_certlogic_value *pair[2] = {&phi_certlogic_null, &phi_certlogic_null};
     PHI_GUARD(evaluate_operands(run, rule, scope, pair));
     if (!certlogic_is_integer(pair[0]) || !certlogic_is_integer(pair[1]))
         return fail(run, rule, "an operand is not an integer");
@@ -220,7 +221,8 @@ static enum phi_err compare_numbers(struct run *run, const struct phi_certlogic_
                                     struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *at[3] = {NULL, NULL, NULL};
+    const struct phi_certlogic_value *at[3] = {&phi_certlogic_null, &phi_certlogic_null,
+                                               &phi_certlogic_null};
     enum certlogic_relation relation = (enum certlogic_relation)(rule->op - CERTLOGIC_LESS);
     PHI_GUARD(evaluate_operands(run, rule, scope, at));
     for (uint32_t i = 0; i < rule->count; i++)
@@ -247,7 +249,8 @@ static enum phi_err compare_times(struct run *run, const struct phi_certlogic_ru
                                   struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *at[3] = {NULL, NULL, NULL};
+    const struct phi_certlogic_value *at[3] = {&phi_certlogic_null, &phi_certlogic_null,
+                                               &phi_certlogic_null};
     enum certlogic_relation relation = (enum certlogic_relation)(rule->op - CERTLOGIC_BEFORE);
     PHI_GUARD(evaluate_operands(run, rule, scope, at));
     for (uint32_t i = 0; i < rule->count; i++)
@@ -287,7 +290,7 @@ static enum phi_err evaluate_plus_time(struct run *run, const struct phi_certlog
                                        struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *start = NULL;
+    const struct phi_certlogic_value *start = &phi_certlogic_null;
     int64_t ms = 0;
     PHI_GUARD(evaluate(run, rule->of.operands[0], scope, &start));
     if (start->type != PHI_CERTLOGIC_TEXT)
@@ -314,7 +317,7 @@ static enum phi_err evaluate_birth(struct run *run, const struct phi_certlogic_r
                                    struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *text = NULL;
+    const struct phi_certlogic_value *text = &phi_certlogic_null;
     int64_t ms = 0;
     PHI_GUARD(evaluate(run, rule->of.operands[0], scope, &text));
     if (text->type != PHI_CERTLOGIC_TEXT)
@@ -341,12 +344,12 @@ static bool fragment_of(struct phi_view uvci, double index, struct phi_view *out
     const char *at = (const char *)uvci.data, *end = at + uvci.len;
     if (uvci.len >= sizeof(prefix) - 1 && memcmp(at, prefix, sizeof(prefix) - 1) == 0)
         at += sizeof(prefix) - 1;
-    for (double i = 0; i <= index; i++) {
+    for (uint32_t i = 0; (double)i <= index; i++) {
         size_t len = 0;
         while (at + len < end && !is_separator(at[len]))
             len++;
         *out = phi_view_of(at, len);
-        if (i == index)
+        if ((double)i == index)
             return true;
         if (at + len == end)
             return false;
@@ -359,7 +362,7 @@ static enum phi_err evaluate_uvci(struct run *run, const struct phi_certlogic_ru
                                   struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *text = NULL;
+    const struct phi_certlogic_value *text = &phi_certlogic_null;
     struct phi_view fragment;
     PHI_GUARD(evaluate(run, rule->of.operands[0], scope, &text));
     if (is_clock(run, text))
@@ -382,7 +385,7 @@ static enum phi_err evaluate_reduce(struct run *run, const struct phi_certlogic_
                                     struct scope *scope, const struct phi_certlogic_value **out)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_certlogic_value *array = NULL, *accumulator = NULL;
+    const struct phi_certlogic_value *array = &phi_certlogic_null, *accumulator = NULL;
     PHI_GUARD(evaluate(run, rule->of.operands[0], scope, &array));
     if (array->type != PHI_CERTLOGIC_ARRAY && array->type != PHI_CERTLOGIC_NULL)
         return fail(run, rule, "its operand is not an array");

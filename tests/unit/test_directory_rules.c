@@ -232,11 +232,11 @@ static uint64_t next_random(uint64_t below)
 static void random_fact(struct phi_arena *arena, int64_t now_us, struct rules_fact *out)
 {
     static const char *const contents[] = {
-        "{\"contact\":\"close\",\"isolation\":\"none\",\"symptoms\":[],\"temperature\":36.5}",
-        "{\"contact\":\"secondary\",\"isolation\":\"home\",\"symptoms\":[\"cough\"],"
-        "\"temperature\":38.1}",
-        "{\"contact\":\"none\",\"isolation\":\"central\",\"symptoms\":[],\"temperature\":37.3}",
-        "{\"contact\":\"none\",\"isolation\":\"none\",\"symptoms\":[],\"temperature\":36.0}"};
+        ("{\"contact\":\"close\",\"isolation\":\"none\",\"symptoms\":[],\"temperature\":36.5}"),
+        ("{\"contact\":\"secondary\",\"isolation\":\"home\",\"symptoms\":[\"cough\"],"
+         "\"temperature\":38.1}"),
+        ("{\"contact\":\"none\",\"isolation\":\"central\",\"symptoms\":[],\"temperature\":37.3}"),
+        ("{\"contact\":\"none\",\"isolation\":\"none\",\"symptoms\":[],\"temperature\":36.0}")};
     char at[PHI_RFC3339_MAX];
     int64_t ago_us = (int64_t)next_random(40 * 86400) * 1000000 + (int64_t)next_random(1000000);
     *out = (struct rules_fact){.observed_us = now_us + 2 * DAY_US - ago_us,
