@@ -44,5 +44,13 @@ extern const struct ctl_command ctl_cert_issue;
 extern const struct ctl_command ctl_cert_show;
 extern const struct ctl_command ctl_cert_verify;
 extern const struct ctl_command ctl_rules_eval;
+extern const struct ctl_command ctl_rules_try;
+extern const struct ctl_command ctl_rules_status;
+extern const struct ctl_command ctl_rules_approve;
+extern const struct ctl_command ctl_rules_publish;
+extern const struct ctl_command ctl_rules_cancel;
+extern const struct ctl_command ctl_rules_rollback;
+extern const struct ctl_command ctl_rules_list;
+extern const struct ctl_command ctl_rules_show;
 
 #endif

@@ -12,7 +12,7 @@
 #include "svc-directory/publish/owned.h"
 #include "svc-directory/publish/tell.h"
 #include "svc-directory/query/challenge.h"
-#include "svc-directory/rules/rules.h"
+#include "svc-directory/rules/book.h"
 
 #include <pthread.h>
 
@@ -20,6 +20,7 @@ struct publisher;
 struct due;
 struct phi_neighbours;
 struct phi_query_rpc;
+struct life;
 
 /* What a batch did; counted once it is committed. */
 enum tally {
@@ -36,7 +37,8 @@ enum tally {
 
 struct directory {
     struct phi_service *service;
-    struct rules *rules;
+    struct rules_book *book; /* which rules are in force when */
+    struct life *life;
     struct reasons *reasons;
     struct fact_keys keys;
     struct phi_hmac_key *index_key;

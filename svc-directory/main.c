@@ -10,6 +10,7 @@
 #include "svc-directory/grading/due.h"
 #include "svc-directory/publish/publish.h"
 #include "svc-directory/query/query.h"
+#include "svc-directory/rules/life.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_directory_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
+extern const unsigned char phi_embed__130_rules_sql[];
 extern const unsigned char phi_embed__140_facts_sql[];
 
 #define GROUP          "svc-directory"
@@ -30,7 +32,14 @@ static const struct phi_config_row rows[] = {
      .type = PHI_CONFIG_FILE,
      .max = 4096,
      .unit = "",
-     .text = "grading rules of the province, JSON"},
+     .text = "grading rules of the province, JSON: in force until others are published"},
+    {.name = "PHI_RULES_RED_PERMILLE",
+     .type = PHI_CONFIG_INT,
+     .fallback = "10",
+     .min = 0,
+     .max = 1000,
+     .unit = "per mille",
+     .text = "share of all people whom new rules may turn red without a second officer's approval"},
     PHI_SERVICE_KEY_ROW("PHI_INDEX_KEY_FILE", "the national index key"),
     PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE", "the health side's key for personal text"),
     PHI_SERVICE_KEY_ROW("PHI_BUS_KEY_FILE", "the health side's HMAC key for facts on the bus"),
@@ -76,9 +85,13 @@ static const struct phi_config_row rows[] = {
 static const struct phi_migration migrations[] = {
     {100, "directory", (const char *)phi_embed__100_directory_sql},
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
+    {130, "rules", (const char *)phi_embed__130_rules_sql},
     {140, "facts", (const char *)phi_embed__140_facts_sql},
 };
 
+static const char *const try_fields[] = {"rules", "from", NULL};
+static const char *const step_fields[] = {"step", NULL};
+static const char *const no_fields[] = {NULL};
 static const char *const query_fields[] = {"code", "scope", NULL};
 static const char *const picture_fields[] = {"code", "format", "symbology", NULL};
 
@@ -100,6 +113,37 @@ static const struct phi_api_route routes[] = {
      .role = "picture",
      .identity = PHI_API_CITIZEN,
      .handle = directory_explain},
+    {.method = "GET",
+     .path = "/v1/rules",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_OPEN,
+     .handle = rules_route_list},
+    {.method = "POST",
+     .path = "/v1/rules/trials",
+     .role = "rules",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = try_fields,
+     .handle = rules_route_try},
+    {.method = "GET",
+     .path = "/v1/rules/trials/{id}",
+     .role = "rules",
+     .identity = PHI_API_STAFF,
+     .handle = rules_route_show},
+    {.method = "POST",
+     .path = "/v1/rules/trials/{id}/steps",
+     .role = "rules",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = step_fields,
+     .handle = rules_route_step},
+    {.method = "POST",
+     .path = "/v1/rules/rollback",
+     .role = "rules",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = no_fields,
+     .handle = rules_route_rollback},
 };
 
 struct directory *directory_of(struct phi_api_call *call)
@@ -175,6 +219,7 @@ out:
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    struct rules *first = NULL;
     struct directory *directory = calloc(1, sizeof(*directory));
     PHI_GUARD(directory == NULL ? PHI_ERR_MEMORY : PHI_OK);
     directory->service = service;
@@ -184,7 +229,8 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     intake_metrics(directory);
     query_metrics(directory);
     PHI_GUARD(rules_read(phi_config_text(phi_service_config(service), "PHI_RULES_FILE"),
-                         phi_service_region(service), &directory->rules, error));
+                         phi_service_region(service), &first, error));
+    PHI_GUARD(rules_book_new(first, phi_service_region(service), &directory->book));
     PHI_GUARD(reasons_new(phi_service_store(service), &directory->reasons));
     PHI_GUARD(open_keys(service, directory, error));
     PHI_GUARD(phi_service_pictures_open(service, &directory->mark_key, error));
@@ -253,6 +299,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     struct directory *directory = phi_service_state(service);
     PHI_GUARD(publisher_open(directory, error));
     PHI_GUARD(open_replay(service, directory, error));
+    PHI_GUARD(life_start(directory, error));
     PHI_GUARD(open_consumer(service, directory, error));
     PHI_GUARD(publisher_start(directory->publisher));
     PHI_GUARD(due_start(directory, error));
@@ -276,6 +323,8 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     pthread_mutex_unlock(&directory->lock);
     if (phi_consumer_close(consumer, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "consumer_closed_late", PHI_L_WORD("rest", "comes_again"));
+    life_close(directory->life);
+    directory->life = NULL;
     due_close(directory->due);
     directory->due = NULL;
     publisher_close(directory->publisher);
@@ -294,7 +343,7 @@ static void close(struct phi_service *service)
     phi_person_replay_close(directory->replay);
     phi_dlq_close(directory->dlq);
     challenges_free(directory->challenges);
-    rules_free(directory->rules);
+    rules_book_free(directory->book);
     reasons_free(directory->reasons);
     phi_hmac_key_free(directory->index_key);
     phi_mark_key_free(directory->mark_key);
@@ -328,6 +377,8 @@ static const struct phi_program program = {
     .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
+    .tables = rules_tables,
+    .table_count = RULES_TABLES,
     .migrations = migrations,
     .migration_count = sizeof(migrations) / sizeof(migrations[0]),
     .routes = routes,

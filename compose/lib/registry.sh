@@ -55,7 +55,7 @@ phi_registry_write() {
         phi_registry_put "$region" provider --issuer "$(phi_issuer staff)" \
             --jwks "$(phi_issuer staff)/jwks.json" --kind staff
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
-            --unit "health-320100" --roles decide,code.revoke --regions "$PHI_PROVINCE" \
+            --unit "health-320100" --roles decide,code.revoke,rules --regions "$PHI_PROVINCE" \
             --sources "$(phi_source_kinds),declare.health,declare.trip"
         for auditor in "${PHI_AUDITORS[@]}"; do
             phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "${auditor%%:*}" \

@@ -50,7 +50,8 @@ static enum phi_err words_of(const struct grading *g, struct phi_view codes, jso
     for (size_t i = 0; i < json_array_size(reasons); i++) {
         json_t *item = json_array_get(reasons, i);
         const char *zh = NULL, *en = NULL;
-        judge_words(g->directory->rules, json_string_value(json_object_get(item, "reason")),
+        judge_words(rules_book_at(g->directory->book, g->now_us),
+                    json_string_value(json_object_get(item, "reason")),
                     json_string_value(json_object_get(item, "rule")), &zh, &en);
         bool is_told = json_object_set_new(item, "zh", json_string(zh)) == 0 &&
                        json_object_set_new(item, "en", json_string(en)) == 0;
@@ -114,7 +115,7 @@ static enum phi_err decide_one(struct batch *batch, size_t row, size_t first, si
     enum phi_err err = PHI_OK;
     const struct grading *g = batch->g;
     const struct decide_state old = entries_state(batch->entries, row);
-    const struct judge judge = {.rules = g->directory->rules,
+    const struct judge judge = {.rules = rules_book_at(g->directory->book, g->now_us),
                                 .reasons = g->directory->reasons,
                                 .rows = batch->facts,
                                 .first = first,

@@ -104,6 +104,17 @@ out:
     return err;
 }
 
+/* The rules that gave the entry; where they are not loaded any more, those in force hold the rule
+ * too, or the entry would be another. */
+static const struct rules *rules_of(const struct directory *directory, const struct explain *e,
+                                    const char *id)
+{
+    const struct rules *then = rules_book_at(directory->book, e->entry.updated_us);
+    const struct rules *now =
+        rules_book_at(directory->book, phi_clock_now_us(phi_service_clock(directory->service)));
+    return id == NULL || rules_find(then, id) != NULL ? then : now;
+}
+
 /* A rule that is gone from the file since still stands by its id; its words and facts then can't be
  * told. */
 static enum phi_err reason_of(const struct directory *directory, const struct explain *e,
@@ -113,11 +124,12 @@ static enum phi_err reason_of(const struct directory *directory, const struct ex
     const char *id = json_string_value(json_object_get(kept, "rule"));
     const char *word = json_string_value(json_object_get(kept, "reason"));
     const char *region = phi_service_region(directory->service);
-    const struct rule *rule = id == NULL ? NULL : rules_find(directory->rules, id);
+    const struct rules *rules = rules_of(directory, e, id);
+    const struct rule *rule = id == NULL ? NULL : rules_find(rules, id);
     const char *zh = NULL, *en = NULL;
     bool is_error = word != NULL && strcmp(word, RULES_REASON_ERROR) == 0;
     json_t *facts = json_array();
-    judge_words(directory->rules, word == NULL ? "" : word, id == NULL ? "" : id, &zh, &en);
+    judge_words(rules, word == NULL ? "" : word, id == NULL ? "" : id, &zh, &en);
     if (rule != NULL && !is_error) {
         PHI_GUARD(add_facts(region, e, rule, true, facts));
         if (json_array_size(facts) == 0)

@@ -121,3 +121,20 @@ int64_t rules_input_set_clock(struct rules_input *input, int64_t now_us)
     input->array->count = (uint32_t)count;
     return count == 0 ? INT64_MAX : input->facts[count - 1].observed_us + RULES_WINDOW_US + 1;
 }
+
+static const struct phi_certlogic_value *find(const struct phi_certlogic_value *object,
+                                              const char *name)
+{
+    for (size_t i = 0; i < object->count; i++)
+        if (phi_view_equal(object->of.members[i].key, phi_view_text(name)))
+            return object->of.members[i].value;
+    return &phi_certlogic_null;
+}
+
+struct phi_view rules_input_word(const struct rules_input *input, size_t fact, const char *member)
+{
+    const struct phi_certlogic_value *content = find(input->array->of.items[fact], "content");
+    const struct phi_certlogic_value *word = find(content, member);
+    return word->type == PHI_CERTLOGIC_TEXT ? phi_view_of(word->of.text, word->count)
+                                            : phi_view_of(NULL, 0);
+}

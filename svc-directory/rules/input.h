@@ -40,4 +40,7 @@ enum phi_err rules_input_new(struct phi_arena *arena, const struct rules_fact *f
  * the next of them will leave it, or INT64_MAX. */
 int64_t rules_input_set_clock(struct rules_input *input, int64_t now_us);
 
+/* A text member of fact i's content; empty when there is none. */
+struct phi_view rules_input_word(const struct rules_input *input, size_t fact, const char *member);
+
 #endif

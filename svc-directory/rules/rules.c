@@ -9,7 +9,7 @@
 
 #define FILE_MAX        (512 * 1024)
 #define ARENA_MAX       (16 * 1024 * 1024)
-#define DEPTH_MAX       80
+#define DEPTH_MAX       60 /* it is signed as canonical JSON, of 64 levels at most */
 #define DESCRIPTION_MAX 300
 
 static enum phi_err read_grade(const struct phi_json_at *at, enum phi_grade *out,
@@ -87,13 +87,9 @@ static enum phi_err read_items(const struct phi_json_at *array, struct rules *ou
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < out->count; i++) {
         struct phi_json_at at = phi_json_item(array, i);
-        char labels[RULES_WORD_MAX + 16];
         PHI_GUARD(read_rule(&at, out->arena, &out->items[i], error));
         if (rules_find(out, out->items[i].id) != &out->items[i])
             return phi_json_refuse(&at, "id", PHI_ERR_FIELD_VALUE, "there twice", error);
-        snprintf(labels, sizeof(labels), "rule=\"%s\"", out->items[i].id);
-        out->items[i].errors = phi_counter_new("phi_directory_rule_errors_total",
-                                               "rules that erred and were skipped", labels);
     }
 out:
     return err;
@@ -118,19 +114,56 @@ out:
     return err;
 }
 
+static enum phi_err parse(struct phi_view text, const char *region, struct rules *rules,
+                          struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at root;
+    PHI_GUARD(phi_json_read(text, DEPTH_MAX, rules->arena, &root, error));
+    PHI_GUARD(read_root(&root, region, rules, error));
+    rules->document = root.value;
+out:
+    return err;
+}
+
+static enum phi_err new_rules(struct rules **out)
+{
+    enum phi_err err = PHI_OK;
+    struct rules *rules = calloc(1, sizeof(*rules));
+    PHI_GUARD(rules == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    rules->arena = phi_arena_new(ARENA_MAX);
+    PHI_GUARD(rules->arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    *out = rules;
+    rules = NULL;
+out:
+    free(rules);
+    return err;
+}
+
+enum phi_err rules_parse(struct phi_view text, const char *region, struct rules **out,
+                         struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct rules *rules = NULL;
+    PHI_GUARD(new_rules(&rules));
+    PHI_GUARD(parse(text, region, rules, error));
+    *out = rules;
+    rules = NULL;
+out:
+    rules_free(rules);
+    return err;
+}
+
 enum phi_err rules_read(const char *path, const char *region, struct rules **out,
                         struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_view bytes;
-    struct phi_json_at root;
-    struct rules *rules = calloc(1, sizeof(*rules));
-    PHI_GUARD(rules == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    rules->arena = phi_arena_new(ARENA_MAX);
-    PHI_GUARD(rules->arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    struct rules *rules = NULL;
+    PHI_GUARD(new_rules(&rules));
     PHI_GUARD(phi_file_read(path, FILE_MAX, rules->arena, &bytes));
-    PHI_GUARD(phi_json_read(bytes, DEPTH_MAX, rules->arena, &root, error));
-    PHI_GUARD(read_root(&root, region, rules, error));
+    PHI_GUARD(parse(bytes, region, rules, error));
+    rules_metrics(rules);
     *out = rules;
     rules = NULL;
 out:
@@ -139,6 +172,16 @@ out:
         return phi_error_set(error, PHI_ERR_CONFIG, "PHI_RULES_FILE",
                              "can't be read, or is too large");
     return err == PHI_OK || err == PHI_ERR_MEMORY ? err : PHI_ERR_CONFIG;
+}
+
+void rules_metrics(struct rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        char labels[RULES_WORD_MAX + 16];
+        snprintf(labels, sizeof(labels), "rule=\"%s\"", rules->items[i].id);
+        rules->items[i].errors = phi_counter_new("phi_directory_rule_errors_total",
+                                                 "rules that erred and were skipped", labels);
+    }
 }
 
 void rules_free(struct rules *rules)
@@ -247,7 +290,8 @@ void rules_outcome(const struct rules *rules, struct rules_input *input, int64_t
 {
     rules_grade(rules, input, now_us, &out->verdict);
     for (size_t i = 0; i < out->verdict.error_count; i++)
-        phi_counter_add(out->verdict.erred[i]->errors, 1);
+        if (out->verdict.erred[i]->errors != NULL)
+            phi_counter_add(out->verdict.erred[i]->errors, 1);
     struct rules_verdict later;
     out->then = out->verdict.grade;
     out->until_us = out->verdict.until_us;

@@ -34,12 +34,13 @@ struct rule {
     enum phi_grade grade;
     char reason[RULES_WORD_MAX + 1];
     int64_t valid_from_us;
-    int64_t valid_to_us; /* not including; INT64_MAX when open */
-    struct phi_counter *errors;
+    int64_t valid_to_us;        /* not including; INT64_MAX when open */
+    struct phi_counter *errors; /* NULL: not counted */
 };
 
 struct rules {
     struct phi_arena *arena;
+    const json_t *document; /* the file */
     int64_t version;
     size_t count;
     struct rule items[RULES_MAX];
@@ -65,6 +66,12 @@ struct rules_outcome {
  */
 enum phi_err rules_read(const char *path, const char *region, struct rules **out,
                         struct phi_error *error) PHI_MUST_USE;
+/* The same of the file's text: any error of phi_json_read and its readers, with its place in the
+ * file ("$.rules[3].logic.and[1]"). */
+enum phi_err rules_parse(struct phi_view text, const char *region, struct rules **out,
+                         struct phi_error *error) PHI_MUST_USE;
+/* From here on rules that err are counted (phi_directory_rule_errors_total). */
+void rules_metrics(struct rules *rules);
 void rules_free(struct rules *rules); /* NULL is fine */
 
 /* Grades a person's facts as they stand at `now_us`: those of the window until then. Never fails: a

@@ -1,6 +1,6 @@
 set(directory ${CMAKE_SOURCE_DIR}/svc-directory)
-set(directory_rules ${directory}/rules/rules.c ${directory}/rules/input.c)
-phi_test(test_directory_rules SOURCES test_directory_rules.c ${directory_rules} ${directory}/grading/input.c
+set(directory_rules ${directory}/rules/rules.c ${directory}/rules/input.c ${directory}/rules/book.c)
+phi_test(test_directory_rules SOURCES test_directory_rules.c ${directory}/rules/rules.c ${directory}/rules/input.c ${directory}/grading/input.c
   ${directory}/grading/known.c ROOMS service certlogic PACKAGES jansson)
 phi_test(test_directory_decide SOURCES test_directory_decide.c ${directory}/grading/decide.c ROOMS codes base)
 phi_test(test_directory_challenge SOURCES test_directory_challenge.c ${directory}/query/challenge.c ROOMS crypto base)
@@ -15,3 +15,5 @@ set(directory_grading ${directory_rules} ${directory}/facts/columns.c ${director
 phi_test(test_directory_grading SOURCES test_directory_grading.c ${directory_grading} ROOMS service certlogic
   PACKAGES jansson RUNNER ${CMAKE_SOURCE_DIR}/tests/tools/with-postgres)
 target_compile_definitions(test_directory_grading PRIVATE DIRECTORY_SQL="${directory}/sql")
+phi_test(test_directory_report SOURCES test_directory_report.c ${directory}/rules/report.c ROOMS codes json base
+  PACKAGES jansson)

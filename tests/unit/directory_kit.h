@@ -30,12 +30,14 @@ static inline void kit_rules(struct kit *kit, const char *json)
     assert_true(file >= 0);
     assert_int_equal(write(file, json, strlen(json)), strlen(json));
     close(file);
-    rules_free(kit->directory.rules);
-    kit->directory.rules = NULL;
-    enum phi_err err = rules_read(path, "320000", &kit->directory.rules, &error);
+    struct rules *rules = NULL;
+    rules_book_free(kit->directory.book);
+    kit->directory.book = NULL;
+    enum phi_err err = rules_read(path, "320000", &rules, &error);
     unlink(path);
     if (err != PHI_OK)
         fail_msg("rules: %s: %s", error.place, error.text);
+    assert_ok(rules_book_new(rules, "320000", &kit->directory.book));
 }
 
 static inline const char *kit_text(struct phi_arena *arena, const char *name)
@@ -53,6 +55,7 @@ static inline void kit_open(struct kit *kit, const char *schema, const char *rul
         {3, "outbox", phi_outbox_ddl},
         {4, "offsets", phi_offsets_ddl},
         {100, "directory", kit_text(arena, "100_directory")},
+        {130, "rules", kit_text(arena, "130_rules")},
         {140, "facts", kit_text(arena, "140_facts")},
     };
     struct phi_error error = {0};
@@ -70,7 +73,7 @@ static inline void kit_open(struct kit *kit, const char *schema, const char *rul
 
 static inline void kit_close(struct kit *kit)
 {
-    rules_free(kit->directory.rules);
+    rules_book_free(kit->directory.book);
     reasons_free(kit->directory.reasons);
     phi_store_close(kit->store);
 }

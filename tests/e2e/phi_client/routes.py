@@ -193,4 +193,8 @@ ROUTES = (
     Route("svc-platform", "POST", "/v1/directory/query", "directory-320000", None,
           lambda cast: ("/v1/directory/query", {"receipt": cast.receipt()})),
 )
-OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"))  # no signature needed
+# No signature needed.
+OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"), ("svc-directory", "GET", "/v1/rules"))
+# What they do concerns everybody: test_rules.py alone calls them.
+ELSEWHERE = (("svc-directory", "POST", "/v1/rules/trials"), ("svc-directory", "GET", "/v1/rules/trials/{id}"),
+             ("svc-directory", "POST", "/v1/rules/trials/{id}/steps"), ("svc-directory", "POST", "/v1/rules/rollback"))
