@@ -21,6 +21,7 @@ struct due;
 struct phi_neighbours;
 struct phi_query_rpc;
 struct life;
+struct reference;
 
 /* What a batch did; counted once it is committed. */
 enum tally {
@@ -33,6 +34,16 @@ enum tally {
     TALLY_SAME,
     TALLY_CHANGED,
     TALLY_COUNT
+};
+
+#define SILENCE_NEEDED_MAX 16
+
+/* Which needed sources are silent now; grading/silence.h. */
+struct silence {
+    pthread_mutex_t lock;                    /* with names */
+    char names[SILENCE_NEEDED_MAX * 65 + 1]; /* with commas between */
+    size_t needed_count;
+    const char *needed[SILENCE_NEEDED_MAX]; /* the configuration's */
 };
 
 struct directory {
@@ -53,6 +64,8 @@ struct directory {
     struct publisher *publisher;
     struct phi_person_replay *replay; /* nothing personal is opened before it is done */
     struct due *due;
+    struct reference *reference;
+    struct silence silence;
     struct challenges *challenges;
     struct phi_rpc_client *verify;
     struct phi_rpc_client *platform; /* NULL: the nation is not asked */

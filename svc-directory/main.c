@@ -7,6 +7,7 @@
 #include "picture/mark.h"
 #include "service/neighbours.h"
 #include "svc-directory/facts/linked.h"
+#include "svc-directory/facts/reference.h"
 #include "svc-directory/grading/due.h"
 #include "svc-directory/publish/publish.h"
 #include "svc-directory/query/query.h"
@@ -21,6 +22,7 @@ extern const unsigned char phi_embed__100_directory_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__130_rules_sql[];
 extern const unsigned char phi_embed__140_facts_sql[];
+extern const unsigned char phi_embed__141_places_sql[];
 
 #define GROUP          "svc-directory"
 #define STREAMS        (PHI_SOURCES_COUNT + 3) /* and documents, decisions, data keys */
@@ -80,6 +82,25 @@ static const struct phi_config_row rows[] = {
      .max = 64,
      .unit = "",
      .text = "the unified platform's CURVE public key, Z85 or hex"},
+    {.name = "PHI_PLACES_PUBLIC_FILE",
+     .type = PHI_CONFIG_FILE,
+     .optional = true,
+     .max = 4096,
+     .unit = "",
+     .text = "public key of who publishes reference.places and reference.sources, pinned; without "
+             "it neither is read"},
+    {.name = "PHI_NEEDED_SOURCES",
+     .type = PHI_CONFIG_LIST,
+     .optional = true,
+     .max = SILENCE_NEEDED_MAX,
+     .unit = "",
+     .text = "streams of sources without which nobody is green, such as source.tests"},
+    {.name = "PHI_NOTICE_APPS",
+     .type = PHI_CONFIG_LIST,
+     .optional = true,
+     .max = TELL_APPS_MAX,
+     .unit = "",
+     .text = "apps that are told of changed grades on notice.<app>; the topics must be there"},
 };
 
 static const struct phi_migration migrations[] = {
@@ -87,6 +108,7 @@ static const struct phi_migration migrations[] = {
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
     {130, "rules", (const char *)phi_embed__130_rules_sql},
     {140, "facts", (const char *)phi_embed__140_facts_sql},
+    {141, "places", (const char *)phi_embed__141_places_sql},
 };
 
 static const char *const try_fields[] = {"rules", "from", NULL};
@@ -216,6 +238,26 @@ out:
     return err;
 }
 
+/* Who is told what, and which sources are needed: the configuration's. */
+static void read_lists(struct phi_service *service, struct directory *directory)
+{
+    const struct phi_config *config = phi_service_config(service);
+    struct silence *silence = &directory->silence;
+    struct tell *tell = &directory->tell;
+    for (size_t i = 0; i < phi_config_list_count(config, "PHI_NEEDED_SOURCES"); i++)
+        silence->needed[silence->needed_count++] =
+            phi_config_list_item(config, "PHI_NEEDED_SOURCES", i);
+    for (size_t i = 0; i < phi_config_list_count(config, "PHI_NOTICE_APPS"); i++) {
+        char stream[96];
+        tell->apps[i] = phi_config_list_item(config, "PHI_NOTICE_APPS", i);
+        snprintf(stream, sizeof(stream), "notice.%s", tell->apps[i]);
+        tell->topics[tell->app_count++] = phi_service_topic(service, stream);
+    }
+    tell->region = phi_service_region(service);
+    tell->source = phi_service_source(service);
+    tell->signer = (struct phi_signer){directory->directory_key_id, directory->directory_key};
+}
+
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -225,6 +267,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     directory->service = service;
     pthread_mutex_init(&directory->lock, NULL);
     owned_init(&directory->owned);
+    pthread_mutex_init(&directory->silence.lock, NULL);
     phi_service_set_state(service, directory);
     intake_metrics(directory);
     query_metrics(directory);
@@ -233,6 +276,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(rules_book_new(first, phi_service_region(service), &directory->book));
     PHI_GUARD(reasons_new(phi_service_store(service), &directory->reasons));
     PHI_GUARD(open_keys(service, directory, error));
+    read_lists(service, directory);
     PHI_GUARD(phi_service_pictures_open(service, &directory->mark_key, error));
     directory->challenges = challenges_new(CHALLENGES_MAX);
     PHI_GUARD(directory->challenges == NULL ? PHI_ERR_MEMORY : PHI_OK);
@@ -302,6 +346,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(life_start(directory, error));
     PHI_GUARD(open_consumer(service, directory, error));
     PHI_GUARD(publisher_start(directory->publisher));
+    PHI_GUARD(reference_start(directory, error));
     PHI_GUARD(due_start(directory, error));
     (void)phi_person_replay_wait(directory->replay, phi_deadline_in_ms(REPLAY_MS));
     PHI_GUARD(phi_query_rpc_start(directory->rpc, error));
@@ -327,6 +372,8 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     directory->life = NULL;
     due_close(directory->due);
     directory->due = NULL;
+    reference_close(directory->reference);
+    directory->reference = NULL;
     publisher_close(directory->publisher);
     directory->publisher = NULL;
 }
@@ -351,6 +398,7 @@ static void close(struct phi_service *service)
     phi_seal_key_free(directory->keys.health);
     phi_sm2_private_free(directory->directory_key);
     owned_fini(&directory->owned);
+    pthread_mutex_destroy(&directory->silence.lock);
     pthread_mutex_destroy(&directory->lock);
     phi_service_set_state(service, NULL);
     free(directory);

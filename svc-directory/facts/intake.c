@@ -60,6 +60,7 @@ static enum phi_err read_one(struct intake *in, const struct phi_msg *msg)
                             &in->error));
         if (strcmp(in->stream, LINKED_STREAM) == 0)
             PHI_GUARD(linked_read(&item->fact.content_json, &item->link, &in->error));
+        PHI_GUARD(intake_read_stays(in, item));
         item->msg = msg;
         in->count++;
     }
@@ -154,6 +155,7 @@ static enum phi_err take_in(struct intake *in)
     PHI_GUARD(is_decisions(in) ? pin_keys(in) : PHI_OK);
     PHI_GUARD(read_all(in));
     PHI_GUARD(intake_facts(in));
+    PHI_GUARD(intake_stays(in));
     PHI_GUARD(linked_insert(in));
     PHI_GUARD(intake_decisions(in));
     PHI_GUARD(grade(in));

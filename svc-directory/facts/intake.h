@@ -3,6 +3,7 @@
 #define SVC_DIRECTORY_INTAKE_H
 
 #include "svc-directory/facts/columns.h"
+#include "svc-directory/facts/stays.h"
 #include "svc-directory/directory.h"
 
 #define INTAKE_KEYS_MAX PHI_TRUST_KEYS
@@ -20,6 +21,8 @@ struct intake_link {
 struct intake_item {
     struct fact fact;
     struct intake_link link; /* of facts about documents */
+    const struct stay *stays;
+    size_t stay_count;
     const struct phi_msg *msg;
     bool is_new;
 };
@@ -59,6 +62,9 @@ enum phi_err intake_bury(struct intake *in, const struct phi_msg *msg,
 enum phi_err intake_facts(struct intake *in) PHI_MUST_USE;
 /* intake_keys.c: a batch of person.key. */
 enum phi_err intake_keys(struct intake *in) PHI_MUST_USE;
+/* intake_stays.c: what a fact says of places; and that of new facts into its table. */
+enum phi_err intake_read_stays(struct intake *in, struct intake_item *item) PHI_MUST_USE;
+enum phi_err intake_stays(struct intake *in) PHI_MUST_USE;
 /* intake_decisions.c: the retractions. */
 enum phi_err intake_decisions(struct intake *in) PHI_MUST_USE;
 

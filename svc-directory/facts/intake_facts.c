@@ -70,8 +70,9 @@ static struct intake_item *find_item(struct intake *in, struct phi_view id)
 }
 
 static enum phi_err add_fact(struct columns *columns, const struct intake *in,
-                             const struct fact *fact)
+                             const struct intake_item *item)
 {
+    const struct fact *fact = &item->fact;
     const struct phi_param row[] = {
         PHI_I64(fact->observed_us),
         PHI_I64(fact->recorded_us),
@@ -87,6 +88,7 @@ static enum phi_err add_fact(struct columns *columns, const struct intake *in,
         PHI_TEXT(fact->institution),
         PHI_TEXT(fact->record_no),
         PHI_TEXT_VIEW(fact->content),
+        PHI_BOOL(item->stay_count > 0),
     };
     return columns_add(columns, row);
 }
@@ -97,19 +99,21 @@ static enum phi_err insert_facts(struct intake *in)
     static const enum phi_column types[] = {
         PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,
         PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
-        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT};
+        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_BOOL};
     struct columns columns = {0};
     struct phi_rows *rows = NULL;
     PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < in->count; i++)
-        PHI_GUARD(add_fact(&columns, in, &in->items[i].fact));
+        PHI_GUARD(add_fact(&columns, in, &in->items[i]));
     PHI_GUARD(phi_conn_exec(
         in->tx, "facts_insert",
         "INSERT INTO facts (observed_us, recorded_us, known_us, revision, subject_key, fact_id, "
-        "subject, record, digest, event_key, source, institution, record_no, content) SELECT * "
+        "subject, record, digest, event_key, source, institution, record_no, content, "
+        "has_stays) SELECT * "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
         "$6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::text[], "
-        "$12::text[], $13::text[], $14::text[]) ON CONFLICT DO NOTHING RETURNING fact_id",
+        "$12::text[], $13::text[], $14::text[], $15::boolean[]) ON CONFLICT DO NOTHING RETURNING "
+        "fact_id",
         columns.params, columns.count, &rows, &in->error));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         find_item(in, phi_rows_bytes(rows, i, 0))->is_new = true;

@@ -2,17 +2,21 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "svc-directory/facts/reference.h"
 #include "svc-directory/grading/due_batch.h"
+#include "svc-directory/grading/places.h"
+#include "svc-directory/grading/silence.h"
 #include "svc-directory/publish/publish.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define BATCH_MAX  500
-#define ARENA_MAX  (64 * 1024 * 1024)
-#define ACQUIRE_MS 2000
-#define IDLE_MS    250
-#define BACKOFF_MS 1000
+#define BATCH_MAX       500
+#define ARENA_MAX       (64 * 1024 * 1024)
+#define ACQUIRE_MS      2000
+#define SHARED_EVERY_US 1000000
+#define IDLE_MS         250
+#define BACKOFF_MS      1000
 
 struct due {
     struct directory *directory;
@@ -20,9 +24,16 @@ struct due {
     pthread_mutex_t lock; /* with is_stopping */
     pthread_cond_t woken;
     bool is_stopping;
+    /* the thread's own */
+    uint64_t changes;  /* of the reference, when all of it had been applied */
+    int64_t shared_us; /* when to look again whatever has changed */
 };
 
-enum phi_err due_run(struct directory *directory, int32_t partition, int64_t now_us, size_t *count)
+/* What is done to a partition's people, a bounded number of them, in a transaction. */
+typedef enum phi_err due_step(const struct grading *grading, size_t max, size_t *count);
+
+static enum phi_err run_step(struct directory *directory, int32_t partition, int64_t now_us,
+                             due_step *step, size_t *count)
 {
     enum phi_err err = PHI_OK;
     uint64_t tally[TALLY_COUNT] = {0};
@@ -36,7 +47,7 @@ enum phi_err due_run(struct directory *directory, int32_t partition, int64_t now
     PHI_GUARD(phi_store_acquire(phi_service_store(directory->service),
                                 phi_deadline_in_ms(ACQUIRE_MS), &grading.tx));
     PHI_GUARD(phi_conn_begin(grading.tx, NULL));
-    PHI_GUARD(due_batch(&grading, BATCH_MAX, count));
+    PHI_GUARD(step(&grading, BATCH_MAX, count));
     PHI_GUARD(phi_conn_commit(grading.tx, NULL));
     for (int i = 0; i < TALLY_COUNT; i++)
         phi_counter_add(directory->counters[i], tally[i]);
@@ -91,22 +102,69 @@ static bool rest(struct due *due, int64_t ms)
     return goes_on;
 }
 
-/* A batch of every partition that has any; `count` is of all. */
-static enum phi_err run_round(struct due *due, size_t *count)
+static enum phi_err run_due(struct due *due, int64_t now_us, size_t *count)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *partitions = NULL;
-    int64_t now_us = phi_clock_now_us(phi_service_clock(due->directory->service));
-    *count = 0;
     PHI_GUARD(find_partitions(due, now_us, &partitions));
     for (size_t i = 0; i < phi_rows_count(partitions) && rest(due, 0); i++) {
         size_t graded = 0;
-        PHI_GUARD(
-            due_run(due->directory, (int32_t)phi_rows_i64(partitions, i, 0), now_us, &graded));
+        PHI_GUARD(run_step(due->directory, (int32_t)phi_rows_i64(partitions, i, 0), now_us,
+                           due_batch, &graded));
         *count += graded;
     }
 out:
     phi_rows_free(partitions);
+    return err;
+}
+
+/* A step of every partition that this replica owns. */
+static enum phi_err run_owned(struct due *due, int64_t now_us, due_step *step, size_t *count)
+{
+    enum phi_err err = PHI_OK;
+    for (int32_t i = 0; i < OWNED_MAX && rest(due, 0); i++) {
+        size_t done = 0;
+        if (!owned_has(&due->directory->owned, i))
+            continue;
+        PHI_GUARD(run_step(due->directory, i, now_us, step, &done));
+        *count += done;
+    }
+out:
+    return err;
+}
+
+/* What concerns everyone: places where something was published, sources that fell silent. Looked at
+ * anew now and then, since partitions come and other replicas lay records down too. */
+static enum phi_err run_shared(struct due *due, int64_t now_us, size_t *count)
+{
+    enum phi_err err = PHI_OK;
+    size_t places = 0, people = 0;
+    struct directory *directory = due->directory;
+    uint64_t changes = reference_changes(directory->reference);
+    int64_t at_us = phi_monotonic_us();
+    if (changes == due->changes && at_us < due->shared_us)
+        return PHI_OK;
+    PHI_GUARD(run_owned(due, now_us, places_apply, &places));
+    PHI_GUARD(silence_look(directory, now_us));
+    if (directory->silence.needed_count > 0)
+        PHI_GUARD(run_owned(due, now_us, silence_sweep, &people));
+    *count += places + people;
+    if (places + people > 0)
+        goto out; /* there may be more */
+    due->changes = changes;
+    due->shared_us = at_us + SHARED_EVERY_US;
+out:
+    return err;
+}
+
+static enum phi_err run_round(struct due *due, size_t *count)
+{
+    enum phi_err err = PHI_OK;
+    int64_t now_us = phi_clock_now_us(phi_service_clock(due->directory->service));
+    *count = 0;
+    PHI_GUARD(run_shared(due, now_us, count));
+    PHI_GUARD(run_due(due, now_us, count));
+out:
     return err;
 }
 

@@ -16,9 +16,4 @@
 enum phi_err due_start(struct directory *directory, struct phi_error *error) PHI_MUST_USE;
 void due_close(struct due *due); /* after the running batch; NULL is fine */
 
-/* One batch of a partition, in a transaction of its own; `count` is how many people it graded, 0
- * when none was due. Any thread; blocks for the database. */
-enum phi_err due_run(struct directory *directory, int32_t partition, int64_t now_us,
-                     size_t *count) PHI_MUST_USE;
-
 #endif

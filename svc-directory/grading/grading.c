@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "svc-directory/grading/entries.h"
 #include "svc-directory/grading/judge.h"
+#include "svc-directory/grading/silence.h"
 
 #include <string.h>
 
@@ -14,6 +15,8 @@ struct batch {
     struct phi_rows *entries;
     struct phi_rows *facts;
     struct entries_changes changes;
+    const char *const *silent;
+    size_t silent_count;
     struct tell_change *told;
     size_t told_count;
 };
@@ -121,7 +124,9 @@ static enum phi_err decide_one(struct batch *batch, size_t row, size_t first, si
                                 .first = first,
                                 .last = last,
                                 .now_us = g->now_us,
-                                .arena = g->arena};
+                                .arena = g->arena,
+                                .silent = batch->silent,
+                                .silent_count = batch->silent_count};
     struct judgement judgement;
     struct entry_decision decision;
     PHI_GUARD(judge_run(&judge, &judgement));
@@ -159,6 +164,7 @@ enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_
     PHI_GUARD(batch.told == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(add_subjects(&batch, subjects, count));
     PHI_GUARD(entries_lock(g->tx, g->partition, &error));
+    PHI_GUARD(silence_names(&g->directory->silence, g->arena, &batch.silent, &batch.silent_count));
     PHI_GUARD(entries_read(g, batch.subjects, &batch.entries, &error));
     PHI_GUARD(grading_facts(g->tx, batch.subjects, g->now_us, INT64_MAX, &batch.facts, &error));
     PHI_GUARD(decide_all(&batch));

@@ -44,6 +44,8 @@ enum grading_column {
     GRADING_EVENT_KEY,
     GRADING_DECIDED, /* when the record was retracted; NULL: it counts */
     GRADING_CASE,    /* whose decision it is */
+    GRADING_RISK, /* of the places where the fact says the person was: 1 low … 3 high; or NULL */
+    GRADING_RISK_AT, /* until when they were there */
     GRADING_COLUMNS
 };
 /* Every record's latest revision within the rules' window, as of a time: what came later is not
@@ -56,7 +58,8 @@ bool grading_counts(const struct phi_rows *rows, size_t row); /* not retracted *
 /* --- input.c --- */
 
 /* What the rules see of rows first..last (not including) of grading_facts that count, which it
- * borrows; the arena's. PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
+ * borrows; the arena's. A fact about places has two members more in its content: placeRisk (low,
+ * medium, high) and placeRiskAt. PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
 enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t last, int64_t now_us,
                            struct phi_arena *arena, struct rules_input **out) PHI_MUST_USE;
 uint32_t input_source_bit(const char *source); /* annex B.2: bit 0 = a … bit 13 = n; 0 unknown */

@@ -3,12 +3,28 @@
 
 #include "codes/sources.h"
 
-static struct rules_fact fact_of(const struct phi_rows *rows, size_t row)
+/* The content, with what is published about its places. */
+static struct phi_view content_of(const struct phi_rows *rows, size_t row, struct phi_arena *arena)
+{
+    static const char *const risks[] = {"low", "medium", "high"};
+    struct phi_view content = phi_view_text(phi_rows_text(rows, row, GRADING_CONTENT));
+    int64_t risk = phi_rows_i64(rows, row, GRADING_RISK);
+    char at[PHI_RFC3339_MAX];
+    if (risk < 1 || risk > 3 || content.len < 2)
+        return content;
+    phi_rfc3339_format(phi_rows_i64(rows, row, GRADING_RISK_AT), at);
+    const char *text =
+        phi_arena_printf(arena, "%.*s,\"placeRisk\":\"%s\",\"placeRiskAt\":\"%s\"}",
+                         (int)content.len - 1, (const char *)content.data, risks[risk - 1], at);
+    return text == NULL ? phi_view_of(NULL, 0) : phi_view_text(text);
+}
+
+static struct rules_fact fact_of(const struct phi_rows *rows, size_t row, struct phi_arena *arena)
 {
     return (struct rules_fact){
         .source = phi_view_text(phi_rows_text(rows, row, GRADING_SOURCE)),
         .institution = phi_view_text(phi_rows_text(rows, row, GRADING_INSTITUTION)),
-        .content = phi_view_text(phi_rows_text(rows, row, GRADING_CONTENT)),
+        .content = content_of(rows, row, arena),
         .observed_us = phi_rows_i64(rows, row, GRADING_OBSERVED),
     };
 }
@@ -20,9 +36,13 @@ enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t las
     struct rules_fact *facts = phi_arena_alloc(arena, (last - first + 1) * sizeof(*facts));
     if (facts == NULL)
         return PHI_ERR_MEMORY;
-    for (size_t i = first; i < last && count < FACTS_PER_PERSON; i++)
-        if (grading_counts(rows, i))
-            facts[count++] = fact_of(rows, i);
+    for (size_t i = first; i < last && count < FACTS_PER_PERSON; i++) {
+        if (!grading_counts(rows, i))
+            continue;
+        facts[count] = fact_of(rows, i, arena);
+        if (facts[count++].content.data == NULL)
+            return PHI_ERR_MEMORY;
+    }
     return rules_input_new(arena, facts, count, now_us, out);
 }
 

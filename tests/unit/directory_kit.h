@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "svc-directory/grading/due_batch.h"
 #include "svc-directory/grading/grading.h"
+#include "svc-directory/grading/places.h"
+#include "svc-directory/grading/silence.h"
 
 #include <unistd.h>
 
@@ -57,11 +59,13 @@ static inline void kit_open(struct kit *kit, const char *schema, const char *rul
         {100, "directory", kit_text(arena, "100_directory")},
         {130, "rules", kit_text(arena, "130_rules")},
         {140, "facts", kit_text(arena, "140_facts")},
+        {141, "places", kit_text(arena, "141_places")},
     };
     struct phi_error error = {0};
     const struct phi_store_options options = {
         .conninfo = fixture_conninfo(), .schema = schema, .statement_timeout_ms = 60000};
     *kit = (struct kit){.now_us = KIT_NOW};
+    pthread_mutex_init(&kit->directory.silence.lock, NULL);
     if (phi_migrate(fixture_conninfo(), schema, migrations,
                     sizeof(migrations) / sizeof(migrations[0]), &error) != PHI_OK)
         fail_msg("migrate: %s: %s", error.place, error.text);
@@ -105,6 +109,7 @@ struct kit_fact {
     const char *event; /* 32 hex digits; NULL: none */
     int64_t observed_us;
     int64_t recorded_us; /* 0: as observed */
+    const char *place;   /* where, when observed; NULL: nowhere */
 };
 
 static inline void kit_fact(struct kit *kit, const struct kit_fact *fact)
@@ -129,15 +134,26 @@ static inline void kit_fact(struct kit *kit, const struct kit_fact *fact)
         fact->event == NULL ? PHI_NULL : PHI_BYTES_OF(event, 16),
         PHI_TEXT(fact->source == NULL ? "source.tests" : fact->source),
         PHI_TEXT(fact->content),
+        PHI_TEXT(fact->place),
     };
     struct phi_conn *conn = fixture_conn(kit->store);
-    assert_ok(phi_conn_exec(conn, "kit_fact",
-                            "INSERT INTO facts (observed_us, recorded_us, known_us, revision, "
-                            "subject_key, fact_id, subject, record, digest, event_key, source, "
-                            "institution, record_no, content) VALUES ($1::bigint, $2::bigint, "
-                            "$3::bigint, $4::bigint, 1, $5::bytea, $6::bytea, $7::bytea, "
-                            "$5::bytea, $8::bytea, $9::text, 'lab', 'r', $10::text)",
-                            params, 10, NULL, NULL));
+    assert_ok(
+        phi_conn_exec(conn, "kit_fact",
+                      "INSERT INTO facts (observed_us, recorded_us, known_us, revision, "
+                      "subject_key, fact_id, subject, record, digest, event_key, source, "
+                      "institution, record_no, content, has_stays) VALUES ($1::bigint, $2::bigint, "
+                      "$3::bigint, $4::bigint, 1, $5::bytea, $6::bytea, $7::bytea, "
+                      "$5::bytea, $8::bytea, $9::text, 'lab', 'r', $10::text, $11::text IS "
+                      "NOT NULL)",
+                      params, 11, NULL, NULL));
+    const struct phi_param stay[] = {params[0], PHI_I64(KIT_PARTITION), params[4], params[5],
+                                     PHI_TEXT(fact->place)};
+    if (fact->place != NULL)
+        assert_ok(phi_conn_exec(conn, "kit_stay",
+                                "INSERT INTO stays (from_us, to_us, partition, fact_id, subject, "
+                                "place) VALUES ($1::bigint, $1::bigint, $2::bigint, $3::bytea, "
+                                "$4::bytea, $5)",
+                                stay, 5, NULL, NULL));
     phi_store_release(conn);
 }
 

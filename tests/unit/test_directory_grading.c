@@ -22,6 +22,17 @@ static const char rules[] =
     "\"grade\":\"green\",\"reason\":\"nothing-found\",\"validFrom\":\"2020-01-01T00:00:00+08:00\"}"
     "]}";
 
+static const char place_rules[] =
+    "{\"region\":\"320000\",\"version\":1,\"rules\":["
+    "{\"id\":\"PLACE\",\"version\":1,\"description\":{\"zh\":\"高风险\",\"en\":\"high\"},"
+    "\"logic\":{\"reduce\":[{\"var\":\"facts\"},{\"if\":[{\"var\":\"accumulator\"},true,"
+    "{\"===\":[{\"var\":\"current.content.placeRisk\"},\"high\"]}]},false]},"
+    "\"grade\":\"red\",\"reason\":\"place\",\"validFrom\":\"2020-01-01T00:00:00+08:00\"},"
+    "{\"id\":\"BASE\",\"version\":1,\"description\":{\"zh\":\"有\",\"en\":\"some\"},"
+    "\"logic\":{\"!\":[{\"!\":[{\"var\":\"facts\"}]}]},"
+    "\"grade\":\"green\",\"reason\":\"nothing-found\",\"validFrom\":\"2020-01-01T00:00:00+08:00\"}"
+    "]}";
+
 static int open_kit(void **state)
 {
     static unsigned number;
@@ -249,6 +260,92 @@ static void the_clock_alone(void **state)
                      kit->now_us);
 }
 
+/* A published risk finds who was there, by index, and its withdrawal too. */
+static void places_find_people(void **state)
+{
+    struct kit *kit = *state;
+    size_t count = 0;
+    uint64_t tally[TALLY_COUNT] = {0};
+    kit_rules(kit, place_rules);
+    kit_fact(kit, &(struct kit_fact){.subject = 1,
+                                     .content = NEGATIVE,
+                                     .observed_us = KIT_NOW - KIT_DAY,
+                                     .place = "r320102"});
+    kit_fact(kit, &(struct kit_fact){.subject = 2,
+                                     .content = NEGATIVE,
+                                     .observed_us = KIT_NOW - KIT_DAY,
+                                     .place = "r330102"});
+    kit_grade(kit, 1);
+    kit_grade(kit, 2);
+    static const struct {
+        const char *sql;
+        size_t due;
+        enum phi_grade grade;
+    } steps[] = {
+        {"INSERT INTO places VALUES (1, 1795060800000000, 9223372036854775807, 3, 'region/320100', "
+         "'r320100', 'r3201', 'r3201~')",
+         1, RED},
+        {"UPDATE places SET version = 2, risk = 1", 1, GREEN},
+        {"UPDATE places SET version = 3, risk = 3", 1, RED},
+        {"UPDATE places SET version = 4, to_us = 1795060800000001", 1, GREEN},
+        {"UPDATE places SET version = 5, risk = 2", 0, GREEN},
+        {"INSERT INTO places VALUES (1, 1795060800000000, 9223372036854775807, 3, 'region/330000', "
+         "'r330000', 'r33', 'r33~')",
+         1, GREEN},
+        {"UPDATE places SET version = 6, risk = 0", 1, GREEN},
+    };
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        kit_sql(kit, steps[i].sql);
+        struct grading grading = kit_begin(kit, tally);
+        assert_ok(places_apply(&grading, 10, &count));
+        kit_commit(&grading);
+        assert_true(count > 0);
+        size_t due = kit_due(kit, 10);
+        if (due != steps[i].due || kit_grade_of(kit, 1) != (int64_t)steps[i].grade)
+            fail_msg("%s: %zu due, grade %d", steps[i].sql, due, (int)kit_grade_of(kit, 1));
+    }
+    struct grading grading = kit_begin(kit, tally);
+    assert_ok(places_apply(&grading, 10, &count));
+    assert_int_equal(count, 0);
+    kit_commit(&grading);
+}
+
+static size_t sweep(struct kit *kit)
+{
+    uint64_t tally[TALLY_COUNT] = {0};
+    size_t count = 0;
+    struct grading grading = kit_begin(kit, tally);
+    assert_ok(silence_sweep(&grading, 2, &count));
+    kit_commit(&grading);
+    return count;
+}
+
+/* While a needed source is silent nobody is green; the sweep goes on where it was. */
+static void silence_is_not_green(void **state)
+{
+    struct kit *kit = *state;
+    for (unsigned who = 1; who <= 3; who++) {
+        kit_fact(kit, &(struct kit_fact){.subject = who,
+                                         .content = who == 3 ? POSITIVE : NEGATIVE,
+                                         .observed_us = KIT_NOW});
+        kit_grade(kit, who);
+    }
+    assert_int_equal(sweep(kit), 0);
+    snprintf(kit->directory.silence.names, sizeof(kit->directory.silence.names), "source.tests");
+    assert_int_equal(sweep(kit), 2);
+    assert_int_equal(sweep(kit), 1);
+    assert_int_equal(sweep(kit), 0);
+    assert_int_equal(sweep(kit), 0);
+    assert_int_equal(kit_grade_of(kit, 1), GREY);
+    assert_int_equal(kit_entry(kit, 1, "then_grade"), GREY);
+    assert_int_equal(kit_grade_of(kit, 3), RED);
+    kit->directory.silence.names[0] = '\0';
+    while (sweep(kit) > 0)
+        ;
+    assert_int_equal(kit_grade_of(kit, 1), GREEN);
+    assert_int_equal(kit_grade_of(kit, 3), RED);
+}
+
 static void reasons_in_two_bytes(void **state)
 {
     struct kit *kit = *state;
@@ -310,6 +407,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reopened_case, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(linked_documents, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(the_clock_alone, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(places_find_people, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(silence_is_not_green, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(reasons_in_two_bytes, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(room_for_a_person, open_kit, close_kit),
     };
