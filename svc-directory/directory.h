@@ -28,6 +28,7 @@ enum tally {
     TALLY_NEW,
     TALLY_DUPLICATE,
     TALLY_CONFLICT,
+    TALLY_OLD,
     TALLY_RETRACTED,
     TALLY_RETRACTED_BEFORE,
     TALLY_DEAD,
@@ -66,6 +67,7 @@ struct directory {
     struct due *due;
     struct reference *reference;
     struct silence silence;
+    int64_t keep_us; /* how long facts are kept after what they tell of */
     struct challenges *challenges;
     struct phi_rpc_client *verify;
     struct phi_rpc_client *platform; /* NULL: the nation is not asked */

@@ -95,6 +95,14 @@ static const struct phi_config_row rows[] = {
      .max = SILENCE_NEEDED_MAX,
      .unit = "",
      .text = "streams of sources without which nobody is green, such as source.tests"},
+    {.name = "PHI_FACTS_KEEP_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "90",
+     .min = 31,
+     .max = 3650,
+     .unit = "days",
+     .text = "how long facts are kept after what they tell of; older ones are deleted, and not "
+             "taken in on a replay"},
     {.name = "PHI_NOTICE_APPS",
      .type = PHI_CONFIG_LIST,
      .optional = true,
@@ -115,6 +123,7 @@ static const char *const try_fields[] = {"rules", "from", NULL};
 static const char *const step_fields[] = {"step", NULL};
 static const char *const no_fields[] = {NULL};
 static const char *const query_fields[] = {"code", "scope", NULL};
+static const char *const explain_queries[] = {"asOf", NULL};
 static const char *const picture_fields[] = {"code", "format", "symbology", NULL};
 
 static const struct phi_api_route routes[] = {
@@ -134,6 +143,7 @@ static const struct phi_api_route routes[] = {
      .path = "/v1/health/explain",
      .role = "picture",
      .identity = PHI_API_CITIZEN,
+     .queries = explain_queries,
      .handle = directory_explain},
     {.method = "GET",
      .path = "/v1/rules",
@@ -238,8 +248,8 @@ out:
     return err;
 }
 
-/* Who is told what, and which sources are needed: the configuration's. */
-static void read_lists(struct phi_service *service, struct directory *directory)
+/* Who is told what, which sources are needed, what is kept: the configuration's. */
+static void read_settings(struct phi_service *service, struct directory *directory)
 {
     const struct phi_config *config = phi_service_config(service);
     struct silence *silence = &directory->silence;
@@ -253,6 +263,7 @@ static void read_lists(struct phi_service *service, struct directory *directory)
         snprintf(stream, sizeof(stream), "notice.%s", tell->apps[i]);
         tell->topics[tell->app_count++] = phi_service_topic(service, stream);
     }
+    directory->keep_us = phi_config_int(config, "PHI_FACTS_KEEP_DAYS") * 86400 * 1000000;
     tell->region = phi_service_region(service);
     tell->source = phi_service_source(service);
     tell->signer = (struct phi_signer){directory->directory_key_id, directory->directory_key};
@@ -276,7 +287,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(rules_book_new(first, phi_service_region(service), &directory->book));
     PHI_GUARD(reasons_new(phi_service_store(service), &directory->reasons));
     PHI_GUARD(open_keys(service, directory, error));
-    read_lists(service, directory);
+    read_settings(service, directory);
     PHI_GUARD(phi_service_pictures_open(service, &directory->mark_key, error));
     directory->challenges = challenges_new(CHALLENGES_MAX);
     PHI_GUARD(directory->challenges == NULL ? PHI_ERR_MEMORY : PHI_OK);

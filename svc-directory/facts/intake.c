@@ -46,6 +46,13 @@ static bool is_decisions(const struct intake *in)
     return strcmp(in->stream, "correction.decided") == 0;
 }
 
+/* On a replay: its number is forgotten, so it would count as new. Links have no age. */
+static bool is_past_keeping(const struct intake *in, const struct fact *fact)
+{
+    return fact->observed_us < in->now_us - in->directory->keep_us &&
+           strcmp(in->stream, LINKED_STREAM) != 0;
+}
+
 static enum phi_err read_one(struct intake *in, const struct phi_msg *msg)
 {
     enum phi_err err = PHI_OK;
@@ -62,7 +69,10 @@ static enum phi_err read_one(struct intake *in, const struct phi_msg *msg)
             PHI_GUARD(linked_read(&item->fact.content_json, &item->link, &in->error));
         PHI_GUARD(intake_read_stays(in, item));
         item->msg = msg;
-        in->count++;
+        if (is_past_keeping(in, &item->fact))
+            in->directory->tally[TALLY_OLD]++;
+        else
+            in->count++;
     }
 out:
     return err;
@@ -211,6 +221,7 @@ void intake_metrics(struct directory *directory)
                              "result=\"duplicate\""},
         [TALLY_CONFLICT] = {"phi_directory_facts_total", "facts taken from the bus",
                             "result=\"conflict\""},
+        [TALLY_OLD] = {"phi_directory_facts_total", "facts taken from the bus", "result=\"old\""},
         [TALLY_RETRACTED] = {"phi_directory_retractions_total", "decisions taken from the bus",
                              "result=\"new\""},
         [TALLY_RETRACTED_BEFORE] = {"phi_directory_retractions_total",

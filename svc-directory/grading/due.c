@@ -5,6 +5,7 @@
 #include "svc-directory/facts/reference.h"
 #include "svc-directory/grading/due_batch.h"
 #include "svc-directory/grading/places.h"
+#include "svc-directory/grading/retain.h"
 #include "svc-directory/grading/silence.h"
 #include "svc-directory/publish/publish.h"
 
@@ -15,6 +16,7 @@
 #define ARENA_MAX       (64 * 1024 * 1024)
 #define ACQUIRE_MS      2000
 #define SHARED_EVERY_US 1000000
+#define RETAIN_EVERY_US (600 * 1000000LL)
 #define IDLE_MS         250
 #define BACKOFF_MS      1000
 
@@ -27,6 +29,8 @@ struct due {
     /* the thread's own */
     uint64_t changes;  /* of the reference, when all of it had been applied */
     int64_t shared_us; /* when to look again whatever has changed */
+    int64_t retain_us; /* when to look for old facts */
+    struct phi_counter *retained;
 };
 
 /* What is done to a partition's people, a bounded number of them, in a transaction. */
@@ -133,6 +137,19 @@ out:
     return err;
 }
 
+static enum phi_err run_retention(struct due *due, int64_t now_us, int64_t at_us)
+{
+    enum phi_err err = PHI_OK;
+    size_t count = 0;
+    if (at_us < due->retain_us)
+        return PHI_OK;
+    PHI_GUARD(run_owned(due, now_us, retain_batch, &count));
+    phi_counter_add(due->retained, count);
+    due->retain_us = count > 0 ? 0 : at_us + RETAIN_EVERY_US;
+out:
+    return err;
+}
+
 /* What concerns everyone: places where something was published, sources that fell silent. Looked at
  * anew now and then, since partitions come and other replicas lay records down too. */
 static enum phi_err run_shared(struct due *due, int64_t now_us, size_t *count)
@@ -151,6 +168,7 @@ static enum phi_err run_shared(struct due *due, int64_t now_us, size_t *count)
     *count += places + people;
     if (places + people > 0)
         goto out; /* there may be more */
+    PHI_GUARD(run_retention(due, now_us, at_us));
     due->changes = changes;
     due->shared_us = at_us + SHARED_EVERY_US;
 out:
@@ -190,6 +208,8 @@ enum phi_err due_start(struct directory *directory, struct phi_error *error)
     if (due == NULL)
         return PHI_ERR_MEMORY;
     due->directory = directory;
+    due->retained = phi_counter_new("phi_directory_facts_deleted_total",
+                                    "facts past their days of keeping", NULL);
     pthread_mutex_init(&due->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -14,6 +14,9 @@
 
 struct explain {
     uint8_t subject[PHI_SUBJECT_LEN];
+    bool has_as_of; /* what was known then */
+    int64_t as_of_us;
+    int64_t known_us; /* with has_as_of: when the grade of then became known */
     struct person_entry entry;
     struct phi_rows *facts;
     struct phi_rows *history;
@@ -27,10 +30,55 @@ static enum phi_err read_facts(struct phi_conn *conn, struct explain *e, struct 
     struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
     PHI_GUARD(subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN)));
-    PHI_GUARD(grading_facts(conn, subjects, e->entry.updated_us, INT64_MAX, &e->facts, error));
+    PHI_GUARD(grading_facts(conn, subjects, e->entry.updated_us,
+                            e->has_as_of ? e->as_of_us : INT64_MAX, &e->facts, error));
 out:
     phi_array_free(subjects);
     return err;
+}
+
+/* The period of history that was in force, in place of the entry. The clock's own periods are in
+ * force from their beginning, as readers applied them, whenever they were written. */
+static enum phi_err read_as_of(struct phi_api_call *call, struct phi_conn *conn, struct explain *e,
+                               struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    json_t *reasons = NULL;
+    const struct phi_param params[] = {PHI_BYTES_OF(e->subject, PHI_SUBJECT_LEN),
+                                       PHI_I64(e->as_of_us)};
+    PHI_GUARD(phi_conn_exec(conn, "history_as_of",
+                            "SELECT grade, reasons, from_us, known_us FROM history WHERE subject = "
+                            "$1 AND from_us <= $2::bigint ORDER BY version DESC LIMIT 1",
+                            params, 2, &rows, error));
+    e->entry.is_there = phi_rows_count(rows) > 0;
+    e->entry.grade = PHI_GRADE_GREY;
+    e->entry.updated_us = e->as_of_us;
+    e->entry.until_us = INT64_MAX;
+    e->entry.reasons = NULL;
+    if (!e->entry.is_there)
+        goto out;
+    PHI_GUARD(reasons_decode(directory_of(call)->reasons, phi_rows_bytes(rows, 0, 1), &reasons));
+    PHI_GUARD(phi_json_keep(phi_api_arena(call), reasons));
+    e->entry.reasons = reasons;
+    e->entry.grade = (enum phi_grade)phi_rows_i64(rows, 0, 0);
+    e->entry.from_us = phi_rows_i64(rows, 0, 2);
+    e->known_us = phi_rows_i64(rows, 0, 3);
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+static enum phi_err parse(struct phi_api_call *call, struct explain *out, struct phi_error *error)
+{
+    const char *text = phi_http_query(phi_api_request(call), "asOf");
+    if (text == NULL)
+        return PHI_OK;
+    out->has_as_of = true;
+    if (phi_rfc3339_parse(phi_view_text(text), &out->as_of_us) != PHI_OK ||
+        out->as_of_us > phi_api_now_us(call))
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "asOf", "not a time of the past");
+    return PHI_OK;
 }
 
 static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct phi_error *error)
@@ -44,6 +92,8 @@ static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(person_entry_read(directory_of(call), conn, e->subject, phi_api_arena(call),
                                 &e->entry, error));
+    if (e->has_as_of)
+        PHI_GUARD(read_as_of(call, conn, e, error));
     PHI_GUARD(read_facts(conn, e, error));
     PHI_GUARD(phi_conn_exec(conn, "history_of",
                             "SELECT grade, reasons, from_us, lag(from_us) OVER (ORDER BY version "
@@ -241,6 +291,10 @@ static enum phi_err tell(struct phi_api_call *call, const struct explain *e)
         json_object_set_new(data, "until", json_string(until));
         json_object_set_new(data, "then", person_grade_json(e->entry.then));
     }
+    if (e->entry.is_there && e->has_as_of) {
+        phi_rfc3339_format(e->known_us, since);
+        json_object_set_new(data, "knownAt", json_string(since));
+    }
     PHI_GUARD(add_reasons(call, e, data));
     PHI_GUARD(add_history(directory_of(call), e, data));
     PHI_GUARD(add_decisions(e, data));
@@ -266,6 +320,7 @@ enum phi_err directory_explain(struct phi_api_call *call, struct phi_error *erro
 {
     enum phi_err err = PHI_OK;
     struct explain e = {0};
+    PHI_GUARD(parse(call, &e, error));
     PHI_GUARD(directory_subject(call, e.subject));
     struct remote *nation = ask_nation(call, &e);
     err = look_up(call, &e, error);

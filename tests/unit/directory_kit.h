@@ -8,6 +8,7 @@
 #include "svc-directory/grading/due_batch.h"
 #include "svc-directory/grading/grading.h"
 #include "svc-directory/grading/places.h"
+#include "svc-directory/grading/retain.h"
 #include "svc-directory/grading/silence.h"
 
 #include <unistd.h>

@@ -346,6 +346,35 @@ static void silence_is_not_green(void **state)
     assert_int_equal(kit_grade_of(kit, 3), RED);
 }
 
+/* Old facts go with their stays, a few at a time; the entry's reasons stay. */
+static void old_facts_go(void **state)
+{
+    struct kit *kit = *state;
+    uint64_t tally[TALLY_COUNT] = {0};
+    static const size_t batches[] = {2, 1, 0};
+    kit->directory.keep_us = 90 * KIT_DAY;
+    for (unsigned who = 1; who <= 3; who++) {
+        kit_fact(kit, &(struct kit_fact){.subject = who,
+                                         .content = POSITIVE,
+                                         .observed_us = KIT_NOW - who,
+                                         .place = "r320102"});
+        kit_grade(kit, who);
+    }
+    kit->now_us = KIT_NOW + 90 * KIT_DAY;
+    kit_fact(kit, &(struct kit_fact){.subject = 1, .content = NEGATIVE, .observed_us = KIT_NOW});
+    kit_sql(kit, "UPDATE facts SET known_us = observed_us");
+    for (size_t i = 0; i < 3; i++) {
+        size_t count = 0;
+        struct grading grading = kit_begin(kit, tally);
+        assert_ok(retain_batch(&grading, 2, &count));
+        kit_commit(&grading);
+        assert_int_equal(count, batches[i]);
+    }
+    assert_int_equal(fixture_number(kit->store, "facts", "SELECT count(*) FROM facts"), 1);
+    assert_int_equal(fixture_number(kit->store, "stays", "SELECT count(*) FROM stays"), 0);
+    assert_int_equal(kit_entry(kit, 3, "octet_length(reasons)"), 2);
+}
+
 static void reasons_in_two_bytes(void **state)
 {
     struct kit *kit = *state;
@@ -409,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_clock_alone, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(places_find_people, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(silence_is_not_green, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(old_facts_go, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(reasons_in_two_bytes, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(room_for_a_person, open_kit, close_kit),
     };
