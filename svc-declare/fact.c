@@ -151,6 +151,8 @@ enum phi_err fact_complete(const struct fact_keys *keys, const char *region, con
     PHI_GUARD(phi_json_canonical(fact->content, arena, &fact->content_bytes));
     json_t *json = value_json(fact, region, &texts);
     PHI_GUARD(phi_json_keep(arena, json));
+    if (fact->customer[0] != '\0')
+        json_object_set_new(json, "customer", json_string(fact->customer));
     PHI_GUARD(phi_json_canonical(json, arena, &value));
     *event = (struct phi_event){
         .topic = topic,

@@ -34,6 +34,8 @@ struct fact {
     int64_t observed_us;
     int64_t recorded_us;
     json_t *content;
+    char
+        customer[33]; /* hex: as whom the app is told of the person; empty: not an app's customer */
     json_t *personal; /* the identity and the document's personal text */
     /* by fact_identify */
     uint8_t id[PHI_FACT_ID_LEN];

@@ -266,6 +266,7 @@ static void read_settings(struct phi_service *service, struct directory *directo
     directory->keep_us = phi_config_int(config, "PHI_FACTS_KEEP_DAYS") * 86400 * 1000000;
     tell->region = phi_service_region(service);
     tell->source = phi_service_source(service);
+    tell->reopened_topic = phi_service_topic(service, "correction.reopened");
     tell->signer = (struct phi_signer){directory->directory_key_id, directory->directory_key};
 }
 

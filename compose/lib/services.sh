@@ -31,6 +31,7 @@ ENV
     [ ! -f "$PHI_ROOT/$name/rhythms/$region.json" ] ||
         printf 'PHI_RHYTHMS_FILE=%s\n' "$PHI_ROOT/$name/rhythms/$region.json"
     [ "$name" != svc-platform ] || printf 'PHI_PLATFORMS_FILE=%s\n' "$PHI_RUN/platforms.json"
+    [ "$name" != svc-directory ] || printf 'PHI_NOTICE_APPS=citizen-app\n'
     [ "$name" != svc-directory ] || [ ! -f "$PHI_RUN/keys/public/svc-declare.places.pub" ] ||
         printf 'PHI_PLACES_PUBLIC_FILE=%s\n' "$PHI_RUN/keys/public/svc-declare.places.pub"
     # Started as root, a service gives that up once its keys are read.

@@ -1,6 +1,7 @@
 #include "svc-declare/people/declaration.h"
 
 #include "base/mutant.h"
+#include "codes/notice.h"
 
 #include <string.h>
 
@@ -31,6 +32,19 @@ out:
     return err;
 }
 
+/* As whom the app will be told of the person, when their grade changes. */
+static enum phi_err name_customer(const struct declaration *d, struct fact *fact)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t key[PHI_NOTICE_KEY_LEN], person[PHI_NOTICE_PERSON_LEN];
+    PHI_GUARD(phi_notice_key(declare_of(d->call)->keys.bus, phi_view_text(fact->institution), key));
+    PHI_GUARD(phi_notice_person(key, phi_view_text(phi_api_customer(d->call)), person));
+    phi_hex_encode(phi_view_of(person, sizeof(person)), fact->customer);
+out:
+    phi_wipe(key, sizeof(key));
+    return err;
+}
+
 enum phi_err declaration_add(struct declaration *d, const char *route, int64_t observed_us,
                              json_t *content, json_t *personal)
 {
@@ -49,6 +63,7 @@ enum phi_err declaration_add(struct declaration *d, const char *route, int64_t o
     };
     memcpy(fact->subject, d->subject, PHI_SUBJECT_LEN);
     PHI_GUARD(number(d, route, fact));
+    PHI_GUARD(name_customer(d, fact));
     PHI_GUARD(fact_identify(&declare_of(d->call)->keys,
                             phi_service_region(phi_api_service(d->call)), phi_api_arena(d->call),
                             fact));

@@ -53,6 +53,8 @@ static enum phi_err read_record(const struct phi_json_at *root, struct fact *out
     PHI_GUARD(phi_json_int(root, "subjectKeyVersion", 1, 255, &out->subject_key, error));
     PHI_GUARD(phi_json_time(root, "observedAt", &out->observed_us, error));
     PHI_GUARD(phi_json_time(root, "recordedAt", &out->recorded_us, error));
+    PHI_GUARD(phi_json_hex_opt(root, "customer", out->customer, PHI_NOTICE_PERSON_LEN,
+                               &out->has_customer, error));
 out:
     return err;
 }

@@ -15,6 +15,7 @@
 
 #include "bus/signed.h"
 #include "codes/factid.h"
+#include "codes/notice.h"
 #include "codes/subject.h"
 #include "crypto/seal.h"
 #include "json/json.h"
@@ -41,6 +42,8 @@ struct fact {
     int64_t observed_us;
     int64_t recorded_us;
     uint8_t record[PHI_FACT_ID_LEN]; /* the same for all revisions of a record */
+    bool has_customer;
+    uint8_t customer[PHI_NOTICE_PERSON_LEN]; /* as whom the app knows the person */
     bool has_event_key;
     uint8_t event_key[FACT_EVENT_KEY_LEN]; /* content.eventKey: which event the record tells of */
     struct phi_json_at content_json;       /* the arena's */

@@ -166,6 +166,7 @@ static enum phi_err take_in(struct intake *in)
     PHI_GUARD(read_all(in));
     PHI_GUARD(intake_facts(in));
     PHI_GUARD(intake_stays(in));
+    PHI_GUARD(intake_customers(in));
     PHI_GUARD(linked_insert(in));
     PHI_GUARD(intake_decisions(in));
     PHI_GUARD(grade(in));
@@ -204,7 +205,7 @@ void intake_committed(const struct phi_batch *batch, void *context)
         phi_counter_add(directory->counters[i], directory->tally[i]);
     if (directory->tally[TALLY_CHANGED] > 0)
         publisher_wake(directory->publisher);
-    if (directory->tally[TALLY_DEAD] > 0)
+    if (directory->tally[TALLY_DEAD] + directory->tally[TALLY_CHANGED] > 0)
         phi_relay_wake(phi_service_relay(directory->service));
     memset(directory->tally, 0, sizeof(directory->tally));
 }

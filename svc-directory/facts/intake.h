@@ -65,6 +65,8 @@ enum phi_err intake_keys(struct intake *in) PHI_MUST_USE;
 /* intake_stays.c: what a fact says of places; and that of new facts into its table. */
 enum phi_err intake_read_stays(struct intake *in, struct intake_item *item) PHI_MUST_USE;
 enum phi_err intake_stays(struct intake *in) PHI_MUST_USE;
+/* intake_customers.c: of new facts, as whom their apps know the people. */
+enum phi_err intake_customers(struct intake *in) PHI_MUST_USE;
 /* intake_decisions.c: the retractions. */
 enum phi_err intake_decisions(struct intake *in) PHI_MUST_USE;
 

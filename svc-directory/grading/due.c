@@ -55,8 +55,10 @@ static enum phi_err run_step(struct directory *directory, int32_t partition, int
     PHI_GUARD(phi_conn_commit(grading.tx, NULL));
     for (int i = 0; i < TALLY_COUNT; i++)
         phi_counter_add(directory->counters[i], tally[i]);
-    if (tally[TALLY_CHANGED] > 0)
+    if (tally[TALLY_CHANGED] > 0) {
         publisher_wake(directory->publisher);
+        phi_relay_wake(phi_service_relay(directory->service));
+    }
 out:
     phi_store_release(grading.tx); /* rolls back what was not committed */
     phi_arena_free(grading.arena);

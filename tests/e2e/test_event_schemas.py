@@ -160,6 +160,19 @@ def fall_silent(suite, source, institution):
             wait_until(lambda told=state: is_state(told), 15, state)
 
 
+def reopen(life, person, officer):
+    """A record retracted, and another one about its event: grades change, the case opens again."""
+    line = source_line(person, "tests", result="positive")
+    life.report("tests", [line])
+    life.suite.settle()
+    case = life.file(person, {"region": REGION, "source": "source.tests", "institution": "cdc-320102",
+                              "recordNo": line["recordNo"]})
+    life.decide(case["caseId"], officer)
+    life.suite.settle()
+    life.report("tests", [{**line, "recordNo": f"{line['recordNo']}-2"}])
+    life.suite.settle()
+
+
 @pytest.fixture(scope="module")
 def one_of_each(suite, life):
     """At least one record on every topic that is written today, also when this file runs alone."""
@@ -180,6 +193,7 @@ def one_of_each(suite, life):
                         token=life.officer(officer)))
     case, _fact = life.disputed(person)
     life.decide(case["caseId"], officer)
+    reopen(life, person, officer)
     with psycopg.connect(**suite.database(), autocommit=True) as database:
         database.execute("INSERT INTO verify.cuts (caller, cut_us, measure, value, bound) VALUES (%s, 1, 'perMinute', 2, 1) "
                          "ON CONFLICT DO NOTHING", (CUT,))
