@@ -53,7 +53,7 @@ static inline const char *kit_text(struct phi_arena *arena, const char *name)
 
 static inline void kit_open(struct kit *kit, const char *schema, const char *rules)
 {
-    struct phi_arena *arena = phi_arena_new(256 * 1024);
+    struct phi_arena *arena = phi_arena_new(1024 * 1024);
     const struct phi_migration migrations[] = {
         {3, "outbox", phi_outbox_ddl},
         {4, "offsets", phi_offsets_ddl},
