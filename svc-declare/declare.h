@@ -21,12 +21,24 @@ struct declare {
     struct phi_counter *lines[3]; /* by enum intake_result */
 };
 
-enum declare_table { TABLE_DECLARATIONS = PHI_API_OWN, TABLE_BASIC, TABLE_CONSENTS };
+enum declare_table {
+    TABLE_DECLARATIONS = PHI_API_OWN,
+    TABLE_BASIC,
+    TABLE_CONSENTS,
+    TABLE_WITHDRAWALS,
+    TABLE_ERASURES
+};
 
 #define CONSENT_ID_LEN 16
 #define PURPOSE_CODE   "health-code" /* the one purpose that is consented to so far */
+#define BASIC_SEALED   "basic.sealed"
 
 enum phi_err declare_consent(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_withdraw(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_consents(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_basic(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_export(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_erase(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_health(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_trips(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error);

@@ -16,6 +16,7 @@ extern const unsigned char phi_embed__111_report_sql[];
 extern const unsigned char phi_embed__112_rhythms_sql[];
 extern const unsigned char phi_embed__113_retractions_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
+extern const unsigned char phi_embed__121_people_sql[];
 
 struct declare *declare_of(struct phi_api_call *call)
 {
@@ -39,6 +40,13 @@ static const struct phi_config_row rows[] = {
      .max = 4096,
      .unit = "",
      .text = "how often each source is expected to be heard of, JSON; without it none is"},
+    {.name = "PHI_MANDATE_MAX_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "366",
+     .min = 1,
+     .max = 3660,
+     .unit = "days",
+     .text = "longest mandate to declare for somebody else"},
 };
 
 static const struct phi_migration migrations[] = {
@@ -48,6 +56,7 @@ static const struct phi_migration migrations[] = {
     {112, "rhythms", (const char *)phi_embed__112_rhythms_sql},
     {113, "retractions", (const char *)phi_embed__113_retractions_sql},
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
+    {121, "people", (const char *)phi_embed__121_people_sql},
 };
 
 static const enum phi_column declaration_columns[] = {
@@ -57,8 +66,12 @@ static const enum phi_column declaration_columns[] = {
 static const enum phi_column basic_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_TEXT,
                                                 PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_I64};
 static const enum phi_column consent_columns[] = {
-    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
-    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64};
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_TEXT};
+static const enum phi_column withdrawal_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
+                                                     PHI_COLUMN_I64};
+static const enum phi_column erasure_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,
+                                                  PHI_COLUMN_BYTES, PHI_COLUMN_I64};
 
 /* A declaration that is there already refuses the request: two at once of one number, past the 24
  * hours of the stored answers, must not both be told "accepted" when only one is kept. */
@@ -90,17 +103,44 @@ static const struct phi_lane_table tables[] = {
          "updated_us = excluded.updated_us WHERE old.updated_us <= excluded.updated_us"},
     {.name = "consents",
      .columns = consent_columns,
-     .column_count = 7,
+     .column_count = 9,
      .key_count = 1,
      .insert_sql =
          "INSERT INTO consents (consent_id, subject, subject_key, app_id, notice_version, purpose, "
-         "recorded_us) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], "
-         "$5::text[], $6::text[], $7::bigint[]) ON CONFLICT (consent_id) DO NOTHING"},
+         "recorded_us, granted_by, given_by) SELECT * FROM unnest($1::bytea[], $2::bytea[], "
+         "$3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $9::text[]) "
+         "ON CONFLICT (consent_id) DO NOTHING"},
+    {.name = "withdrawals",
+     .columns = withdrawal_columns,
+     .column_count = 3,
+     .key_count = 2,
+     .insert_sql =
+         "UPDATE consents c SET withdrawn_us = w.at FROM unnest($1::bytea[], $2::text[], "
+         "$3::bigint[]) AS w (subject, purpose, at) WHERE c.subject = w.subject AND c.purpose = "
+         "w.purpose AND c.withdrawn_us IS NULL"},
+    {.name = "erasures",
+     .columns = erasure_columns,
+     .column_count = 4,
+     .key_count = 1,
+     .last_wins = true,
+     .insert_sql =
+         "WITH e (subject, version, wrapped, at) AS (SELECT * FROM unnest($1::bytea[], "
+         "$2::bigint[], $3::bytea[], $4::bigint[])), ended AS (INSERT INTO person_keys AS k "
+         "(subject, version, wrapped, changed_us) SELECT * FROM e ON CONFLICT (subject) DO UPDATE "
+         "SET version = excluded.version, wrapped = excluded.wrapped, changed_us = "
+         "excluded.changed_us WHERE k.version < excluded.version), withdrawn AS (UPDATE consents c "
+         "SET withdrawn_us = e.at FROM e WHERE c.subject = e.subject AND c.withdrawn_us IS NULL), "
+         "forgotten AS (DELETE FROM basic b USING e WHERE b.subject = e.subject) UPDATE "
+         "declarations d SET sealed = '' FROM e WHERE d.subject = e.subject"},
 };
 
-static const char *const consent_fields[] = {"noticeVersion", "purpose", NULL};
-static const char *const health_fields[] = {"basic", "health", NULL};
-static const char *const trips_fields[] = {"trips", NULL};
+static const char *const consent_fields[] = {"noticeVersion", "purpose", "onBehalfOf", NULL};
+static const char *const withdraw_fields[] = {"purpose", "onBehalfOf", NULL};
+static const char *const basic_fields[] = {"basic", "onBehalfOf", NULL};
+static const char *const export_fields[] = {"declarationsBefore", "reportsBefore", NULL};
+static const char *const erase_fields[] = {"confirm", "onBehalfOf", NULL};
+static const char *const health_fields[] = {"basic", "health", "onBehalfOf", NULL};
+static const char *const trips_fields[] = {"trips", "onBehalfOf", NULL};
 
 static const char *const retraction_fields[] = {"institution", "time",   "from",
                                                 "to",          "reason", NULL};
@@ -114,6 +154,38 @@ static const struct phi_api_route routes[] = {
      .flags = PHI_API_CREATES,
      .fields = consent_fields,
      .handle = declare_consent},
+    {.method = "POST",
+     .path = "/v1/consents/withdraw",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = withdraw_fields,
+     .handle = declare_withdraw},
+    {.method = "GET",
+     .path = "/v1/consents",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .handle = declare_consents},
+    {.method = "POST",
+     .path = "/v1/me/basic",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = basic_fields,
+     .handle = declare_basic},
+    {.method = "POST",
+     .path = "/v1/me/export",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .fields = export_fields,
+     .handle = declare_export},
+    {.method = "POST",
+     .path = "/v1/me/erase",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = erase_fields,
+     .handle = declare_erase},
     {.method = "POST",
      .path = "/v1/declarations/health",
      .role = "declare",

@@ -33,6 +33,15 @@ enum phi_err form_health_read(const struct phi_json_at *body, int64_t now_us,
                               struct phi_arena *arena, struct form_health *out,
                               struct phi_error *error) PHI_MUST_USE;
 
+/* Basic information by itself. */
+struct form_basic {
+    json_t *basic;
+    const char *region; /* of `basic` */
+};
+enum phi_err form_basic_read(const struct phi_json_at *basic, int64_t now_us,
+                             struct phi_arena *arena, struct form_basic *out,
+                             struct phi_error *error) PHI_MUST_USE;
+
 /* A declaration of trips (GB/T 38963 6.3); observed at the arrival. */
 struct form_trip {
     int64_t observed_us;

@@ -90,24 +90,77 @@ out:
     return err;
 }
 
-static enum phi_err read_basic(const struct phi_json_at *basic, struct phi_arena *arena,
-                               struct form_health *out, struct phi_error *error)
+/* A calendar date, kept as it was written, and none to come. */
+static enum phi_err read_birth(const struct phi_json_at *basic, int64_t now_us, json_t *to,
+                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"sex",     "nationality", "region",
-                                          "address", "phone",       "medicalHistory"};
+    struct phi_json_date birth;
+    bool is_there = false;
+    char today[PHI_RFC3339_MAX];
+    PHI_GUARD(phi_json_date_opt(basic, "birthDate", &birth, &is_there, error));
+    if (!is_there)
+        return PHI_OK;
+    phi_rfc3339_format(now_us, today);
+    if (strncmp(birth.text, today, 10) > 0)
+        return phi_json_refuse(basic, "birthDate", PHI_ERR_RULE, "in the future", error);
+    PHI_GUARD(form_put_text(to, "birthDate", birth.text));
+out:
+    return err;
+}
+
+static enum phi_err read_registered(const struct phi_json_at *basic, json_t *to,
+                                    struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *region = NULL;
+    struct phi_json_at at;
+    PHI_GUARD(phi_json_member(basic, "registeredRegion", false, &at, error));
+    if (at.value == NULL)
+        return PHI_OK;
+    PHI_GUARD(form_region(basic, "registeredRegion", &region, error));
+    PHI_GUARD(form_put_text(to, "registeredRegion", region));
+out:
+    return err;
+}
+
+enum phi_err form_basic_read(const struct phi_json_at *basic, int64_t now_us,
+                             struct phi_arena *arena, struct form_basic *out,
+                             struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"sex",       "nationality",     "region",
+                                          "address",   "phone",           "medicalHistory",
+                                          "birthDate", "registeredRegion"};
     const char *address = NULL, *history = NULL;
-    PHI_GUARD(form_object(arena, &out->basic));
+    struct form_basic form = {0};
+    PHI_GUARD(form_object(arena, &form.basic));
     PHI_GUARD(phi_json_only(basic, members, FORM_COUNT(members), error));
-    PHI_GUARD(form_move_choice(basic, "sex", sexes, FORM_COUNT(sexes), out->basic, error));
-    PHI_GUARD(read_nationality(basic, out->basic, error));
-    PHI_GUARD(form_region(basic, "region", &out->basic_region, error));
-    PHI_GUARD(form_put_text(out->basic, "region", out->basic_region));
+    PHI_GUARD(form_move_choice(basic, "sex", sexes, FORM_COUNT(sexes), form.basic, error));
+    PHI_GUARD(read_nationality(basic, form.basic, error));
+    PHI_GUARD(form_region(basic, "region", &form.region, error));
+    PHI_GUARD(form_put_text(form.basic, "region", form.region));
+    PHI_GUARD(read_registered(basic, form.basic, error));
+    PHI_GUARD(read_birth(basic, now_us, form.basic, error));
     PHI_GUARD(phi_json_text(basic, "address", 1, ADDRESS_MAX, &address, error));
-    PHI_GUARD(form_put_text(out->basic, "address", address));
-    PHI_GUARD(read_phone(basic, out->basic, error));
+    PHI_GUARD(form_put_text(form.basic, "address", address));
+    PHI_GUARD(read_phone(basic, form.basic, error));
     PHI_GUARD(phi_json_lines_opt(basic, "medicalHistory", 1, HISTORY_MAX, NULL, &history, error));
-    PHI_GUARD(form_put_text(out->basic, "medicalHistory", history));
+    PHI_GUARD(form_put_text(form.basic, "medicalHistory", history));
+    *out = form;
+out:
+    return err;
+}
+
+static enum phi_err read_basic(const struct phi_json_at *basic, int64_t now_us,
+                               struct phi_arena *arena, struct form_health *out,
+                               struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct form_basic form;
+    PHI_GUARD(form_basic_read(basic, now_us, arena, &form, error));
+    out->basic = form.basic;
+    out->basic_region = form.region;
     PHI_GUARD(form_put(out->personal, "basic", json_incref(out->basic)));
 out:
     return err;
@@ -126,7 +179,7 @@ enum phi_err form_health_read(const struct phi_json_at *body, int64_t now_us,
     PHI_GUARD(read_health(&health, now_us, &form, error));
     PHI_GUARD(phi_json_object_opt(body, "basic", &basic, error));
     if (basic.value != NULL)
-        PHI_GUARD(read_basic(&basic, arena, &form, error));
+        PHI_GUARD(read_basic(&basic, now_us, arena, &form, error));
     *out = form;
 out:
     return err;

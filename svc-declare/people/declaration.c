@@ -9,12 +9,12 @@ enum phi_err declaration_begin(struct phi_api_call *call, const char *stream,
                                struct declaration *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    const struct phi_person *person = &phi_api_who(call)->person;
     memset(out, 0, sizeof(*out));
     out->call = call;
     out->stream = stream;
-    PHI_GUARD(phi_subject_index(declare_of(call)->keys.index, person, out->subject));
-    PHI_GUARD(fact_person(person, phi_api_arena(call), &out->identity, error));
+    PHI_GUARD(acting_read(call, &out->acting, error));
+    memcpy(out->subject, out->acting.subject, PHI_SUBJECT_LEN);
+    PHI_GUARD(fact_person(&out->acting.person, phi_api_arena(call), &out->identity, error));
 out:
     return err;
 }
@@ -52,6 +52,7 @@ enum phi_err declaration_add(struct declaration *d, const char *route, int64_t o
     struct fact *fact = &d->facts[d->count];
     PHI_GUARD(d->count == DECLARATION_FACTS_MAX ? PHI_ERR_INTERNAL : PHI_OK);
     PHI_GUARD(json_object_update(personal, d->identity) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    PHI_GUARD(acting_put(d->call, &d->acting, content, personal, NULL));
     *fact = (struct fact){
         .stream = d->stream,
         .institution = phi_api_app(d->call)->app_id,

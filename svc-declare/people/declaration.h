@@ -11,6 +11,7 @@
 #ifndef SVC_DECLARE_DECLARATION_H
 #define SVC_DECLARE_DECLARATION_H
 
+#include "svc-declare/people/acting.h"
 #include "svc-declare/people/keys.h"
 
 #define DECLARATION_FACTS_MAX 20
@@ -18,8 +19,9 @@
 struct declaration {
     struct phi_api_call *call;
     const char *stream;
-    uint8_t subject[PHI_SUBJECT_LEN];
-    json_t *identity; /* of the citizen behind the call */
+    struct acting acting;
+    uint8_t subject[PHI_SUBJECT_LEN]; /* acting.subject */
+    json_t *identity;                 /* of whom it is about */
     struct fact facts[DECLARATION_FACTS_MAX];
     bool is_kept[DECLARATION_FACTS_MAX]; /* was declared before, the same */
     size_t count;

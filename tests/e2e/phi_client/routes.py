@@ -54,6 +54,14 @@ class Cast:
         """An auditor's request that another one has not let happen yet."""
         return self.life.ask_for_record(self.code, self.life.auditor(Person(), "auditor-2"))["requestId"]
 
+    def behalf(self):
+        """A mandate for a new ward, whose consent is given."""
+        mandate = self.life.mandate(self.holder, Person())
+        self.life.done(self.life.post("citizen-app", "svc-declare", "/v1/consents",
+                                      {"noticeVersion": "2026-11", "purpose": "health-code", "onBehalfOf": mandate},
+                                      self.holder))
+        return mandate
+
     def open_case(self):
         return self.life.disputed(self.holder)[0]["caseId"]
 
@@ -163,6 +171,15 @@ ROUTES = (
           lambda cast: ("/v1/codes/revoke", {"code": cast.life.mint(cast.holder)["code"]})),
     Route("svc-declare", "POST", "/v1/consents", "citizen-app", "citizen",
           lambda _cast: ("/v1/consents", {"noticeVersion": "2026-11", "purpose": "health-code"})),
+    Route("svc-declare", "GET", "/v1/consents", "citizen-app", "citizen", lambda _cast: ("/v1/consents", {})),
+    Route("svc-declare", "POST", "/v1/consents/withdraw", "citizen-app", "citizen",
+          lambda cast: ("/v1/consents/withdraw", {"purpose": "health-code", "onBehalfOf": cast.behalf()})),
+    Route("svc-declare", "POST", "/v1/me/basic", "citizen-app", "citizen",
+          lambda cast: ("/v1/me/basic", {"basic": basic(), "onBehalfOf": cast.behalf()})),
+    Route("svc-declare", "POST", "/v1/me/export", "citizen-app", "citizen",
+          lambda _cast: ("/v1/me/export", {"declarationsBefore": moment(0), "reportsBefore": moment(0)})),
+    Route("svc-declare", "POST", "/v1/me/erase", "citizen-app", "citizen",
+          lambda cast: ("/v1/me/erase", {"confirm": "erase", "onBehalfOf": cast.behalf()})),
     Route("svc-declare", "POST", "/v1/declarations/health", "citizen-app", "citizen", _health),
     Route("svc-declare", "POST", "/v1/declarations/trips", "citizen-app", "citizen",
           lambda _cast: ("/v1/declarations/trips", {"trips": [trip()]})),
