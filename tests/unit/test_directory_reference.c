@@ -58,7 +58,7 @@ static void cases_of_stays(void **state)
     assert_int_equal(phi_rfc3339_parse(phi_view_text(DAY), &day_us), PHI_OK);
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         struct stay stays[4];
-        char told[200] = "", end[24];
+        char told[2048] = "", end[24];
         json_t *content = NULL;
         assert_int_equal(phi_json_parse(phi_view_text(cases[i].content), 4, &content, NULL),
                          PHI_OK);

@@ -3,7 +3,7 @@
  *
  * regrade.eval is what both regrade.same and regrade.all spend in our process beside reading and
  * writing rows; its peer is parsing the same facts with jansson alone, without any rule. */
-#include "bench.h"
+#include "tests/bench/bench.h"
 #include "svc-directory/rules/rules.h"
 
 #include <jansson.h>
