@@ -58,6 +58,7 @@ enum phi_err declare_basic(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(declaration_begin(call, "declare.health", d, error));
     PHI_GUARD(basic_check(&d->acting.person, form.basic, error));
     PHI_GUARD(declaration_check(d, error));
+    PHI_GUARD(declaration_find_key(d, error));
     PHI_GUARD(basic_keep(d, form.basic, form.region));
     phi_rfc3339_format(phi_api_now_us(call), changed);
     phi_api_data(call, json_pack("{s:s, s:b}", "changedAt", changed, "amended", d->has_basic));

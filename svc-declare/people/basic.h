@@ -16,7 +16,7 @@
 enum phi_err basic_check(const struct phi_person *person, const json_t *basic,
                          struct phi_error *error) PHI_MUST_USE;
 
-/* After declaration_check, which finds the key. */
+/* After declaration_find_key. */
 enum phi_err basic_keep(struct declaration *d, const json_t *basic,
                         const char *region) PHI_MUST_USE;
 

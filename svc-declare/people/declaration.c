@@ -155,7 +155,6 @@ enum phi_err declaration_check(struct declaration *d, struct phi_error *error)
     PHI_GUARD(phi_store_acquire(store, phi_api_deadline(d->call), &conn));
     PHI_GUARD(find_person(d, conn, error));
     PHI_GUARD(find_kept(d, conn, error));
-    PHI_GUARD(keys_for_person(d->call, conn, d->subject, &d->key, error));
 out:
     phi_store_release(conn);
     return err;
@@ -178,6 +177,18 @@ static enum phi_err keep_row(struct declaration *d, const struct fact *fact)
         PHI_I64(fact->recorded_us),
     };
     return phi_api_row(d->call, TABLE_DECLARATIONS, row, sizeof(row) / sizeof(row[0]));
+}
+
+enum phi_err declaration_find_key(struct declaration *d, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_conn *conn = NULL;
+    struct phi_store *store = phi_service_store(phi_api_service(d->call));
+    PHI_GUARD(phi_store_acquire(store, phi_api_deadline(d->call), &conn));
+    PHI_GUARD(keys_for_person(d->call, conn, d->subject, &d->key, error));
+out:
+    phi_store_release(conn);
+    return err;
 }
 
 enum phi_err declaration_keep(struct declaration *d)

@@ -4,6 +4,7 @@
  *   PHI_GUARD(declaration_begin(call, "declare.health", &d, error));
  *   PHI_GUARD(declaration_add(&d, PATH, observed_us, content, personal));
  *   PHI_GUARD(declaration_check(&d, error));   // consent in force, facts that are there already
+ *   PHI_GUARD(declaration_find_key(&d, error)); // once nothing can be refused any more
  *   PHI_GUARD(declaration_keep(&d));           // row and event of each, unless kept before
  *
  * A worker's thread; declaration_check blocks on the database within the call's deadline.
@@ -27,7 +28,7 @@ struct declaration {
     size_t count;
     bool has_basic;
     const char *basic_region;  /* as declared before; NULL without */
-    struct phi_person_key key; /* by declaration_check */
+    struct phi_person_key key; /* by declaration_find_key */
 };
 
 enum phi_err declaration_begin(struct phi_api_call *call, const char *stream,
@@ -43,6 +44,10 @@ enum phi_err declaration_add(struct declaration *declaration, const char *route,
 enum phi_err declaration_check(struct declaration *declaration,
                                struct phi_error *error) PHI_MUST_USE;
 
+/* The person's data key, made where there is none, in a transaction of its own: so only for what is
+ * going to be kept, and a refusal leaves nothing behind. */
+enum phi_err declaration_find_key(struct declaration *declaration,
+                                  struct phi_error *error) PHI_MUST_USE;
 enum phi_err declaration_keep(struct declaration *declaration) PHI_MUST_USE;
 
 #endif

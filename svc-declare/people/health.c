@@ -36,6 +36,7 @@ enum phi_err declare_health(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(declaration_add(&d, HEALTH_PATH, form.observed_us, form.content, form.personal));
     PHI_GUARD(declaration_check(&d, error));
     PHI_GUARD(add_region(&d, &form, error));
+    PHI_GUARD(declaration_find_key(&d, error));
     PHI_GUARD(declaration_keep(&d));
     if (form.basic != NULL && !d.is_kept[0])
         PHI_GUARD(basic_keep(&d, form.basic, form.basic_region));

@@ -50,6 +50,7 @@ enum phi_err declare_trips(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(declaration_begin(call, "declare.trip", &d, error));
     PHI_GUARD(add(&d, &form));
     PHI_GUARD(declaration_check(&d, error));
+    PHI_GUARD(declaration_find_key(&d, error));
     PHI_GUARD(declaration_keep(&d));
     PHI_GUARD(tell(&d));
     size_t *trips = phi_arena_copy(phi_api_arena(call), &d.count, sizeof(d.count));

@@ -300,7 +300,7 @@ static void until_of(const struct rules *rules, int expected_min)
     seed = 20261121;
     for (int i = 0; i < CASES; i++) {
         struct phi_arena *arena = phi_arena_new(ARENA_MAX);
-        struct rules_fact facts[FACTS];
+        struct rules_fact facts[FACTS] = {0};
         struct rules_input *input = NULL;
         int64_t now_us = 1795233600000000 + (int64_t)next_random(400 * 86400) * 1000000 +
                          (int64_t)next_random(1000000);
