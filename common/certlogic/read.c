@@ -189,26 +189,36 @@ static bool is_small_integer(const char *at, size_t len)
     return len <= 15;
 }
 
-static double number_of(const char *at, size_t len)
+/* False: out of memory. */
+static bool number_of(struct reader *r, const char *at, size_t len, double *out)
 {
-    char text[NUMBER_MAX];
+    char short_text[NUMBER_MAX], *text = short_text;
     if (is_small_integer(at, len)) {
         int64_t number = 0;
         for (size_t i = at[0] == '-'; i < len; i++)
             number = number * 10 + (at[i] - '0');
-        return (double)(at[0] == '-' ? -number : number);
+        *out = (double)(at[0] == '-' ? -number : number);
+        return true;
     }
+    if (len >= sizeof(short_text))
+        text = phi_arena_alloc(r->arena, len + 1);
+    if (text == NULL)
+        return false;
     memcpy(text, at, len);
     text[len] = '\0';
-    return strtod(text, NULL);
+    *out = strtod(text, NULL);
+    return true;
 }
 
 static enum phi_err read_number(struct reader *r, const struct phi_certlogic_value **out)
 {
     const char *end = number_end(r->at, r->end);
-    if (end == NULL || end - r->at >= NUMBER_MAX)
+    double number = 0;
+    if (end == NULL)
         return PHI_ERR_JSON;
-    *out = phi_certlogic_value_number(r->arena, number_of(r->at, (size_t)(end - r->at)));
+    if (!number_of(r, r->at, (size_t)(end - r->at), &number))
+        return PHI_ERR_MEMORY;
+    *out = phi_certlogic_value_number(r->arena, number);
     r->at = end;
     return *out == NULL ? PHI_ERR_MEMORY : PHI_OK;
 }

@@ -184,7 +184,7 @@ bool phi_filter_has_key_set(const struct phi_filter *filter, const char *platfor
 {
     for (size_t i = 0; i < filter->range_count; i++) {
         struct phi_filter_range range = phi_filter_range_at(filter, i);
-        if (strcmp(range.platform, platform) == 0 && range.key_set == key_set &&
+        if (memcmp(range.platform, platform, 6) == 0 && range.key_set == key_set &&
             range.from_s <= deadline_s && deadline_s <= range.until_s)
             return true;
     }

@@ -82,8 +82,11 @@ static enum phi_err read_nationality(const struct phi_json_at *basic, json_t *to
     enum phi_err err = PHI_OK;
     const char *country = NULL;
     PHI_GUARD(phi_json_text_opt(basic, "nationality", 3, 3, NULL, &country, error));
+    if (country != NULL && strspn(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
+        return phi_json_refuse(basic, "nationality", PHI_ERR_FIELD_VALUE, "no three letters",
+                               error);
     if (country != NULL && !phi_country_is_valid(phi_view_text(country)))
-        return phi_json_refuse(basic, "nationality", PHI_ERR_FIELD_VALUE, "no country of GB/T 2659",
+        return phi_json_refuse(basic, "nationality", PHI_ERR_RULE, "no country of GB/T 2659",
                                error);
     PHI_GUARD(form_put_text(to, "nationality", country));
 out:

@@ -75,9 +75,10 @@ static enum phi_err parse(struct phi_api_call *call, struct explain *out, struct
     if (text == NULL)
         return PHI_OK;
     out->has_as_of = true;
-    if (phi_rfc3339_parse(phi_view_text(text), &out->as_of_us) != PHI_OK ||
-        out->as_of_us > phi_api_now_us(call))
-        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "asOf", "not a time of the past");
+    if (phi_rfc3339_parse(phi_view_text(text), &out->as_of_us) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_QUERY, "asOf", "no time of RFC 3339");
+    if (out->as_of_us > phi_api_now_us(call))
+        return phi_error_set(error, PHI_ERR_RULE, "asOf", "a time to come");
     return PHI_OK;
 }
 

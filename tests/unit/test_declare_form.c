@@ -58,7 +58,7 @@ static const struct form_case health_cases[] = {
     {"bell in the note", "health.note", "\"\\u0007\"", PHI_ERR_FIELD_VALUE, "$.health.note"},
     {"unknown sex", "basic.sex", "\"3\"", PHI_ERR_FIELD_VALUE, "$.basic.sex"},
     {"sex a number", "basic.sex", "1", PHI_ERR_FIELD_TYPE, "$.basic.sex"},
-    {"no such country", "basic.nationality", "\"ZZZ\"", PHI_ERR_FIELD_VALUE, "$.basic.nationality"},
+    {"no such country", "basic.nationality", "\"ZZZ\"", PHI_ERR_RULE, "$.basic.nationality"},
     {"no such region", "basic.region", "\"990000\"", PHI_ERR_FIELD_VALUE, "$.basic.region"},
     {"no address", "basic.address", NULL, PHI_ERR_FIELD_MISSING, "$.basic.address"},
     {"address of two lines", "basic.address", "\"a\\nb\"", PHI_ERR_FIELD_VALUE, "$.basic.address"},
