@@ -20,7 +20,8 @@ static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
     struct phi_consumer *consumer = opaque;
-    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    /* what the group gives while we leave it would never be given back */
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !atomic_load(&consumer->is_stopping)) {
         phi_consumer_assigned(consumer, partitions);
         return;
     }
