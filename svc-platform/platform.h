@@ -36,20 +36,20 @@ void platform_trust_stop(struct platform *platform);
 enum phi_err platform_trust_http(struct phi_api_call *call,
                                  struct phi_error *error); /* GET /v1/trust-list */
 
-/* entry_json.c: an entry's JSON as a province published it; refuses what is not of its form. */
+/* entries/entry_json.c: an entry's JSON as a province published it; refuses what is not of its form. */
 enum phi_err platform_entry_read(struct phi_view json, struct phi_arena *arena,
                                  struct phi_entry *out, struct phi_error *error) PHI_MUST_USE;
 
-/* entries.c: consumes phi.<region>.directory of all provinces. */
+/* entries/entries.c: consumes phi.<region>.directory of all provinces. */
 enum phi_err platform_entries_open(struct platform *platform, struct phi_error *error) PHI_MUST_USE;
 
-/* query.c: entries of a receipt's subject. `asking` is the platform that asks: it must be of the
+/* query/query.c: entries of a receipt's subject. `asking` is the platform that asks: it must be of the
  * receipt's audience, as we must. The answer's JSON {"entries":[…],"strictest":…} is the caller's.
  */
 enum phi_err platform_query(struct platform *platform, struct phi_view receipt, const char *asking,
                             struct phi_deadline deadline, struct phi_arena *arena, json_t **out,
                             struct phi_error *error) PHI_MUST_USE;
 enum phi_err platform_query_http(struct phi_api_call *call, struct phi_error *error);
-enum phi_err platform_rpc_new(struct platform *platform) PHI_MUST_USE; /* rpc.c */
+enum phi_err platform_rpc_new(struct platform *platform) PHI_MUST_USE; /* query/rpc.c */
 
 #endif
