@@ -27,7 +27,7 @@ struct platform {
     struct phi_counter *refused;
 };
 
-/* trust_list.c: the nation's trust list from PHI_PLATFORMS_FILE: a change makes a new signed
+/* trust/list.c: the nation's trust list from PHI_PLATFORMS_FILE: a change makes a new signed
  * version, kept in trust_lists and published on phi.registry until the broker has it. */
 enum phi_err platform_trust_sign(struct platform *platform, struct phi_error *error) PHI_MUST_USE;
 enum phi_err
