@@ -1,11 +1,11 @@
 /* The published list of area risks, affected communities and venues (GB/T 38961 B.2 e and i): an
  * institution's lines become versioned, signed records on reference.places. */
-#include "svc-declare/sources/lines.h"
 #include "svc-declare/sources/reference.h"
 #include "svc-declare/forms/form.h"
 
 #include "base/metrics.h"
 #include "json/canonical.h"
+#include "json/ndjson.h"
 
 #include <string.h>
 
@@ -155,7 +155,7 @@ out:
     return err;
 }
 
-static enum phi_err take_lines(struct listing *l, const struct lines *lines, size_t first,
+static enum phi_err take_lines(struct listing *l, const struct phi_ndjson *lines, size_t first,
                                struct phi_writer *to)
 {
     enum phi_err err = PHI_OK;
@@ -166,7 +166,7 @@ static enum phi_err take_lines(struct listing *l, const struct lines *lines, siz
     for (size_t i = first; i < first + count; i++) {
         struct verdict verdict;
         PHI_GUARD(take_line(l, lines->items[i], &verdict));
-        PHI_GUARD(lines_tell(verdict_json(&verdict, i + 1), to));
+        PHI_GUARD(phi_ndjson_tell(verdict_json(&verdict, i + 1), to));
     }
     PHI_GUARD(phi_conn_commit(l->tx, l->error));
 out:
@@ -177,7 +177,7 @@ out:
 
 /* A transaction of at most BATCH_MAX lines with an arena and a connection of its own. */
 static enum phi_err take_batch(struct phi_api_call *call, const char *institution,
-                               const struct lines *lines, size_t first, struct phi_writer *to,
+                               const struct phi_ndjson *lines, size_t first, struct phi_writer *to,
                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -200,15 +200,15 @@ out:
 enum phi_err declare_places(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct lines lines = {0};
+    struct phi_ndjson lines = {0};
     struct phi_writer to;
     const char *institution = NULL;
     PHI_GUARD(declare_institution(call, RIGHT, &institution, error));
-    PHI_GUARD(lines_split(phi_api_body_bytes(call), phi_api_arena(call), &lines, error));
-    PHI_GUARD(lines_answer(lines.count, phi_api_arena(call), &to));
+    PHI_GUARD(phi_ndjson_split(phi_api_body_bytes(call), phi_api_arena(call), &lines, error));
+    PHI_GUARD(phi_ndjson_answer(lines.count, phi_api_arena(call), &to));
     for (size_t first = 0; first < lines.count; first += BATCH_MAX)
         PHI_GUARD(take_batch(call, institution, &lines, first, &to, error));
-    phi_api_lines(call, lines_told(&to));
+    phi_api_lines(call, phi_ndjson_told(&to));
 out:
     return err;
 }

@@ -1,10 +1,10 @@
 /* Intake of a data source (GB/T 38963 B.2): a line in, a line out; a wrong one never stops the
  * right ones. */
 #include "svc-declare/sources/intake.h"
-#include "svc-declare/sources/lines.h"
 
 #include "base/metrics.h"
 #include "base/text.h"
+#include "json/ndjson.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static json_t *line_json(const struct intake_line *line, size_t number)
 }
 
 /* One transaction's lines, from `first` on. */
-static enum phi_err take(struct intake *intake, const struct lines *lines, size_t first,
+static enum phi_err take(struct intake *intake, const struct phi_ndjson *lines, size_t first,
                          struct phi_deadline deadline, struct phi_writer *to,
                          struct phi_error *error)
 {
@@ -39,7 +39,7 @@ static enum phi_err take(struct intake *intake, const struct lines *lines, size_
         PHI_GUARD(intake_read(intake, lines->items[first + i]));
     PHI_GUARD(intake_store(intake, deadline, error));
     for (size_t i = 0; i < count; i++)
-        PHI_GUARD(lines_tell(line_json(&intake->lines[i], first + i + 1), to));
+        PHI_GUARD(phi_ndjson_tell(line_json(&intake->lines[i], first + i + 1), to));
     intake_count(intake);
 out:
     return err;
@@ -52,7 +52,7 @@ static const char *institution_of(struct phi_api_call *call)
 }
 
 static enum phi_err take_all(struct phi_api_call *call, const struct form_kind *kind,
-                             const char *institution, const struct lines *lines,
+                             const char *institution, const struct phi_ndjson *lines,
                              struct phi_writer *to, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -102,14 +102,14 @@ enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error)
     struct phi_arena *arena = phi_api_arena(call);
     const struct form_kind *kind = NULL;
     const char *institution = NULL;
-    struct lines lines = {0};
+    struct phi_ndjson lines = {0};
     struct phi_writer to;
     PHI_GUARD(declare_kind(call, &kind, error));
     PHI_GUARD(declare_institution(call, kind->kind, &institution, error));
-    PHI_GUARD(lines_split(phi_api_body_bytes(call), arena, &lines, error));
-    PHI_GUARD(lines_answer(lines.count, arena, &to));
+    PHI_GUARD(phi_ndjson_split(phi_api_body_bytes(call), arena, &lines, error));
+    PHI_GUARD(phi_ndjson_answer(lines.count, arena, &to));
     PHI_GUARD(take_all(call, kind, institution, &lines, &to, error));
-    phi_api_lines(call, lines_told(&to));
+    phi_api_lines(call, phi_ndjson_told(&to));
 out:
     return err;
 }

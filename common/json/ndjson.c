@@ -1,23 +1,20 @@
-#include "svc-declare/sources/lines.h"
+#include "json/ndjson.h"
 
 #include <string.h>
 
-/* One line out: place and text of an error are bounded, quoting doubles them at most. */
-#define ANSWER_MAX_BYTES 768
-
-enum phi_err lines_split(struct phi_view body, struct phi_arena *arena, struct lines *out,
-                         struct phi_error *error)
+enum phi_err phi_ndjson_split(struct phi_view body, struct phi_arena *arena, struct phi_ndjson *out,
+                              struct phi_error *error)
 {
-    out->items = phi_arena_alloc(arena, LINES_MAX * sizeof(*out->items));
+    out->items = phi_arena_alloc(arena, PHI_NDJSON_LINES_MAX * sizeof(*out->items));
     if (out->items == NULL)
         return PHI_ERR_MEMORY;
     while (body.len > 0) {
         const uint8_t *feed = memchr(body.data, '\n', body.len);
         size_t len = feed == NULL ? body.len : (size_t)(feed - body.data);
         size_t taken = feed == NULL ? len : len + 1;
-        if (out->count == LINES_MAX)
+        if (out->count == PHI_NDJSON_LINES_MAX)
             return phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, "body", "more than %d lines",
-                                 LINES_MAX);
+                                 PHI_NDJSON_LINES_MAX);
         out->items[out->count++] = phi_view_of(body.data, len);
         body = phi_view_of(body.data + taken, body.len - taken);
     }
@@ -26,9 +23,9 @@ enum phi_err lines_split(struct phi_view body, struct phi_arena *arena, struct l
     return PHI_OK;
 }
 
-enum phi_err lines_answer(size_t count, struct phi_arena *arena, struct phi_writer *out)
+enum phi_err phi_ndjson_answer(size_t count, struct phi_arena *arena, struct phi_writer *out)
 {
-    size_t size = count * (ANSWER_MAX_BYTES + 1);
+    size_t size = count * (PHI_NDJSON_LINE_OUT_MAX_BYTES + 1);
     uint8_t *answer = phi_arena_alloc(arena, size);
     if (answer == NULL)
         return PHI_ERR_MEMORY;
@@ -36,10 +33,10 @@ enum phi_err lines_answer(size_t count, struct phi_arena *arena, struct phi_writ
     return PHI_OK;
 }
 
-enum phi_err lines_tell(json_t *json, struct phi_writer *to)
+enum phi_err phi_ndjson_tell(json_t *json, struct phi_writer *to)
 {
     enum phi_err err = PHI_OK;
-    char text[ANSWER_MAX_BYTES];
+    char text[PHI_NDJSON_LINE_OUT_MAX_BYTES];
     size_t len =
         json == NULL ? 0 : json_dumpb(json, text, sizeof(text), JSON_COMPACT | JSON_PRESERVE_ORDER);
     PHI_GUARD(len == 0 ? PHI_ERR_MEMORY : PHI_OK);
@@ -48,11 +45,12 @@ enum phi_err lines_tell(json_t *json, struct phi_writer *to)
     phi_write_u8(to, '\n');
     err = to->failed ? PHI_ERR_INTERNAL : PHI_OK;
 out:
+    phi_wipe(text, sizeof(text));
     json_decref(json);
     return err;
 }
 
-struct phi_view lines_told(const struct phi_writer *to)
+struct phi_view phi_ndjson_told(const struct phi_writer *to)
 {
     return phi_view_of(to->start, phi_writer_len(to));
 }
