@@ -37,7 +37,7 @@ enum phi_err sweep_run(struct directory *directory, struct phi_conn *conn, int64
                        int64_t number, int32_t partition, size_t *count,
                        bool *is_done) PHI_MUST_USE;
 
-/* --- routes.c --- */
+/* --- routes.c and route_trials.c --- */
 enum phi_err rules_route_list(struct phi_api_call *call, struct phi_error *error);
 enum phi_err rules_route_try(struct phi_api_call *call, struct phi_error *error);
 enum phi_err rules_route_show(struct phi_api_call *call, struct phi_error *error);
