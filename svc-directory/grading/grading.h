@@ -54,6 +54,8 @@ enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjec
                            int64_t as_of_us, struct phi_rows **rows,
                            struct phi_error *error) PHI_MUST_USE;
 bool grading_counts(const struct phi_rows *rows, size_t row); /* not retracted */
+/* "low", "medium", "high": the strictest published risk of where the person was; NULL: none. */
+const char *grading_risk(const struct phi_rows *rows, size_t row);
 
 /* --- input.c --- */
 

@@ -6,16 +6,15 @@
 /* The content, with what is published about its places. */
 static struct phi_view content_of(const struct phi_rows *rows, size_t row, struct phi_arena *arena)
 {
-    static const char *const risks[] = {"low", "medium", "high"};
     struct phi_view content = phi_view_text(phi_rows_text(rows, row, GRADING_CONTENT));
-    int64_t risk = phi_rows_i64(rows, row, GRADING_RISK);
+    const char *risk = grading_risk(rows, row);
     char at[PHI_RFC3339_MAX];
-    if (risk < 1 || risk > 3 || content.len < 2)
+    if (risk == NULL || content.len < 2)
         return content;
     phi_rfc3339_format(phi_rows_i64(rows, row, GRADING_RISK_AT), at);
     const char *text =
         phi_arena_printf(arena, "%.*s,\"placeRisk\":\"%s\",\"placeRiskAt\":\"%s\"}",
-                         (int)content.len - 1, (const char *)content.data, risks[risk - 1], at);
+                         (int)content.len - 1, (const char *)content.data, risk, at);
     return text == NULL ? phi_view_of(NULL, 0) : phi_view_text(text);
 }
 

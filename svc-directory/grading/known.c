@@ -3,6 +3,13 @@
 
 #define RISK_AT_MAX_US 4102416000000000LL /* the year 2100: a stay that lasts */
 
+const char *grading_risk(const struct phi_rows *rows, size_t row)
+{
+    static const char *const risks[] = {"low", "medium", "high"};
+    int64_t risk = phi_rows_i64(rows, row, GRADING_RISK);
+    return risk < 1 || risk > 3 ? NULL : risks[risk - 1];
+}
+
 bool grading_counts(const struct phi_rows *rows, size_t row)
 {
     return phi_rows_is_null(rows, row, GRADING_DECIDED);

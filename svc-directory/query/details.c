@@ -12,6 +12,8 @@ struct details {
     json_t *tests;
     json_t *reports;
     json_t *vaccination; /* the newest: facts come newest first */
+    json_t *area_risk;   /* of the fact with the strictest */
+    int64_t area_risk_max;
     size_t count;
     bool is_truncated;
 };
@@ -30,6 +32,25 @@ static json_t *shown(const struct phi_rows *rows, size_t i, json_t *content)
     return json_pack("{s:s, s:s, s:s, s:O}", "source", phi_rows_text(rows, i, GRADING_SOURCE),
                      "institution", phi_rows_text(rows, i, GRADING_INSTITUTION), "observedAt",
                      observed, "content", content);
+}
+
+/* What is published about the places where the fact says the person was. */
+static enum phi_err add_risk(struct details *details, const struct phi_rows *rows, size_t i,
+                             json_t *fact)
+{
+    char until[PHI_RFC3339_MAX];
+    const char *risk = grading_risk(rows, i);
+    int64_t rank = phi_rows_i64(rows, i, GRADING_RISK);
+    if (risk == NULL)
+        return PHI_OK;
+    phi_rfc3339_format(phi_rows_i64(rows, i, GRADING_RISK_AT), until);
+    json_t *json = json_pack("{s:s, s:s}", "risk", risk, "until", until);
+    if (rank > details->area_risk_max) {
+        json_decref(details->area_risk);
+        details->area_risk = json_incref(json);
+        details->area_risk_max = rank;
+    }
+    return json_object_set_new(fact, "areaRisk", json) == 0 ? PHI_OK : PHI_ERR_MEMORY;
 }
 
 static bool is_vaccination(const char *source, const json_t *content)
@@ -57,6 +78,7 @@ static enum phi_err add(struct details *details, const struct phi_rows *rows, si
         details->vaccination = json_incref(fact);
     if (!is_recent)
         goto out;
+    PHI_GUARD(add_risk(details, rows, i, fact));
     details->is_truncated = details->count >= DETAILS_MAX;
     if (!details->is_truncated && json_array_append(list_of(details, source), fact) != 0)
         err = PHI_ERR_MEMORY;
@@ -83,9 +105,11 @@ static json_t *tell(struct details *details, int64_t since_us)
     char since[PHI_RFC3339_MAX];
     phi_rfc3339_format(since_us, since);
     json_t *vaccination = details->vaccination == NULL ? json_null() : details->vaccination;
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "since", since, "declarations",
+    json_t *risk = details->area_risk == NULL ? json_null() : details->area_risk;
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "since", since, "declarations",
                      details->declarations, "tests", details->tests, "reports", details->reports,
-                     "vaccination", vaccination, "truncated", details->is_truncated);
+                     "vaccination", vaccination, "areaRisk", risk, "truncated",
+                     details->is_truncated);
 }
 
 enum phi_err details_read(struct directory *directory, struct phi_conn *conn,
@@ -111,6 +135,7 @@ out:
     json_decref(details.tests);
     json_decref(details.reports);
     json_decref(details.vaccination);
+    json_decref(details.area_risk);
     phi_rows_free(rows);
     phi_array_free(subjects);
     return err;

@@ -37,6 +37,9 @@ def test_a_published_place_finds_who_was_there_and_lets_them_go(life):
     late = visit(life, place, 3 * DAY, 2 * DAY)
     until(life, late, "red", ["high-risk-place"])
     assert [grade(life, person)[0] for person in (before, other)] == ["green", "green"]
+    details = life.done(life.post("citizen-app", "svc-directory", "/v1/health/query", {}, there))["details"]
+    (report,) = details["reports"]
+    assert details["areaRisk"] == report["areaRisk"] and details["areaRisk"]["risk"] == "high"
     life.publish([{**entry, "revision": 2, "risk": "medium"}])
     until(life, there, "yellow", ["medium-risk-place"])
     life.publish([{**entry, "revision": 3, "withdrawn": True}])
