@@ -1,6 +1,7 @@
 /* What this directory knows of one person: the entry, the masked identity; and how both are told.
  */
 #include "codes/mask.h"
+#include "svc-directory/grading/silence.h"
 #include "svc-directory/query/query.h"
 
 #include <string.h>
@@ -18,7 +19,20 @@ static void apply_then(int64_t now_us, struct person_entry *out)
     out->until_us = INT64_MAX;
 }
 
-enum phi_err person_entry_read(const struct directory *directory, struct phi_conn *conn,
+/* Everybody is graded anew for a source that fell silent; who has not been yet is not green. */
+static void apply_silence(struct silence *silence, struct person_entry *out)
+{
+    if (!silence_is_any(silence))
+        return;
+    if (out->then == PHI_GRADE_GREEN)
+        out->then = PHI_GRADE_GREY;
+    if (out->grade != PHI_GRADE_GREEN)
+        return;
+    out->grade = PHI_GRADE_GREY;
+    json_array_clear(out->reasons);
+}
+
+enum phi_err person_entry_read(struct directory *directory, struct phi_conn *conn,
                                const uint8_t *subject, struct phi_arena *arena,
                                struct person_entry *out, struct phi_error *error)
 {
@@ -45,6 +59,7 @@ enum phi_err person_entry_read(const struct directory *directory, struct phi_con
                                  .until_us = phi_rows_i64(rows, 0, 6),
                                  .then = (enum phi_grade)phi_rows_i64(rows, 0, 7)};
     apply_then(phi_clock_now_us(phi_service_clock(directory->service)), out);
+    apply_silence(&directory->silence, out);
 out:
     phi_rows_free(rows);
     return err;

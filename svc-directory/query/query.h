@@ -52,7 +52,7 @@ struct person_entry {
     enum phi_grade then;
 };
 /* As it is at this moment: `then` is applied once `until` is past. */
-enum phi_err person_entry_read(const struct directory *directory, struct phi_conn *conn,
+enum phi_err person_entry_read(struct directory *directory, struct phi_conn *conn,
                                const uint8_t *subject, struct phi_arena *arena,
                                struct person_entry *out, struct phi_error *error) PHI_MUST_USE;
 struct person_identity {
