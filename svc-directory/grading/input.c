@@ -12,9 +12,8 @@ static struct phi_view content_of(const struct phi_rows *rows, size_t row, struc
     if (risk == NULL || content.len < 2)
         return content;
     phi_rfc3339_format(phi_rows_i64(rows, row, GRADING_RISK_AT), at);
-    const char *text =
-        phi_arena_printf(arena, "%.*s,\"placeRisk\":\"%s\",\"placeRiskAt\":\"%s\"}",
-                         (int)content.len - 1, (const char *)content.data, risk, at);
+    const char *text = phi_arena_printf(arena, "%.*s,\"placeRisk\":\"%s\",\"placeRiskAt\":\"%s\"}",
+                                        (int)content.len - 1, (const char *)content.data, risk, at);
     return text == NULL ? phi_view_of(NULL, 0) : phi_view_text(text);
 }
 
