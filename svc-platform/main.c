@@ -18,6 +18,13 @@ static const struct phi_config_row rows[] = {
      .text = "the platforms, their keys and endpoints: the trust list before it is signed (phictl "
              "platform)"},
     PHI_SERVICE_KEY_ROW("PHI_TRUST_KEY_FILE", "SM2 key that signs the trust list"),
+    {.name = "PHI_TRUST_RENEW_S",
+     .type = PHI_CONFIG_INT,
+     .fallback = "3600",
+     .min = 1,
+     .max = 43200,
+     .unit = "s",
+     .text = "an unchanged trust list is signed again this often, so that a held-back one shows"},
     PHI_SERVICE_KEY_ROW("PHI_PLATFORM_KEY_FILE", "the unified platform's key for dead letters"),
     PHI_QUERY_RPC_ROWS("5110"),
 };
@@ -26,11 +33,13 @@ static const struct phi_migration migrations[] = {
     {100, "platform", (const char *)phi_embed__100_platform_sql},
 };
 
+static const char *const trust_queries[] = {"after", "wait", NULL};
 static const char *const query_fields[] = {"receipt", NULL};
 
 static const struct phi_api_route routes[] = {
     {.method = "GET",
      .path = "/v1/trust-list",
+     .queries = trust_queries,
      .identity = PHI_API_NOBODY,
      .flags = PHI_API_OPEN,
      .handle = platform_trust_http},
@@ -55,6 +64,16 @@ out:
     return err;
 }
 
+static void open_news(struct platform *platform)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&platform->trust_lock, NULL);
+    pthread_cond_init(&platform->trust_news, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -62,6 +81,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(platform == NULL ? PHI_ERR_MEMORY : PHI_OK);
     platform->service = service;
     phi_service_set_state(service, platform);
+    open_news(platform);
     PHI_GUARD(platform_rpc_new(platform));
     PHI_GUARD(open_keys(service, platform, error));
     struct phi_dlq_options dlq = {.region = phi_service_region(service),
@@ -72,7 +92,9 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
         phi_counter_new("phi_entries_taken_total", "directory entries consumed", NULL);
     platform->refused =
         phi_counter_new("phi_entries_refused_total", "records sent to the dlq", NULL);
-    PHI_GUARD(platform_trust_sign(platform, error));
+    platform->trust_renew_us =
+        phi_config_int(phi_service_config(service), "PHI_TRUST_RENEW_S") * 1000000;
+    PHI_GUARD(platform_trust_sign(platform, false, error));
 out:
     return err;
 }
@@ -110,6 +132,8 @@ static void close(struct phi_service *service)
     phi_sm2_private_free(platform->trust_key);
     phi_seal_key_free(platform->store_key);
     phi_service_set_state(service, NULL);
+    pthread_cond_destroy(&platform->trust_news);
+    pthread_mutex_destroy(&platform->trust_lock);
     free(platform);
 }
 

@@ -11,6 +11,15 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* What a file looked like: its name is given to another when it is written anew. */
+struct platform_file {
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
 
 struct platform {
     struct phi_service *service;
@@ -23,16 +32,27 @@ struct platform {
     pthread_t publisher;
     bool has_publisher;
     atomic_bool stopping;
+    int64_t trust_renew_us;
+    int64_t published;         /* version; the publisher's */
+    struct platform_file file; /* at the publisher's last look */
+    bool is_sign_owed;
+    pthread_mutex_t trust_lock; /* the three below */
+    pthread_cond_t trust_news;
+    int64_t trust_version; /* the newest known here */
+    int trust_waiters;
     struct phi_counter *taken;
     struct phi_counter *refused;
 };
 
-/* trust/list.c: the nation's trust list from PHI_PLATFORMS_FILE: a change makes a new signed
- * version, kept in trust_lists and published on phi.registry until the broker has it. */
-enum phi_err platform_trust_sign(struct platform *platform, struct phi_error *error) PHI_MUST_USE;
-enum phi_err
-platform_trust_start(struct platform *platform) PHI_MUST_USE; /* the publishing thread */
+/* trust/list.c: signs what PHI_PLATFORMS_FILE says, when that is not what was signed last
+ * (`is_renewal`: when it is, long ago), and keeps it in trust_lists. Blocks on the database. */
+enum phi_err platform_trust_sign(struct platform *platform, bool is_renewal,
+                                 struct phi_error *error) PHI_MUST_USE;
+/* trust/publish.c: the thread that looks for changes, signs, and publishes on phi.registry. */
+enum phi_err platform_trust_start(struct platform *platform) PHI_MUST_USE;
 void platform_trust_stop(struct platform *platform);
+/* trust/http.c: who waits for a newer list hears of it. */
+void platform_trust_tell(struct platform *platform, int64_t version);
 enum phi_err platform_trust_http(struct phi_api_call *call,
                                  struct phi_error *error); /* GET /v1/trust-list */
 

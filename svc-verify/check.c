@@ -195,10 +195,12 @@ void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t c
     const struct phi_trust_view *trust = phi_trust_read(verify->trust, &bench->trust);
     int64_t now_us = phi_clock_now_us(verify->clock);
     int64_t monotonic_us = phi_monotonic_us();
+    bool has_list =
+        phi_trust_is_usable(verify->trust); /* nothing is judged by one past its grace */
     for (size_t i = 0; i < count; i++) {
         jobs[i]->reply.status = begin(jobs[i], now_us, monotonic_us);
         if (jobs[i]->reply.status == PHI_OK)
-            jobs[i]->reply.status = check_platform(jobs[i], trust);
+            jobs[i]->reply.status = has_list ? check_platform(jobs[i], trust) : PHI_ERR_NEIGHBOUR;
     }
     check_signatures(bench, jobs, count);
     for (size_t i = 0; i < count; i++) {

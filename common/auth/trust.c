@@ -19,6 +19,7 @@ struct phi_trust_view {
 struct phi_trust {
     struct phi_follow *follow;
     const struct phi_clock *clock;
+    int64_t grace_s;
     void (*changed)(void *context);
     void *context;
     pthread_mutex_t mutex; /* guards `view`, for a few instructions */
@@ -180,6 +181,13 @@ static void swap(struct phi_trust *trust, struct phi_trust_view *fresh)
         trust->changed(trust->context);
 }
 
+static void note_verified(struct phi_trust *trust, int64_t issued_us)
+{
+    int64_t now_us = phi_clock_now_us(trust->clock);
+    int64_t fresh_us = issued_us + PHI_TRUST_FRESH_S * INT64_C(1000000);
+    atomic_store(&trust->verified_us, now_us < fresh_us ? now_us : fresh_us);
+}
+
 /* The view is read without its mutex: only this thread replaces it. */
 static enum phi_err check_version(struct phi_trust *trust, const struct phi_record *record,
                                   struct phi_error *error)
@@ -188,7 +196,7 @@ static enum phi_err check_version(struct phi_trust *trust, const struct phi_reco
     if (record->version > held)
         return PHI_OK;
     if (record->version == held && phi_view_equal(record->value, trust->view->json))
-        atomic_store(&trust->verified_us, phi_clock_now_us(trust->clock));
+        note_verified(trust, trust->view->list.issued_us);
     return phi_error_set(error, PHI_ERR_STATE, "version", "older than the list held, or the same");
 }
 
@@ -209,8 +217,10 @@ static enum phi_err on_take(void *context, const struct phi_record *record, bool
         phi_trust_release(fresh);
         return phi_error_set(error, PHI_ERR_FIELD_VALUE, "$.version", "not the record's version");
     }
-    atomic_store(&trust->verified_us,
-                 is_kept ? fresh->list.issued_us : phi_clock_now_us(trust->clock));
+    if (is_kept)
+        atomic_store(&trust->verified_us, fresh->list.issued_us);
+    else
+        note_verified(trust, fresh->list.issued_us);
     swap(trust, fresh);
     return PHI_OK;
 }
@@ -259,6 +269,7 @@ enum phi_err phi_trust_open(const struct phi_trust_options *options, struct phi_
     atomic_init(&trust->number, 1);
     atomic_init(&trust->verified_us, -1);
     trust->clock = options->clock;
+    trust->grace_s = options->grace_s;
     trust->view = view_new();
     enum phi_err err = trust->view == NULL ? PHI_ERR_MEMORY : follow(trust, options, out, error);
     if (err != PHI_OK) {
@@ -280,7 +291,8 @@ void phi_trust_close(struct phi_trust *trust)
 
 bool phi_trust_is_usable(struct phi_trust *trust)
 {
-    return atomic_load(&trust->verified_us) >= 0;
+    int64_t age_s = phi_trust_age_s(trust);
+    return age_s >= 0 && (trust->grace_s == 0 || age_s <= trust->grace_s);
 }
 
 bool phi_trust_is_following(struct phi_trust *trust)
@@ -295,4 +307,12 @@ int64_t phi_trust_age_s(struct phi_trust *trust)
         return -1;
     int64_t age_us = phi_clock_now_us(trust->clock) - verified_us;
     return age_us < 0 ? 0 : age_us / 1000000;
+}
+
+uint64_t phi_trust_version(struct phi_trust *trust)
+{
+    const struct phi_trust_view *view = phi_trust_acquire(trust);
+    uint64_t version = view->list.version;
+    phi_trust_release(view);
+    return version;
 }

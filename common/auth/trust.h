@@ -20,6 +20,7 @@
 #define PHI_TRUST_PLATFORMS 1024 /* a list's bounds */
 #define PHI_TRUST_KEYS      64
 #define PHI_TRUST_ENDPOINTS 16
+#define PHI_TRUST_FRESH_S   86400
 
 enum phi_trust_use {
     PHI_TRUST_CODE,
@@ -86,7 +87,8 @@ struct phi_trust_options {
     uint8_t owner[PHI_SM2_PUBLIC_LEN]; /* the unified platform's key for the list, pinned by
                                           configuration */
     struct phi_store *store;           /* whose schema holds auth_registry; NULL: nothing is kept */
-    const struct phi_clock *clock;     /* NULL: the system's */
+    int64_t grace_s;               /* how old a list may get before it is not usable; 0: no end */
+    const struct phi_clock *clock; /* NULL: the system's */
     void (*changed)(
         void *context); /* after a new list is in force, from the follower's thread; may be NULL */
     void *context;
@@ -98,12 +100,15 @@ enum phi_err phi_trust_open(const struct phi_trust_options *options, struct phi_
                             struct phi_error *error) PHI_MUST_USE;
 void phi_trust_close(struct phi_trust *trust); /* NULL is fine; views may outlive it */
 
-bool phi_trust_is_usable(struct phi_trust *trust); /* a verified list is there */
+bool phi_trust_is_usable(struct phi_trust *trust); /* a verified list, within the grace */
 bool phi_trust_is_following(
     struct phi_trust *trust); /* the topic was read to its end at least once */
-int64_t phi_trust_age_s(
-    struct phi_trust *trust); /* since a list was last verified from the topic or applied
-                                 (a kept one: since it was issued); -1 without a list */
+/* Since a list was last verified from the topic or applied (a kept one: since it was issued); -1
+ * without a list. Reading an old list again makes it younger up to PHI_TRUST_FRESH_S after its
+ * issue only, so that who holds new lists back is noticed: the unified platform signs more often.
+ */
+int64_t phi_trust_age_s(struct phi_trust *trust);
+uint64_t phi_trust_version(struct phi_trust *trust); /* of the list in force; 0 without one */
 
 /* The view in force; never NULL, empty before the first list. A critical section of a few
  * instructions. */

@@ -1,5 +1,6 @@
 #include "service/parts.h"
 
+#include "base/metrics.h"
 #include "store/tables.h"
 
 #include <stdlib.h>
@@ -56,18 +57,48 @@ static void look_at_outbox(struct phi_service *service)
     phi_lane_shut(service->lane, PHI_API_OUTBOX, weight == PHI_RELAY_FULL ? PHI_ERR_BUS : PHI_OK);
 }
 
+struct trust_gauges {
+    struct phi_gauge *age;
+    struct phi_gauge *version;
+};
+
+static void declare_trust(const struct phi_service *service, struct trust_gauges *out)
+{
+    if (service->trust == NULL)
+        return;
+    out->age = phi_gauge_new("phi_trust_list_age_seconds",
+                             "since the trust list was last verified; -1 without one", NULL);
+    out->version =
+        phi_gauge_new("phi_trust_list_version", "version of the trust list in force", NULL);
+}
+
+/* Warned of long before it is too old to be used. */
+static void look_at_trust(struct phi_service *service, const struct trust_gauges *gauges)
+{
+    if (service->trust == NULL)
+        return;
+    int64_t age_s = phi_trust_age_s(service->trust);
+    phi_gauge_set(gauges->age, age_s);
+    phi_gauge_set(gauges->version, (int64_t)phi_trust_version(service->trust));
+    phi_service_set_degraded(service, "trust-list",
+                             age_s > phi_config_int(service->config, "PHI_TRUST_WARN_S"));
+}
+
 static void *keeper_run(void *context)
 {
     struct phi_service *service = context;
+    struct trust_gauges trust = {.age = NULL};
     struct phi_deadline check = phi_deadline_in_ms(0);
     struct phi_deadline prune_at = phi_deadline_in_ms(PRUNE_EVERY_MS);
     const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
+    declare_trust(service, &trust);
     while (!atomic_load(&service->stopping)) {
         nanosleep(&tick, NULL);
         phi_service_keys_watch(service);
         if (service->producer != NULL)
             phi_service_set_degraded(service, "bus", !phi_bus_is_up(service->producer));
         look_at_outbox(service);
+        look_at_trust(service, &trust);
         phi_service_device_look(service);
         if (!phi_deadline_is_past(check))
             continue;

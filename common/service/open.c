@@ -159,7 +159,9 @@ static enum phi_err open_trust(struct phi_service *service, struct phi_error *er
 {
     enum phi_err err = PHI_OK;
     struct phi_trust_options options = {
-        .brokers = phi_config_text(service->config, "PHI_PLATFORM_BUS"), .store = service->store};
+        .brokers = phi_config_text(service->config, "PHI_PLATFORM_BUS"),
+        .store = service->store,
+        .grace_s = phi_config_int(service->config, "PHI_TRUST_GRACE_S")};
     PHI_GUARD(read_pinned(service, "PHI_TRUST_PUBLIC_FILE", options.owner, error));
     PHI_GUARD(phi_trust_open(&options, &service->trust, error));
 out:

@@ -253,6 +253,20 @@ static const struct phi_config_row trust_rows[] = {
      .max = 4096,
      .unit = "",
      .text = "public key of the owner of the trust list, pinned"},
+    {.name = "PHI_TRUST_WARN_S",
+     .type = PHI_CONFIG_INT,
+     .fallback = "14400",
+     .min = 1,
+     .max = 31536000,
+     .unit = "s",
+     .text = "age of the trust list from which /readyz says degraded: trust-list"},
+    {.name = "PHI_TRUST_GRACE_S",
+     .type = PHI_CONFIG_INT,
+     .fallback = "2592000",
+     .min = 1,
+     .max = 31536000,
+     .unit = "s",
+     .text = "age of the trust list past which it is not used any more"},
 };
 
 static void rows_add(struct phi_service *service, const struct phi_config_row *rows, size_t count)

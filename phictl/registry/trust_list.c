@@ -46,20 +46,23 @@ static enum phi_err record_of(const json_t *data, struct phi_record *out, struct
     return PHI_OK;
 }
 
-static enum phi_err take_list(const json_t *file, const struct phi_pinned_key *pinned,
-                              struct phi_arena *arena, struct phi_trust_list *out,
-                              struct phi_error *error)
+enum phi_err ctl_trust_list_take(const struct ctl_args *args, const json_t *file,
+                                 struct phi_arena *arena, struct phi_record *record,
+                                 struct phi_trust_list *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_record record = {.version = 0};
+    struct phi_pinned_key pinned = {.key = NULL};
+    struct phi_sm2_public *key = NULL;
     const json_t *data = json_object_get(file, "data");
-    PHI_GUARD(record_of(data != NULL ? data : file, &record, error));
-    PHI_GUARD(phi_record_verify(PHI_TRUST_TOPIC, &record, pinned, 1, error));
-    PHI_GUARD(phi_trust_decode(record.value, arena, out, error));
-    if (out->version != record.version)
+    PHI_GUARD(pin(ctl_get(args, "trust-key"), &pinned, &key, error));
+    PHI_GUARD(record_of(data != NULL ? data : file, record, error));
+    PHI_GUARD(phi_record_verify(PHI_TRUST_TOPIC, record, &pinned, 1, error));
+    PHI_GUARD(phi_trust_decode(record->value, arena, out, error));
+    if (out->version != record->version)
         err = phi_error_set(error, PHI_ERR_FIELD_VALUE, "--trust-list",
                             "the list's version is not the record's");
 out:
+    phi_sm2_public_free(key);
     return err;
 }
 
@@ -67,22 +70,19 @@ enum phi_err ctl_trust_list_read(const struct ctl_args *args, struct phi_arena *
                                  struct phi_trust_list *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_pinned_key pinned = {.key = NULL};
-    struct phi_sm2_public *key = NULL;
+    struct phi_record record = {.version = 0};
     json_t *file = NULL;
     uint8_t *bytes = NULL;
     size_t len = 0;
     if (!ctl_has(args, "trust-key"))
         return phi_error_set(error, PHI_ERR_FIELD_MISSING, "--trust-key", "needed for the list");
-    PHI_GUARD(pin(ctl_get(args, "trust-key"), &pinned, &key, error));
     PHI_GUARD(ctl_read_all(ctl_get(args, "trust-list"), LIST_MAX, &bytes, &len, error));
     file = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL);
     if (file == NULL)
         PHI_GUARD(phi_error_set(error, PHI_ERR_JSON, "--trust-list", "not JSON"));
-    PHI_GUARD(take_list(file, &pinned, arena, out, error));
+    PHI_GUARD(ctl_trust_list_take(args, file, arena, &record, out, error));
 out:
     json_decref(file);
     free(bytes);
-    phi_sm2_public_free(key);
     return err;
 }

@@ -144,11 +144,12 @@ static uint64_t trust_version(struct phi_trust *trust)
 static void the_trust_list_is_followed_and_kept(void **state)
 {
     char list[2][128];
+    char issued[PHI_RFC3339_MAX];
     (void)state;
+    phi_rfc3339_format(phi_clock_now_us(NULL), issued);
     for (int i = 0; i < 2; i++)
-        (void)snprintf(
-            list[i], sizeof(list[i]),
-            "{\"issuedAt\":\"2026-01-01T00:00:00+08:00\",\"platforms\":[],\"version\":%d}", 7 + i);
+        (void)snprintf(list[i], sizeof(list[i]),
+                       "{\"issuedAt\":\"%s\",\"platforms\":[],\"version\":%d}", issued, 7 + i);
     publish(&owner, PHI_TRUST_TOPIC, PHI_TRUST_KEY, 7, list[0]);
     struct phi_trust *trust = trust_open(cluster.brokers);
     kit_wait(10000, trust_version(trust) == 7);

@@ -165,6 +165,32 @@ static void only_the_owner_and_newer_versions_count(void **state)
     phi_arena_free(arena);
 }
 
+static void a_list_has_its_age_and_its_grace(void **state)
+{
+    struct phi_arena *arena = phi_arena_new(1 << 20);
+    struct phi_trust *trust = NULL;
+    struct phi_trust_options options = {.clock = &test_clock, .grace_s = 3 * PHI_TRUST_FRESH_S};
+    (void)state;
+    memcpy(options.owner, owner.xy, sizeof(options.owner));
+    assert_int_equal(phi_trust_open(&options, &trust, NULL), PHI_OK);
+    struct phi_record record = signed_list(&owner, 3, 3, arena);
+    now_us = TEST_NOW_US + 3600 * INT64_C(1000000);
+    assert_int_equal(phi_trust_apply(trust, &record, NULL), PHI_OK);
+    assert_int_equal(phi_trust_age_s(trust), 0);
+    assert_int_equal(phi_trust_version(trust), 3);
+    /* said again and again, a list is at most a day younger than its issue */
+    now_us = TEST_NOW_US + 3 * PHI_TRUST_FRESH_S * INT64_C(1000000);
+    assert_int_equal(phi_trust_apply(trust, &record, NULL), PHI_ERR_STATE);
+    assert_int_equal(phi_trust_age_s(trust), 2 * PHI_TRUST_FRESH_S);
+    assert_true(phi_trust_is_usable(trust));
+    now_us += (PHI_TRUST_FRESH_S + 1) * INT64_C(1000000);
+    assert_int_equal(phi_trust_apply(trust, &record, NULL), PHI_ERR_STATE);
+    assert_false(phi_trust_is_usable(trust));
+    phi_trust_close(trust);
+    phi_arena_free(arena);
+    now_us = TEST_NOW_US;
+}
+
 #define HEAD "{\"version\":1,\"issuedAt\":\"2026-01-01T00:00:00Z\",\"platforms\":["
 #define X64  "0000000000000000000000000000000000000000000000000000000000000000"
 
@@ -251,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_list_is_read_as_it_was_written),
         cmocka_unit_test(lookups_go_by_use_and_time),
         cmocka_unit_test(only_the_owner_and_newer_versions_count),
+        cmocka_unit_test(a_list_has_its_age_and_its_grace),
         cmocka_unit_test(broken_lists_are_refused),
         cmocka_unit_test(a_list_that_readers_would_refuse_is_not_written),
         cmocka_unit_test(uses_have_names),
