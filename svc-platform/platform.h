@@ -56,16 +56,17 @@ void platform_trust_tell(struct platform *platform, int64_t version);
 enum phi_err platform_trust_http(struct phi_api_call *call,
                                  struct phi_error *error); /* GET /v1/trust-list */
 
-/* entries/entry_json.c: an entry's JSON as a province published it; refuses what is not of its form. */
+/* entries/entry_json.c: an entry's JSON as a province published it; refuses what is not of its
+ * form. */
 enum phi_err platform_entry_read(struct phi_view json, struct phi_arena *arena,
                                  struct phi_entry *out, struct phi_error *error) PHI_MUST_USE;
 
 /* entries/entries.c: consumes phi.<region>.directory of all provinces. */
 enum phi_err platform_entries_open(struct platform *platform, struct phi_error *error) PHI_MUST_USE;
 
-/* query/query.c: entries of a receipt's subject. `asking` is the platform that asks: it must be of the
- * receipt's audience, as we must. The answer's JSON {"entries":[…],"strictest":…} is the caller's.
- */
+/* query/query.c: entries of a receipt's subject. `asking` is the platform that asks: it must be of
+ * the receipt's audience, as we must. The answer's JSON {"entries":[…],"strictest":…} is the
+ * caller's. */
 enum phi_err platform_query(struct platform *platform, struct phi_view receipt, const char *asking,
                             struct phi_deadline deadline, struct phi_arena *arena, json_t **out,
                             struct phi_error *error) PHI_MUST_USE;
