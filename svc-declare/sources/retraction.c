@@ -2,6 +2,8 @@
 
 #include "svc-declare/forms/form.h"
 
+#include "json/canonical.h"
+
 #include <string.h>
 
 #define ID_LEN          16
@@ -96,10 +98,12 @@ out:
     return err;
 }
 
-/* The same request again finds its row and leaves it. */
+/* The same request again finds its row and leaves it: `is_new` says which it was. */
 static enum phi_err keep(struct phi_api_call *call, struct phi_conn *conn, const struct proposal *p,
-                         int64_t records, struct phi_error *error)
+                         int64_t records, bool *is_new, struct phi_error *error)
 {
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
     const struct phi_param row[] = {PHI_BYTES_OF(p->id, ID_LEN),
                                     PHI_TEXT(p->kind->stream),
                                     PHI_TEXT(p->institution),
@@ -111,12 +115,43 @@ static enum phi_err keep(struct phi_api_call *call, struct phi_conn *conn, const
                                     PHI_BYTES_OF(p->officer, PHI_SM3_LEN),
                                     PHI_TEXT(phi_api_who(call)->staff->unit),
                                     PHI_I64(phi_api_now_us(call))};
-    return phi_conn_exec(conn, "retraction_keep",
-                         "INSERT INTO retractions (retraction_id, source, institution, time_kind, "
-                         "from_us, to_us, reason, state, records, proposed_by, proposed_unit, "
-                         "proposed_us) VALUES ($1, $2, $3, $4, $5, $6, $7, 'proposed', $8, $9, "
-                         "$10, $11) ON CONFLICT (retraction_id) DO NOTHING",
-                         row, 11, NULL, error);
+    PHI_GUARD(phi_conn_exec(conn, "retraction_keep",
+                            "INSERT INTO retractions (retraction_id, source, institution, "
+                            "time_kind, from_us, to_us, reason, state, records, proposed_by, "
+                            "proposed_unit, proposed_us) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+                            "'proposed', $8, $9, $10, $11) ON CONFLICT (retraction_id) DO NOTHING",
+                            row, 11, &rows, error));
+    *is_new = phi_rows_affected(rows) == 1;
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+/* What an officer did, on audit, under the retraction's id. */
+static enum phi_err audit(struct phi_api_call *call, struct phi_conn *tx, const struct proposal *p,
+                          const char *step, int64_t records, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    char id[2 * ID_LEN + 1], officer[2 * PHI_SM3_LEN + 1], at[PHI_RFC3339_MAX];
+    struct phi_service *service = phi_api_service(call);
+    struct phi_event event = {.topic = phi_service_topic(service, "audit"),
+                              .type = "cn.phi.audit.retraction",
+                              .source = phi_service_source(service),
+                              .time_us = phi_api_now_us(call),
+                              .key = phi_view_of(p->id, ID_LEN)};
+    phi_hex_encode(phi_view_of(p->id, ID_LEN), id);
+    phi_hex_encode(phi_view_of(p->officer, PHI_SM3_LEN), officer);
+    phi_rfc3339_format(phi_api_now_us(call), at);
+    json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "retractionId", id, "step",
+                             step, "source", p->kind->stream, "institution", p->institution,
+                             "records", (json_int_t)records, "officer", officer, "unit",
+                             phi_api_who(call)->staff->unit, "at", at);
+    PHI_GUARD(phi_json_keep(phi_api_arena(call), data));
+    PHI_GUARD(phi_json_canonical(data, phi_api_arena(call), &event.value));
+    PHI_GUARD(phi_event_new_id(&event));
+    PHI_GUARD(phi_event_put(tx, &event, error));
+out:
+    return err;
 }
 
 static void tell(struct phi_api_call *call, const uint8_t *id, const char *state, int64_t records,
@@ -134,15 +169,20 @@ enum phi_err declare_retraction_propose(struct phi_api_call *call, struct phi_er
     struct proposal p = {0};
     struct phi_conn *conn = NULL;
     int64_t records = 0;
+    bool is_new = false;
     PHI_GUARD(declare_kind(call, &p.kind, error));
     PHI_GUARD(check_officer(call, p.kind->kind, error));
     PHI_GUARD(parse(call, &p, error));
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(phi_conn_begin(conn, error));
     PHI_GUARD(count_records(call, conn, &p, &records, error));
     if (records == 0)
         PHI_GUARD(phi_error_set(error, PHI_ERR_NOT_FOUND, "from", "no record in this range"));
-    PHI_GUARD(keep(call, conn, &p, records, error));
+    PHI_GUARD(keep(call, conn, &p, records, &is_new, error));
+    if (is_new)
+        PHI_GUARD(audit(call, conn, &p, "proposed", records, error));
+    PHI_GUARD(phi_conn_commit(conn, error));
     tell(call, p.id, "proposed", records, 0);
 out:
     phi_store_release(conn);
@@ -278,6 +318,7 @@ static enum phi_err approve(struct phi_api_call *call, struct phi_conn *tx, stru
     PHI_GUARD(lock(tx, p, error));
     PHI_GUARD(count_records(call, tx, p, &records, error));
     PHI_GUARD(expand(call, tx, p, &records, error));
+    PHI_GUARD(audit(call, tx, p, "approved", records, error));
     PHI_GUARD(phi_conn_commit(tx, error));
     tell(call, p->id, "approved", records, 0);
 out:

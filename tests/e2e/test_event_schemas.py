@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import yaml
 from phi_client import letters
-from phi_client.life import SOURCE_KINDS, place_line, source_line, trip
+from phi_client.life import SOURCE_KINDS, moment, place_line, source_line, trip
 from phi_client.people import Person
 from phi_client.sm2 import PublicKey
 from phi_client.suite import ROOT, wait_until
@@ -173,6 +173,12 @@ def reopen(life, person, officer):
     life.suite.settle()
 
 
+def try_rules(life, officer):
+    with open(os.path.join(ROOT, "svc-directory", "rules", f"{REGION}.json"), encoding="utf-8") as file:
+        rules = {**json.load(file), "version": int(time.time())}
+    life.done(life.post("officer-app", "svc-directory", "/v1/rules/trials", {"rules": json.dumps(rules)}, token=life.officer(officer)))
+
+
 @pytest.fixture(scope="module")
 def one_of_each(suite, life):
     """At least one record on every topic that is written today, also when this file runs alone."""
@@ -198,6 +204,9 @@ def one_of_each(suite, life):
         database.execute("INSERT INTO verify.cuts (caller, cut_us, measure, value, bound) VALUES (%s, 1, 'perMinute', 2, 1) "
                          "ON CONFLICT DO NOTHING", (CUT,))
     restore(suite, CUT)
+    life.propose("tests", {"institution": "cdc-320102", "time": "recordedAt", "from": moment(3600), "to": moment(), "reason": "other"},
+                 officer)
+    try_rules(life, officer)
     fall_silent(suite, "source.border", "border-320000")
     topic, to = f"phi.{REGION}.intake.lab-app", PublicKey.from_file(suite.public_file("svc-declare", "intake"))
     letters.post(suite.bus, topic, letters.letter(topic, "other", [source_line(person, "other", country="XXX")], to),
