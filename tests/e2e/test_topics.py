@@ -6,7 +6,7 @@ import re
 import uuid
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from phi_client import life as words
 from phi_client.codes import Code
@@ -151,6 +151,15 @@ def test_keys_say_the_partition(records):
             assert len(record.key) == 16, stream
             assert record.partition == (int.from_bytes(record.key[:2], "big") >> 4) % 8, stream
         assert len({r.partition for r in seen}) > (1 if len({r.key for r in seen}) > 20 else 0), stream
+
+
+def test_what_was_replaced_leaves_the_disk_within_a_day(suite):
+    """An erased person's wrapped key, before all."""
+    resource = ConfigResource(ResourceType.TOPIC, f"phi.{REGION}.person.key")
+    client = AdminClient({"bootstrap.servers": suite.bus})
+    (found,) = client.describe_configs([resource]).values()
+    settings = {name: entry.value for name, entry in found.result(20).items()}
+    assert (settings["cleanup.policy"], settings["max.compaction.lag.ms"]) == ("compact", "86400000")
 
 
 def test_one_person_has_one_subject_on_all_topics(suite, story, records):
