@@ -26,7 +26,12 @@ enum declare_table {
     TABLE_BASIC,
     TABLE_CONSENTS,
     TABLE_WITHDRAWALS,
-    TABLE_ERASURES
+    TABLE_ERASURES,
+    TABLE_LINK_CHANGES,
+    TABLE_LINKS,
+    TABLE_LINK_PROPOSALS,
+    TABLE_LINK_CONFIRMATIONS,
+    TABLE_LOOKS
 };
 
 #define CONSENT_ID_LEN 16
@@ -39,6 +44,10 @@ enum phi_err declare_consents(struct phi_api_call *call, struct phi_error *error
 enum phi_err declare_basic(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_export(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_erase(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_link(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_unlink(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_propose(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_confirm(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_health(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_trips(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error);

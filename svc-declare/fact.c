@@ -34,10 +34,11 @@ static enum phi_err digest(const struct fact_keys *keys, struct phi_arena *arena
 {
     enum phi_err err = PHI_OK;
     char observed[PHI_RFC3339_MAX];
-    struct phi_view content, personal;
+    struct phi_view content, personal = phi_view_text("");
     phi_rfc3339_format(fact->observed_us, observed);
     PHI_GUARD(phi_json_canonical(fact->content, arena, &content));
-    PHI_GUARD(phi_json_canonical(fact->personal, arena, &personal));
+    if (fact->personal != NULL)
+        PHI_GUARD(phi_json_canonical(fact->personal, arena, &personal));
     const struct phi_view feed = phi_view_text("\n");
     const struct phi_view parts[] = {
         phi_view_text(DIGEST_LABEL),
@@ -67,7 +68,7 @@ out:
 }
 
 struct sealed_texts {
-    const char *sealed; /* base64 */
+    const char *sealed; /* base64; both NULL when nothing is personal */
     const char *identity;
 };
 
@@ -132,7 +133,7 @@ static json_t *value_json(const struct fact *fact, const char *region,
     phi_hex_encode(phi_view_of(fact->digest, PHI_SM3_LEN), digest);
     phi_rfc3339_format(fact->observed_us, observed);
     phi_rfc3339_format(fact->recorded_us, recorded);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:i, s:s, s:s, s:s, s:O, s:s, s:s}",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:i, s:s, s:s, s:s, s:O, s:s*, s:s*}",
                      "factId", id, "region", region, "source", fact->stream, "institution",
                      fact->institution, "recordNo", fact->record_no, "revision",
                      (json_int_t)fact->revision, "subject", subject, "subjectKeyVersion",
@@ -147,7 +148,8 @@ enum phi_err fact_complete(const struct fact_keys *keys, const char *region, con
     enum phi_err err = PHI_OK;
     struct sealed_texts texts = {0};
     struct phi_view value;
-    PHI_GUARD(seal_texts(keys, arena, fact, &texts));
+    if (fact->personal != NULL)
+        PHI_GUARD(seal_texts(keys, arena, fact, &texts));
     PHI_GUARD(phi_json_canonical(fact->content, arena, &fact->content_bytes));
     json_t *json = value_json(fact, region, &texts);
     PHI_GUARD(phi_json_keep(arena, json));

@@ -36,7 +36,7 @@ struct fact {
     json_t *content;
     char
         customer[33]; /* hex: as whom the app is told of the person; empty: not an app's customer */
-    json_t *personal; /* the identity and the document's personal text */
+    json_t *personal; /* the identity and the document's personal text; NULL: nothing personal */
     /* by fact_identify */
     uint8_t id[PHI_FACT_ID_LEN];
     uint8_t digest[PHI_SM3_LEN];      /* keyed, so that it can't be guessed back: same content, same

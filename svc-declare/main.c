@@ -17,6 +17,7 @@ extern const unsigned char phi_embed__112_rhythms_sql[];
 extern const unsigned char phi_embed__113_retractions_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__121_people_sql[];
+extern const unsigned char phi_embed__122_documents_sql[];
 
 struct declare *declare_of(struct phi_api_call *call)
 {
@@ -57,6 +58,7 @@ static const struct phi_migration migrations[] = {
     {113, "retractions", (const char *)phi_embed__113_retractions_sql},
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
     {121, "people", (const char *)phi_embed__121_people_sql},
+    {122, "documents", (const char *)phi_embed__122_documents_sql},
 };
 
 static const enum phi_column declaration_columns[] = {
@@ -72,6 +74,18 @@ static const enum phi_column withdrawal_columns[] = {PHI_COLUMN_BYTES, PHI_COLUM
                                                      PHI_COLUMN_I64};
 static const enum phi_column erasure_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,
                                                   PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+static const enum phi_column change_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,
+                                                 PHI_COLUMN_BYTES};
+static const enum phi_column link_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
+                                               PHI_COLUMN_I64,   PHI_COLUMN_BOOL,  PHI_COLUMN_TEXT,
+                                               PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+static const enum phi_column proposal_columns[] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BOOL,
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,  PHI_COLUMN_I64};
+static const enum phi_column confirmation_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
+                                                       PHI_COLUMN_TEXT, PHI_COLUMN_I64};
+static const enum phi_column look_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,
+                                               PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT};
 
 /* A declaration that is there already refuses the request: two at once of one number, past the 24
  * hours of the stored answers, must not both be told "accepted" when only one is kept. */
@@ -130,8 +144,62 @@ static const struct phi_lane_table tables[] = {
          "SET version = excluded.version, wrapped = excluded.wrapped, changed_us = "
          "excluded.changed_us WHERE k.version < excluded.version), withdrawn AS (UPDATE consents c "
          "SET withdrawn_us = e.at FROM e WHERE c.subject = e.subject AND c.withdrawn_us IS NULL), "
-         "forgotten AS (DELETE FROM basic b USING e WHERE b.subject = e.subject) UPDATE "
+         "forgotten AS (DELETE FROM basic b USING e WHERE b.subject = e.subject), unseen AS "
+         "(UPDATE "
+         "links l SET lesser_view = '', greater_view = '' FROM e WHERE e.subject IN (l.lesser, "
+         "l.greater)), unproposed AS (UPDATE link_proposals p SET documents = '' FROM e WHERE "
+         "p.documents <> '' AND e.subject IN (p.lesser, p.greater)) UPDATE "
          "declarations d SET sealed = '' FROM e WHERE d.subject = e.subject"},
+    {.name = "link_changes",
+     .columns = change_columns,
+     .column_count = 3,
+     .key_count = 2,
+     .insert_sql = "INSERT INTO link_changes (subject, change_no, link_id) SELECT * FROM "
+                   "unnest($1::bytea[], $2::bigint[], $3::bytea[]) ON CONFLICT (subject, "
+                   "change_no) DO NOTHING RETURNING subject, change_no",
+     .is_guard = true,
+     .on_conflict = PHI_ERR_STATE},
+    {.name = "links",
+     .columns = link_columns,
+     .column_count = 9,
+     .key_count = 1,
+     .last_wins = true,
+     .insert_sql =
+         "INSERT INTO links AS old (link_id, lesser, greater, revision, is_linked, proof, "
+         "lesser_view, greater_view, changed_us) SELECT * FROM unnest($1::bytea[], $2::bytea[], "
+         "$3::bytea[], $4::bigint[], $5::boolean[], $6::text[], $7::bytea[], $8::bytea[], "
+         "$9::bigint[]) ON CONFLICT (link_id) DO UPDATE SET revision = excluded.revision, "
+         "is_linked "
+         "= excluded.is_linked, proof = excluded.proof, lesser_view = excluded.lesser_view, "
+         "greater_view = excluded.greater_view, changed_us = excluded.changed_us WHERE "
+         "old.revision < excluded.revision"},
+    {.name = "link_proposals",
+     .columns = proposal_columns,
+     .column_count = 9,
+     .key_count = 1,
+     .insert_sql =
+         "WITH past AS (UPDATE link_proposals SET documents = '' WHERE documents <> '' AND "
+         "proposed_us < (SELECT min(t) FROM unnest($9::bigint[]) AS n(t)) - 604800000000) INSERT "
+         "INTO link_proposals (proposal_id, link_id, lesser, greater, is_linked, documents, "
+         "officer, unit, proposed_us) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], "
+         "$4::bytea[], $5::boolean[], $6::bytea[], $7::bytea[], $8::text[], $9::bigint[]) ON "
+         "CONFLICT (proposal_id) DO NOTHING"},
+    {.name = "link_confirmations",
+     .columns = confirmation_columns,
+     .column_count = 4,
+     .key_count = 1,
+     .insert_sql =
+         "WITH n (id, officer, unit, at) AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], "
+         "$3::text[], $4::bigint[])), closed AS (UPDATE link_proposals p SET documents = '' FROM n "
+         "WHERE p.proposal_id = n.id) INSERT INTO link_confirmations (proposal_id, officer, unit, "
+         "confirmed_us) SELECT * FROM n ON CONFLICT (proposal_id) DO NOTHING"},
+    {.name = "looks",
+     .columns = look_columns,
+     .column_count = 6,
+     .key_count = 1,
+     .insert_sql = "INSERT INTO looks (look_id, subject, at_us, what, who, app_id) SELECT * FROM "
+                   "unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], $5::text[], "
+                   "$6::text[]) ON CONFLICT (look_id) DO NOTHING"},
 };
 
 static const char *const consent_fields[] = {"noticeVersion", "purpose", "onBehalfOf", NULL};
@@ -139,6 +207,9 @@ static const char *const withdraw_fields[] = {"purpose", "onBehalfOf", NULL};
 static const char *const basic_fields[] = {"basic", "onBehalfOf", NULL};
 static const char *const export_fields[] = {"declarationsBefore", "reportsBefore", NULL};
 static const char *const erase_fields[] = {"confirm", "onBehalfOf", NULL};
+static const char *const link_fields[] = {"otherIdentity", NULL};
+static const char *const unlink_fields[] = {"linkId", NULL};
+static const char *const propose_fields[] = {"persons", "state", "basis", NULL};
 static const char *const health_fields[] = {"basic", "health", "onBehalfOf", NULL};
 static const char *const trips_fields[] = {"trips", "onBehalfOf", NULL};
 
@@ -186,6 +257,33 @@ static const struct phi_api_route routes[] = {
      .flags = PHI_API_CREATES,
      .fields = erase_fields,
      .handle = declare_erase},
+    {.method = "POST",
+     .path = "/v1/me/documents",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = link_fields,
+     .handle = declare_link},
+    {.method = "POST",
+     .path = "/v1/me/documents/unlink",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = unlink_fields,
+     .handle = declare_unlink},
+    {.method = "POST",
+     .path = "/v1/documents/links",
+     .role = "link",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = propose_fields,
+     .handle = declare_propose},
+    {.method = "POST",
+     .path = "/v1/documents/links/{id}/confirmation",
+     .role = "link",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .handle = declare_confirm},
     {.method = "POST",
      .path = "/v1/declarations/health",
      .role = "declare",

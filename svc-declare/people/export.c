@@ -158,7 +158,7 @@ static enum phi_err gather(struct phi_api_call *call, struct phi_conn *conn, str
 {
     enum phi_err err = PHI_OK;
     struct phi_person_key key;
-    json_t *consents = NULL;
+    json_t *consents = NULL, *documents = NULL, *looks = NULL;
     uint8_t subject[PHI_SUBJECT_LEN];
     PHI_GUARD(phi_subject_index(declare_of(call)->keys.index, &phi_api_who(call)->person, subject));
     PHI_GUARD(phi_person_keys_find(conn, subject, phi_api_arena(call), &key, error));
@@ -166,7 +166,13 @@ static enum phi_err gather(struct phi_api_call *call, struct phi_conn *conn, str
     PHI_GUARD(add_declarations(call, conn, &key, &pages[0], data, error));
     PHI_GUARD(add_reports(call, conn, subject, &pages[1], data, error));
     PHI_GUARD(consents_read(conn, subject, phi_api_arena(call), &consents, error));
-    PHI_GUARD(json_object_set(data, "consents", consents) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+    PHI_GUARD(documents_read(conn, declare_of(call)->keys.health, &key, phi_api_arena(call),
+                             &documents, error));
+    PHI_GUARD(looks_read(conn, subject, phi_api_arena(call), &looks, error));
+    bool is_set = json_object_set(data, "consents", consents) == 0 &&
+                  json_object_set(data, "documents", documents) == 0 &&
+                  json_object_set(data, "looks", looks) == 0;
+    PHI_GUARD(is_set ? look_keep(call, subject, "copied", "self") : PHI_ERR_MEMORY);
 out:
     return err;
 }

@@ -16,7 +16,7 @@ APPS = ("citizen-app", "scan-app", "lab-app", "officer-app", "audit-app", "civil
         "directory-320000")
 # Registered besides those of compose/apps.txt: one cut off, one that may do nothing here.
 STRANGERS = {"suspended-app": ("--status", "suspended"), "idle-app": ()}
-EVERY_ROLE = "mint,declare,picture,query,verify,uses,correct,decide,source,directory"
+EVERY_ROLE = "mint,declare,picture,query,verify,uses,correct,decide,source,directory,link"
 
 
 def pytest_configure(config):

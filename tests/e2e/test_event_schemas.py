@@ -200,6 +200,8 @@ def one_of_each(suite, life):
     case, _fact = life.disputed(person)
     life.decide(case["caseId"], officer)
     reopen(life, person, officer)
+    life.link(person, person.passport())
+    life.done(life.propose_link((person, person.passport()), officer))
     with psycopg.connect(**suite.database(), autocommit=True) as database:
         database.execute("INSERT INTO verify.cuts (caller, cut_us, measure, value, bound) VALUES (%s, 1, 'perMinute', 2, 1) "
                          "ON CONFLICT DO NOTHING", (CUT,))

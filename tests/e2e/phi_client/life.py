@@ -219,6 +219,26 @@ class Life:
         return self.done(self.post("officer-app", "svc-correction", f"/v1/corrections/{case_id}/decision",
                                    {"decision": decision, "reason": reason}, token=self.officer(officer)))
 
+    def link(self, person, other):
+        """The holder links another document of theirs."""
+        return self.done(self.post("citizen-app", "svc-declare", "/v1/me/documents",
+                                   {"otherIdentity": self.token(other)}, person))
+
+    def unlink(self, person, link_id):
+        return self.done(self.post("citizen-app", "svc-declare", "/v1/me/documents/unlink", {"linkId": link_id}, person))
+
+    def propose_link(self, persons, officer, sub="officer-1", state="linked", **options):
+        """The first officer; the answer, whatever it is."""
+        fields = {"persons": [person.document() for person in persons], "state": state, "basis": "户口簿"}
+        return self.post("officer-app", "svc-declare", "/v1/documents/links", fields, token=self.officer(officer, sub), **options)
+
+    def confirm_link(self, proposal_id, officer, sub="officer-2", **options):
+        return self.post("officer-app", "svc-declare", f"/v1/documents/links/{proposal_id}/confirmation", {},
+                         token=self.officer(officer, sub), **options)
+
+    def export(self, person, **fields):
+        return self.done(self.post("citizen-app", "svc-declare", "/v1/me/export", fields, person))
+
     def propose(self, kind, batch, officer, sub="officer-1"):
         """The first officer of a bulk retraction."""
         return self.done(self.post("officer-app", "svc-declare", f"/v1/sources/{kind}/retractions", batch,

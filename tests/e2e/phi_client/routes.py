@@ -79,6 +79,21 @@ class Cast:
         """Proposed by an officer of another unit."""
         return self.life.propose("other", self.bad_batch(), Person(), "officer-2")["retractionId"]
 
+    def other_document(self):
+        """A document that can be linked to the holder's."""
+        for link in self.life.export(self.holder)["documents"]:
+            if link["state"] == "linked":
+                self.life.unlink(self.holder, link["linkId"])
+        return self.holder.passport()
+
+    def link(self):
+        return self.life.link(self.holder, self.other_document())["linkId"]
+
+    def proposal(self):
+        """By an officer of another unit."""
+        one = Person()
+        return self.life.done(self.life.propose_link((one, one.passport()), Person(), "officer-2"))["proposalId"]
+
     def token(self, who, app_id):
         if who == "staff":
             return self.life.auditor(self.officer) if app_id == "audit-app" else self.life.officer(self.officer)
@@ -180,6 +195,15 @@ ROUTES = (
           lambda _cast: ("/v1/me/export", {"declarationsBefore": moment(0), "reportsBefore": moment(0)})),
     Route("svc-declare", "POST", "/v1/me/erase", "citizen-app", "citizen",
           lambda cast: ("/v1/me/erase", {"confirm": "erase", "onBehalfOf": cast.behalf()})),
+    Route("svc-declare", "POST", "/v1/me/documents", "citizen-app", "citizen",
+          lambda cast: ("/v1/me/documents", {"otherIdentity": cast.life.token(cast.other_document())})),
+    Route("svc-declare", "POST", "/v1/me/documents/unlink", "citizen-app", "citizen",
+          lambda cast: ("/v1/me/documents/unlink", {"linkId": cast.link()})),
+    Route("svc-declare", "POST", "/v1/documents/links", "officer-app", "staff",
+          lambda _cast: ("/v1/documents/links", {"persons": [Person().document(), Person().passport().document()],
+                                                 "state": "linked", "basis": "户口簿"})),
+    Route("svc-declare", "POST", "/v1/documents/links/{id}/confirmation", "officer-app", "staff",
+          lambda cast: (f"/v1/documents/links/{cast.proposal()}/confirmation", {})),
     Route("svc-declare", "POST", "/v1/declarations/health", "citizen-app", "citizen", _health),
     Route("svc-declare", "POST", "/v1/declarations/trips", "citizen-app", "citizen",
           lambda _cast: ("/v1/declarations/trips", {"trips": [trip()]})),
