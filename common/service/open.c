@@ -62,6 +62,7 @@ static enum phi_err open_store(struct phi_service *service, struct phi_error *er
         .application_name = service->program->name,
         .pool_size = (size_t)phi_config_int(config, "PHI_DATABASE_POOL"),
         .statement_timeout_ms = phi_config_int(config, "PHI_DATABASE_TIMEOUT_MS"),
+        .by_index = service->program->by_index,
     };
     return phi_store_open(&options, &service->store, error);
 }

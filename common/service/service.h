@@ -51,6 +51,7 @@ struct phi_program {
     size_t table_count;
     const struct phi_api_route *routes;
     size_t route_count;
+    bool by_index;                /* of phi_store_options */
     int64_t linger_ms;            /* how long events may wait for others on their way [10] */
     const unsigned char *openapi; /* openapi.json, embedded */
     const size_t *openapi_len;

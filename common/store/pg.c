@@ -47,6 +47,7 @@ enum phi_err phi_pg_options_init(struct phi_pg_options *out, const struct phi_st
         in->connect_timeout_ms > 0 ? in->connect_timeout_ms : CONNECT_DEFAULT_MS;
     out->statement_timeout_ms =
         in->statement_timeout_ms > 0 ? in->statement_timeout_ms : STATEMENT_DEFAULT_MS;
+    out->by_index = in->by_index;
     if (out->conninfo && out->schema && out->application_name)
         return PHI_OK;
     phi_pg_options_fini(out);
@@ -70,8 +71,10 @@ static PGconn *connect_start(const struct phi_pg_options *options)
         settings, sizeof(settings),
         "-c search_path=%s -c statement_timeout=%lld -c idle_in_transaction_session_timeout=60000"
         " -c client_min_messages=warning -c default_transaction_isolation=read\\ committed"
-        " -c synchronous_commit=on",
-        options->schema, (long long)options->statement_timeout_ms);
+        " -c synchronous_commit=on -c jit=off%s",
+        options->schema, (long long)options->statement_timeout_ms,
+        options->by_index ? " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+                          : "");
     const char *keywords[] = {
         "dbname",          "application_name",    "options",         "keepalives",
         "keepalives_idle", "keepalives_interval", "client_encoding", NULL};

@@ -31,6 +31,7 @@ struct phi_pg_options {
     char *application_name;
     int64_t connect_timeout_ms;
     int64_t statement_timeout_ms;
+    bool by_index;
 };
 
 struct phi_pg_tick {

@@ -35,6 +35,8 @@ struct phi_store_options {
     int64_t connect_timeout_ms;   /* 0 means 2,000 */
     int64_t statement_timeout_ms; /* 0 means 5,000; also bounds the wait for a server that went
                                      silent */
+    bool by_index; /* what is joined is looked up row by row, whatever the planner thinks of a table
+                      that was small when a statement was prepared */
 };
 
 /* Checks the options (PHI_ERR_CONFIG) and tries one connection. A database that is down is no
