@@ -124,8 +124,7 @@ static void *consumer_main(void *context)
     while (!atomic_load(&consumer->is_stopping)) {
         phi_consumer_settle(consumer);
         gather(consumer);
-        for (size_t i = 0; i < consumer->part_count && !atomic_load(&consumer->is_stopping); i++)
-            phi_consumer_work(consumer, &consumer->parts[i]);
+        phi_consumer_work(consumer);
         tend(consumer);
     }
     phi_consumer_hint(consumer);
@@ -212,6 +211,8 @@ static void set_defaults(struct phi_consumer_options *options)
         options->linger_ms = 20;
     if (options->session_ms <= 0)
         options->session_ms = 10000;
+    if (options->lanes == 0)
+        options->lanes = 1;
 }
 
 static enum phi_err start(struct phi_consumer *consumer, const struct phi_consumer_options *options,
@@ -219,12 +220,9 @@ static enum phi_err start(struct phi_consumer *consumer, const struct phi_consum
 {
     enum phi_err err = PHI_OK;
     rd_kafka_conf_t *conf = NULL;
+    PHI_GUARD(phi_lanes_open(consumer));
     consumer->options.group = strdup(options->group);
-    consumer->msgs = calloc(consumer->options.batch_max, sizeof(consumer->msgs[0]));
-    if (!consumer->options.group || !consumer->msgs) {
-        err = PHI_ERR_MEMORY;
-        goto out;
-    }
+    PHI_GUARD(consumer->options.group ? PHI_OK : PHI_ERR_MEMORY);
     make_metrics(consumer);
     PHI_GUARD(make_conf(consumer, &conf, error));
     PHI_GUARD(phi_kafka_open(RD_KAFKA_CONSUMER, &conf, &consumer->handle, error));
@@ -244,10 +242,10 @@ static void consumer_free(struct phi_consumer *consumer)
 {
     if (consumer->handle)
         rd_kafka_destroy(consumer->handle);
+    phi_lanes_close(consumer);
     pthread_cond_destroy(&consumer->ended);
     pthread_mutex_destroy(&consumer->mutex);
     free(consumer->cluster_id);
-    free(consumer->msgs);
     free((char *)consumer->options.group);
     free(consumer);
 }
@@ -260,6 +258,8 @@ enum phi_err phi_consumer_open(const struct phi_consumer_options *options,
                              "a consumer needs group, topics, store and handler");
     if (options->batch_max > 10000)
         return phi_error_set(error, PHI_ERR_CONFIG, "batch_max", "over 10,000");
+    if (options->lanes > PHI_CONSUMER_LANES_MAX)
+        return phi_error_set(error, PHI_ERR_CONFIG, "lanes", "too many");
     struct phi_consumer *consumer = calloc(1, sizeof(*consumer));
     if (!consumer)
         return PHI_ERR_MEMORY;

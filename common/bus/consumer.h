@@ -18,6 +18,8 @@
 #include "bus/event.h"
 #include "store/store.h"
 
+#define PHI_CONSUMER_LANES_MAX 8
+
 struct phi_consumer;
 struct phi_dlq;
 
@@ -30,6 +32,7 @@ struct phi_batch {
     size_t count;
     int64_t first; /* where the previous batch ended: not msgs[0].offset, offsets have gaps */
     int64_t next;  /* where this one ends */
+    size_t lane;   /* who carries it: of one lane one batch at a time, until `committed` */
     int64_t
         high; /* the partition's end as last heard, -1 unknown: high <= next means at the head */
 };
@@ -45,24 +48,26 @@ struct phi_consumer_options {
     struct phi_store *store;
     struct phi_dlq
         *dlq; /* poison that the handler could not deal with; NULL: the partition stops aloud */
-    size_t batch_max;       /* records [256] */
-    int64_t linger_ms;      /* how long a batch may wait to fill [20] */
-    int64_t session_ms;     /* the group's session time-out [10,000] */
+    size_t batch_max;   /* records [256] */
+    size_t lanes;       /* threads that carry batches to the store, 1..PHI_CONSUMER_LANES_MAX [1]; a
+                     partition of every topic is always the same one's */
+    int64_t linger_ms;  /* how long a batch may wait to fill [20] */
+    int64_t session_ms; /* the group's session time-out [10,000] */
     bool restart_when_lost; /* topic made anew (offset out of range): true start from what is there,
                                aloud; false that partition stops, aloud */
 
-    /* Runs on the consumer's thread inside `tx`, which has already moved the offset. PHI_OK
+    /* Runs on the lane's thread inside `tx`, which has already moved the offset. PHI_OK
      * commits; the handler itself sends poison to the dlq (phi_dlq_put on `tx`). PHI_ERR_FENCED
      * aborts and joins anew. PHI_ERR_STORE and other retryable errors roll back and come again,
      * with back-off, for as long as this replica owns the partition. Any other error: three tries,
      * then one record at a time, and the record that still fails goes to the dlq. Must end well
      * before session_ms × 30. */
     enum phi_err (*handle)(struct phi_batch *batch, struct phi_conn *tx, void *context);
-    /* After COMMIT; may be NULL. Not called when the answer to a COMMIT was lost: a hint, no
-     * promise. */
+    /* After COMMIT, on the lane's thread; may be NULL. Not called when the answer to a COMMIT was
+     * lost: a hint, no promise. */
     void (*committed)(const struct phi_batch *batch, void *context);
-    /* This replica owns (true) or no longer owns (false) the partition; same thread; may be NULL.
-     */
+    /* This replica owns (true) or no longer owns (false) the partition; on the consumer's thread
+     * while no handler runs; may be NULL. */
     void (*owns)(const char *topic, int32_t partition, bool is_owner, void *context);
     void *context;
 };

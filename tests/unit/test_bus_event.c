@@ -370,6 +370,47 @@ static void test_signed(void **state)
 }
 
 /* A value with a line feed could be read in two ways: it is never signed. */
+/* Many at once say what the single calls say. */
+static void test_signed_many(void **state)
+{
+    (void)state;
+    enum { COUNT = 150, TAMPERED = 14 };
+    struct phi_arena *arena = phi_arena_new(1024 * 1024);
+    struct keys mine;
+    keys_make(&mine, "1111111111111111");
+    static struct phi_event events[COUNT];
+    static struct phi_msg msgs[COUNT];
+    static struct phi_signed_job jobs[COUNT];
+    uint64_t versions[COUNT];
+    enum phi_err errs[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        events[i] = sample();
+        versions[i] = 7;
+        if (i % 17 == 16)
+            events[i].value = phi_view_text("{\n}");
+    }
+    phi_signed_add_many(events, versions, errs, COUNT, &mine.signer, arena);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(errs[i], i % 17 == 16 ? PHI_ERR_FIELD_VALUE : PHI_OK);
+        assert_int_equal(events[i].extra_count, i % 17 == 16 ? 0 : 3);
+        msgs[i] = as_msg(&events[i], arena);
+        tamper(&msgs[i], (int)(i % TAMPERED));
+        jobs[i] = (struct phi_signed_job){
+            .msg = &msgs[i], .pinned = &mine.pinned, .pinned_count = 1, .version = 99};
+    }
+    phi_signed_verify_many(jobs, COUNT, arena);
+    for (size_t i = 0; i < COUNT; i++) {
+        uint64_t version = 99;
+        enum phi_err err = phi_signed_verify(&msgs[i], &mine.pinned, 1, &version, NULL);
+        assert_int_equal(jobs[i].err, err);
+        assert_int_equal(jobs[i].version, version);
+        if (i % 17 != 16 && i % TAMPERED == TAMPERED - 1)
+            assert_int_equal(err, PHI_OK);
+    }
+    keys_free(&mine);
+    phi_arena_free(arena);
+}
+
 static void test_signed_line_feed(void **state)
 {
     (void)state;
@@ -476,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_signed),
         cmocka_unit_test(test_signed_line_feed),
+        cmocka_unit_test(test_signed_many),
         cmocka_unit_test(test_mac),
         cmocka_unit_test(test_letter),
     };

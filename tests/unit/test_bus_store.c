@@ -27,6 +27,9 @@ struct worker {
     atomic_int committed;
     atomic_int owned;
     long slow_ms;
+    size_t lanes;
+    atomic_int busy[PHI_CONSUMER_LANES_MAX]; /* batches that a lane has at once: one */
+    atomic_int clashes; /* of a lane, or of a partition that changed its lane */
 };
 
 static enum phi_err count_one(const struct phi_msg *msg, struct phi_conn *tx)
@@ -54,6 +57,10 @@ static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *c
     enum phi_err err = PHI_OK;
     struct worker *worker = context;
     atomic_fetch_add(&worker->calls, 1);
+    size_t lanes = worker->lanes ? worker->lanes : 1;
+    if (batch->lane != (size_t)batch->partition % lanes ||
+        atomic_fetch_add(&worker->busy[batch->lane], 1) != 0)
+        atomic_fetch_add(&worker->clashes, 1);
     if (worker->slow_ms)
         kit_pause_ms(worker->slow_ms);
     for (size_t i = 0; i < batch->count; i++) {
@@ -66,6 +73,7 @@ static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *c
     else if (take_one(&worker->fail_fenced))
         err = PHI_ERR_FENCED;
 out:
+    atomic_fetch_sub(&worker->busy[batch->lane], 1);
     return err;
 }
 
@@ -98,6 +106,7 @@ static struct phi_consumer *open_consumer(const struct kit_cluster *cluster,
         .store = store,
         .dlq = dlq,
         .batch_max = 100,
+        .lanes = worker->lanes,
         .session_ms = 6000,
         .restart_when_lost = restart,
         .handle = handle,
@@ -124,7 +133,7 @@ static void test_rebalance(void **state)
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
     struct phi_store *store = kit_store("rebalance");
-    struct worker first = {.slow_ms = 2};
+    struct worker first = {.slow_ms = 2, .lanes = 3};
     struct worker second = {.slow_ms = 2};
     kit_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
@@ -146,6 +155,7 @@ static void test_rebalance(void **state)
     assert_int_equal(counted_twice(store), 0);
     assert_int_equal(kit_count(store, "values", "SELECT count(DISTINCT n) FROM counted"), 5000);
     assert_int_equal(first.owned, 0);
+    assert_int_equal(first.clashes + second.clashes, 0);
     assert_ok(phi_consumer_close(b, phi_deadline_in_ms(20000)));
     phi_producer_close(producer);
     phi_store_close(store);
@@ -159,7 +169,7 @@ static void test_fenced(void **state)
     (void)state;
     struct kit_cluster cluster = kit_cluster_open();
     struct phi_store *store = kit_store("fenced");
-    struct worker worker = {0};
+    struct worker worker = {.lanes = 4};
     kit_topics(&cluster);
     struct phi_producer *producer = kit_producer(&cluster, 30000);
     struct phi_consumer *consumer = open_consumer(&cluster, store, &worker, NULL, false);
@@ -178,6 +188,7 @@ static void test_fenced(void **state)
                      1000 - PARTITIONS); /* one of each partition was the intruder's */
     assert_int_equal(counted_twice(store), 0);
     assert_true(worker.calls > calls);
+    assert_int_equal(worker.clashes, 0);
     assert_ok(phi_consumer_close(consumer, phi_deadline_in_ms(20000)));
     phi_producer_close(producer);
     phi_store_close(store);
