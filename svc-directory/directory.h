@@ -77,7 +77,7 @@ struct directory {
     struct phi_counter *nation[2]; /* unanswered, answered */
     struct phi_counter *home[2];   /* the same of the home provinces */
     struct phi_counter *asked[2];  /* other provinces' queries: refused, answered */
-    uint64_t tally[TALLY_COUNT];   /* of the batch under way; the consumer's thread only */
+    uint64_t tally[PHI_CONSUMER_LANES_MAX][TALLY_COUNT]; /* of each lane's batch under way */
 };
 
 struct directory *directory_of(struct phi_api_call *call);

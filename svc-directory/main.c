@@ -23,10 +23,12 @@ extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__130_rules_sql[];
 extern const unsigned char phi_embed__140_facts_sql[];
 extern const unsigned char phi_embed__141_places_sql[];
+extern const unsigned char phi_embed__150_speed_sql[];
 
 #define GROUP          "svc-directory"
 #define STREAMS        (PHI_SOURCES_COUNT + 3) /* and documents, decisions, data keys */
 #define REPLAY_MS      3000
+#define BATCH_MAX      1000
 #define CHALLENGES_MAX 65536
 
 static const struct phi_config_row rows[] = {
@@ -95,6 +97,13 @@ static const struct phi_config_row rows[] = {
      .max = SILENCE_NEEDED_MAX,
      .unit = "",
      .text = "streams of sources without which nobody is green, such as source.tests"},
+    {.name = "PHI_INTAKE_THREADS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "2",
+     .min = 1,
+     .max = PHI_CONSUMER_LANES_MAX,
+     .unit = "threads",
+     .text = "partitions whose facts are taken in at once, on a connection of their own each"},
     {.name = "PHI_FACTS_KEEP_DAYS",
      .type = PHI_CONFIG_INT,
      .fallback = "90",
@@ -117,6 +126,7 @@ static const struct phi_migration migrations[] = {
     {130, "rules", (const char *)phi_embed__130_rules_sql},
     {140, "facts", (const char *)phi_embed__140_facts_sql},
     {141, "places", (const char *)phi_embed__141_places_sql},
+    {150, "speed", (const char *)phi_embed__150_speed_sql},
 };
 
 static const char *const try_fields[] = {"rules", "from", NULL};
@@ -329,6 +339,8 @@ static enum phi_err open_consumer(struct phi_service *service, struct directory 
         .topic_count = STREAMS,
         .store = phi_service_store(service),
         .dlq = directory->dlq,
+        .batch_max = BATCH_MAX,
+        .lanes = (size_t)phi_config_int(phi_service_config(service), "PHI_INTAKE_THREADS"),
         .handle = intake_handle,
         .committed = intake_committed,
         .owns = owns,
@@ -433,6 +445,7 @@ static const struct phi_program program = {
     .about = "grades facts by the province's rules and answers health queries (GB/T 38961, GB/T "
              "38963 6.4)",
     .schema = "directory",
+    .by_index = true,
     .http_port = "8104",
     .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
     .rows = rows,

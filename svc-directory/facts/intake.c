@@ -14,7 +14,7 @@
 
 enum phi_err intake_bury(struct intake *in, const struct phi_msg *msg, enum phi_err reason)
 {
-    in->directory->tally[TALLY_DEAD]++;
+    in->tally[TALLY_DEAD]++;
     return phi_dlq_put(in->directory->dlq, in->tx, msg, reason);
 }
 
@@ -70,7 +70,7 @@ static enum phi_err read_one(struct intake *in, const struct phi_msg *msg)
         PHI_GUARD(intake_read_stays(in, item));
         item->msg = msg;
         if (is_past_keeping(in, &item->fact))
-            in->directory->tally[TALLY_OLD]++;
+            in->tally[TALLY_OLD]++;
         else
             in->count++;
     }
@@ -127,7 +127,7 @@ static enum phi_err grade(struct intake *in)
                                     .arena = in->arena,
                                     .partition = in->batch->partition,
                                     .now_us = in->now_us,
-                                    .tally = in->directory->tally};
+                                    .tally = in->tally};
     collect_touched(in);
     if (in->touched_count == 0)
         return PHI_OK;
@@ -181,10 +181,11 @@ enum phi_err intake_handle(struct phi_batch *batch, struct phi_conn *tx, void *c
     struct intake in = {.directory = directory,
                         .batch = batch,
                         .tx = tx,
+                        .tally = directory->tally[batch->lane],
                         .arena = phi_arena_new(ARENA_MAX),
                         .now_us = phi_clock_now_us(phi_service_clock(directory->service)),
                         .stream = stream_of(batch->topic)};
-    memset(directory->tally, 0, sizeof(directory->tally));
+    memset(in.tally, 0, sizeof(directory->tally[0]));
     PHI_GUARD(in.arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(take_in(&in));
 out:
@@ -199,15 +200,15 @@ out:
 
 void intake_committed(const struct phi_batch *batch, void *context)
 {
-    (void)batch;
     struct directory *directory = context;
+    uint64_t *tally = directory->tally[batch->lane];
     for (int i = 0; i < TALLY_COUNT; i++)
-        phi_counter_add(directory->counters[i], directory->tally[i]);
-    if (directory->tally[TALLY_CHANGED] > 0)
+        phi_counter_add(directory->counters[i], tally[i]);
+    if (tally[TALLY_CHANGED] > 0)
         publisher_wake(directory->publisher);
-    if (directory->tally[TALLY_DEAD] + directory->tally[TALLY_CHANGED] > 0)
+    if (tally[TALLY_DEAD] + tally[TALLY_CHANGED] > 0)
         phi_relay_wake(phi_service_relay(directory->service));
-    memset(directory->tally, 0, sizeof(directory->tally));
+    memset(tally, 0, sizeof(directory->tally[0]));
 }
 
 void intake_metrics(struct directory *directory)

@@ -33,6 +33,7 @@ struct intake {
     struct phi_conn *tx;
     struct phi_arena *arena;
     int64_t now_us;
+    uint64_t *tally;    /* TALLY_COUNT numbers */
     const char *stream; /* of the batch's topic */
     struct phi_error error;
     struct intake_item *items; /* facts, sorted by id once all are read */
@@ -47,7 +48,7 @@ struct intake {
 };
 
 /* One batch of a topic-partition inside its transaction: facts, identities, decisions, grades; and
- * what is counted of it afterwards. On the consumer's thread. */
+ * what is counted of it afterwards. On the lane's thread. */
 enum phi_err intake_handle(struct phi_batch *batch, struct phi_conn *tx,
                            void *directory) PHI_MUST_USE;
 void intake_committed(const struct phi_batch *batch, void *directory);

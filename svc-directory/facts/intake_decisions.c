@@ -62,8 +62,8 @@ static enum phi_err insert_decisions(struct intake *in, const struct columns *co
         "$2::bytea[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[], "
         "$9::bigint[], $10::bigint[]) ON CONFLICT DO NOTHING RETURNING 1",
         columns->params, columns->count, &rows, &in->error));
-    in->directory->tally[TALLY_RETRACTED] += phi_rows_count(rows);
-    in->directory->tally[TALLY_RETRACTED_BEFORE] += in->decision_count - phi_rows_count(rows);
+    in->tally[TALLY_RETRACTED] += phi_rows_count(rows);
+    in->tally[TALLY_RETRACTED_BEFORE] += in->decision_count - phi_rows_count(rows);
 out:
     phi_rows_free(rows);
     return err;

@@ -31,7 +31,7 @@ static enum phi_err judge_same(struct intake *in, const struct intake_item *item
                                struct phi_view digest)
 {
     bool is_same = phi_view_equal(digest, phi_view_of(item->fact.digest, FACT_DIGEST_LEN));
-    in->directory->tally[is_same ? TALLY_DUPLICATE : TALLY_CONFLICT]++;
+    in->tally[is_same ? TALLY_DUPLICATE : TALLY_CONFLICT]++;
     return is_same ? PHI_OK : intake_bury(in, item->msg, PHI_ERR_CONFLICT);
 }
 
@@ -109,15 +109,15 @@ static enum phi_err insert_facts(struct intake *in)
         in->tx, "facts_insert",
         "INSERT INTO facts (observed_us, recorded_us, known_us, revision, subject_key, fact_id, "
         "subject, record, digest, event_key, source, institution, record_no, content, "
-        "has_stays) SELECT * "
-        "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
-        "$6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::text[], "
-        "$12::text[], $13::text[], $14::text[], $15::boolean[]) ON CONFLICT DO NOTHING RETURNING "
-        "fact_id",
+        "has_stays) SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), "
+        "unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bytea[]), unnest($7::bytea[]), "
+        "unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::bytea[]), unnest($11::text[]), "
+        "unnest($12::text[]), unnest($13::text[]), unnest($14::text[]), unnest($15::boolean[]) ON "
+        "CONFLICT DO NOTHING RETURNING fact_id",
         columns.params, columns.count, &rows, &in->error));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         find_item(in, phi_rows_bytes(rows, i, 0))->is_new = true;
-    in->directory->tally[TALLY_NEW] += phi_rows_count(rows);
+    in->tally[TALLY_NEW] += phi_rows_count(rows);
 out:
     phi_rows_free(rows);
     columns_fini(&columns);
@@ -244,10 +244,9 @@ static enum phi_err upsert_people(struct intake *in, const struct fact **people,
     PHI_GUARD(phi_conn_exec(
         in->tx, "people_upsert",
         "INSERT INTO people AS p (subject, subject_key, identity_sealed, is_declared, recorded_us) "
-        "SELECT * FROM "
-        "unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::boolean[], $5::bigint[]) ON CONFLICT "
-        "(subject) "
-        "DO UPDATE SET subject_key = EXCLUDED.subject_key, identity_sealed = "
+        "SELECT unnest($1::bytea[]), unnest($2::bigint[]), unnest($3::bytea[]), "
+        "unnest($4::boolean[]), unnest($5::bigint[]) ON CONFLICT (subject) DO UPDATE SET "
+        "subject_key = EXCLUDED.subject_key, identity_sealed = "
         "EXCLUDED.identity_sealed, "
         "is_declared = EXCLUDED.is_declared, recorded_us = EXCLUDED.recorded_us "
         "WHERE (p.is_declared, p.recorded_us) <= (EXCLUDED.is_declared, EXCLUDED.recorded_us)",

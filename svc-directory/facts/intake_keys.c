@@ -27,7 +27,7 @@ enum phi_err intake_keys(struct intake *in)
     PHI_GUARD(phi_person_keys_take(
         in->tx, in->batch->msgs, in->batch->count, phi_service_region(directory->service),
         directory->keys.health, directory->dlq, in->now_us, in->arena, erased, &dead, &in->error));
-    directory->tally[TALLY_DEAD] += dead;
+    in->tally[TALLY_DEAD] += dead;
     PHI_GUARD(forget(in, erased));
 out:
     phi_array_free(erased);

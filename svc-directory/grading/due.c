@@ -83,7 +83,7 @@ static enum phi_err find_partitions(struct due *due, int64_t now_us, struct phi_
         conn, "due_partitions",
         "SELECT p FROM unnest($1::bigint[]) AS p WHERE EXISTS (SELECT 1 FROM due WHERE partition = "
         "p AND after_us <= $2::bigint) OR EXISTS (SELECT 1 FROM entries WHERE partition = p AND "
-        "until_us < $2::bigint)",
+        "until_us < $2::bigint AND until_us < 9223372036854775807)",
         params, 2, rows, NULL));
 out:
     phi_store_release(conn);

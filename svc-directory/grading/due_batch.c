@@ -16,7 +16,8 @@ static enum phi_err take_due(const struct grading *g, size_t max, struct phi_row
         "subject) SELECT e.partition, $2::bigint, e.subject FROM marks m JOIN facts f ON f.record "
         "= m.record AND f.subject <> m.subject JOIN entries e ON e.subject = f.subject), lapsed AS "
         "(SELECT subject FROM entries WHERE partition = "
-        "$1::bigint AND until_us < $2::bigint ORDER BY until_us LIMIT $3::bigint) SELECT subject "
+        "$1::bigint AND until_us < $2::bigint AND until_us < 9223372036854775807 ORDER BY until_us "
+        "LIMIT $3::bigint) SELECT subject "
         "FROM marks UNION SELECT subject FROM lapsed ORDER BY subject",
         params, 3, rows, NULL);
 }

@@ -119,10 +119,10 @@ static enum phi_err write_entries(const struct grading *g, const struct columns 
     return phi_conn_exec(
         g->tx, "entries_upsert",
         "INSERT INTO entries (version, from_us, until_us, updated_us, sources_mask, partition, "
-        "subject_key, grade, then_grade, subject, reasons) SELECT v, f, u, $11::bigint, m, "
-        "$10::bigint, k, g, t, s, r FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], "
-        "$4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[]) AS "
-        "n(v, f, u, m, g, t, k, s, r) ON CONFLICT (subject) DO UPDATE SET version = "
+        "subject_key, grade, then_grade, subject, reasons) SELECT unnest($1::bigint[]), "
+        "unnest($2::bigint[]), unnest($3::bigint[]), $11::bigint, unnest($4::bigint[]), "
+        "$10::bigint, unnest($7::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), "
+        "unnest($8::bytea[]), unnest($9::bytea[]) ON CONFLICT (subject) DO UPDATE SET version = "
         "EXCLUDED.version, from_us = EXCLUDED.from_us, until_us = EXCLUDED.until_us, updated_us = "
         "EXCLUDED.updated_us, sources_mask = EXCLUDED.sources_mask, partition = "
         "EXCLUDED.partition, grade = EXCLUDED.grade, then_grade = EXCLUDED.then_grade, reasons = "
@@ -137,9 +137,9 @@ static enum phi_err write_periods(const struct grading *g, const struct columns 
                                        periods->params[3], periods->params[4], PHI_I64(g->now_us)};
     return phi_conn_exec(g->tx, "history_add",
                          "INSERT INTO history (version, from_us, known_us, grade, subject, "
-                         "reasons) SELECT v, f, $6::bigint, g, s, r FROM unnest($1::bigint[], "
-                         "$2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[]) AS n(v, f, g, s, "
-                         "r)",
+                         "reasons) SELECT unnest($1::bigint[]), unnest($2::bigint[]), "
+                         "$6::bigint, unnest($3::bigint[]), unnest($4::bytea[]), "
+                         "unnest($5::bytea[])",
                          params, 6, NULL, error);
 }
 

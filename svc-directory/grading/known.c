@@ -15,7 +15,9 @@ bool grading_counts(const struct phi_rows *rows, size_t row)
     return phi_rows_is_null(rows, row, GRADING_DECIDED);
 }
 
-/* Of a record's decisions the highest version counts, and only in the case of a person whom some
+/* OFFSET 0: looked up for a row at hand, never joined from the other side.
+ *
+ * Of a record's decisions the highest version counts, and only in the case of a person whom some
  * revision is about. Of the places of a fact's stays the strictest risk in force meanwhile counts,
  * and of that the last moment that the person was there. */
 enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjects, int64_t now_us,
@@ -34,10 +36,12 @@ enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjec
         "FROM s CROSS JOIN LATERAL (SELECT * FROM facts g WHERE g.subject = s.member AND g.source "
         "<> 'declare.documents' AND g.observed_us >= $2::bigint AND g.known_us <= $4::bigint AND "
         "NOT EXISTS (SELECT 1 FROM facts h WHERE h.record = g.record AND h.revision > g.revision "
-        "AND h.known_us <= $4::bigint) ORDER BY g.observed_us DESC, g.fact_id LIMIT $3::bigint) f "
+        "AND h.revision > 1 AND h.known_us <= $4::bigint OFFSET 0) ORDER BY g.observed_us DESC, "
+        "g.fact_id LIMIT $3::bigint) f "
         "LEFT JOIN LATERAL (SELECT d.is_retracted, d.decided_us, d.case_id FROM retractions d "
         "WHERE d.record = f.record AND d.known_us <= $4::bigint AND EXISTS (SELECT 1 FROM facts h "
-        "WHERE h.record = d.record AND h.subject = d.subject) ORDER BY d.decision_version DESC "
+        "WHERE h.record = d.record AND h.subject = d.subject OFFSET 0) ORDER BY d.decision_version "
+        "DESC "
         "LIMIT 1) r ON true "
         "LEFT JOIN LATERAL (SELECT p.risk, max(LEAST(t.to_us, p.to_us, $5::bigint)) AS at_us FROM "
         "stays t JOIN places p ON p.place = ANY(ARRAY[t.place, left(t.place, 5) || '00', "

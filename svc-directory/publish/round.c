@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUND_ARENA (8 * 1024 * 1024)
+#define ROUND_ARENA (32 * 1024 * 1024)
+#define MADE_MAX    64 /* signed together */
 #define ACQUIRE_MS  2000
 
 struct sent {
@@ -45,6 +46,12 @@ static void on_sent(void *context, enum phi_err err)
     pthread_mutex_unlock(&round->lock);
 }
 
+struct made {
+    struct phi_event events[MADE_MAX];
+    uint64_t versions[MADE_MAX];
+    enum phi_err errs[MADE_MAX];
+};
+
 enum pending_column {
     PENDING_SUBJECT,
     PENDING_GRADE,
@@ -63,10 +70,10 @@ static enum phi_err read_pending(struct phi_conn *conn, const struct phi_array *
     const struct phi_param params[] = {PHI_ARRAY(owned), PHI_I64(ROUND_MAX)};
     return phi_conn_exec(
         conn, "entries_pending",
-        "SELECT subject, grade, reasons, sources_mask, version, from_us, updated_us, "
-        "until_us, then_grade FROM entries "
-        "WHERE published_version < version AND partition = ANY($1::bigint[]) "
-        "ORDER BY version LIMIT $2::bigint",
+        "SELECT e.* FROM unnest($1::bigint[]) AS p CROSS JOIN LATERAL (SELECT subject, grade, "
+        "reasons, sources_mask, version, from_us, updated_us, until_us, then_grade FROM entries "
+        "WHERE published_version < version AND partition = p ORDER BY version LIMIT $2::bigint) e "
+        "ORDER BY e.version LIMIT $2::bigint",
         params, 2, rows, NULL);
 }
 
@@ -110,51 +117,74 @@ static enum phi_err make_event(const struct round *round, const struct phi_entry
                                struct phi_arena *arena, struct phi_event *event)
 {
     enum phi_err err = PHI_OK;
-    const struct directory *directory = round->directory;
-    const struct phi_signer signer = {directory->directory_key_id, directory->directory_key};
     struct phi_view value;
     PHI_GUARD(phi_entry_format(entry, arena, &value));
     *event = (struct phi_event){
         .topic = round->topic,
         .type = "cn.phi.directory",
-        .source = phi_service_source(directory->service),
+        .source = phi_service_source(round->directory->service),
         .time_us = entry->updated_us,
-        .key = phi_view_of(entry->subject, PHI_SUBJECT_LEN),
+        .key = phi_arena_view(arena, phi_view_of(entry->subject, PHI_SUBJECT_LEN)),
         .value = value,
     };
     PHI_GUARD(phi_event_new_id(event));
-    PHI_GUARD(phi_signed_add(event, &signer, entry->version, arena));
 out:
     return err;
 }
 
-static enum phi_err send_one(const struct phi_rows *rows, size_t row, struct round *round,
-                             struct phi_arena *arena)
+/* The events of rows `first` and on, signed together. */
+static void make_events(const struct round *round, const struct phi_rows *rows, size_t first,
+                        size_t count, struct phi_arena *arena, struct made *made)
 {
-    struct phi_entry entry;
-    struct phi_event event;
-    struct sent *sent = &round->sent[round->count];
-    enum phi_err err = fill_entry(round, rows, row, &entry);
-    if (err == PHI_OK)
-        err = make_event(round, &entry, arena, &event);
-    if (err != PHI_OK) {
-        /* a fault of ours in one row: it stays pending, the others go */
-        phi_log(PHI_LOG_ERROR, "entry_not_made", PHI_L_ERR(err));
-        phi_counter_add(round->failed, 1);
-        return PHI_OK;
+    const struct directory *directory = round->directory;
+    const struct phi_signer signer = {directory->directory_key_id, directory->directory_key};
+    enum phi_err errs[MADE_MAX];
+    for (size_t i = 0; i < count; i++) {
+        struct phi_entry entry;
+        made->errs[i] = fill_entry(round, rows, first + i, &entry);
+        if (made->errs[i] == PHI_OK)
+            made->errs[i] = make_event(round, &entry, arena, &made->events[i]);
+        if (made->errs[i] != PHI_OK)
+            made->events[i] = (struct phi_event){0};
+        made->versions[i] = entry.version;
     }
-    *sent = (struct sent){.round = round,
-                          .subject = phi_rows_bytes(rows, row, PENDING_SUBJECT),
-                          .version = (int64_t)entry.version,
-                          .err = PHI_ERR_BUS};
+    phi_signed_add_many(made->events, made->versions, errs, count, &signer, arena);
+    for (size_t i = 0; i < count; i++)
+        if (made->errs[i] == PHI_OK)
+            made->errs[i] = errs[i];
+}
+
+static enum phi_err send_one(struct round *round, const struct phi_event *event, uint64_t version)
+{
+    struct sent *sent = &round->sent[round->count];
+    *sent = (struct sent){
+        .round = round, .subject = event->key, .version = (int64_t)version, .err = PHI_ERR_BUS};
     pthread_mutex_lock(&round->lock);
     round->waiting++;
     pthread_mutex_unlock(&round->lock);
-    err = phi_producer_send(round->producer, &event, on_sent, sent);
+    enum phi_err err = phi_producer_send(round->producer, event, on_sent, sent);
     if (err == PHI_OK)
         round->count++;
     else
         on_sent(sent, err);
+    return err;
+}
+
+static enum phi_err send_some(const struct phi_rows *rows, size_t first, size_t count,
+                              struct round *round, struct phi_arena *arena)
+{
+    enum phi_err err = PHI_OK;
+    struct made made;
+    make_events(round, rows, first, count, arena, &made);
+    for (size_t i = 0; i < count && err == PHI_OK; i++) {
+        if (made.errs[i] == PHI_OK) {
+            err = send_one(round, &made.events[i], made.versions[i]);
+            continue;
+        }
+        /* a fault of ours in one row: it stays pending, the others go */
+        phi_log(PHI_LOG_ERROR, "entry_not_made", PHI_L_ERR(made.errs[i]));
+        phi_counter_add(round->failed, 1);
+    }
     return err;
 }
 
@@ -205,8 +235,9 @@ static enum phi_err send_round(const struct phi_rows *rows, struct round *round,
                                struct phi_arena *arena)
 {
     enum phi_err err = PHI_OK;
-    for (size_t i = 0; i < phi_rows_count(rows) && err == PHI_OK; i++)
-        err = send_one(rows, i, round, arena);
+    size_t total = phi_rows_count(rows);
+    for (size_t at = 0; at < total && err == PHI_OK; at += MADE_MAX)
+        err = send_some(rows, at, total - at < MADE_MAX ? total - at : MADE_MAX, round, arena);
     await_round(round);
     return err;
 }
@@ -254,7 +285,7 @@ static void make_metrics(struct round *round)
     round->failed = phi_counter_new("phi_directory_entries_failed_total",
                                     "entries not acknowledged, sent again later", NULL);
     round->pending = phi_gauge_new("phi_directory_entries_pending",
-                                   "entries waiting to be published, counted up to 500", NULL);
+                                   "entries waiting to be published, counted up to 2,000", NULL);
 }
 
 struct round *round_new(struct directory *directory, struct phi_producer *producer,

@@ -12,7 +12,7 @@
 
 #include "svc-directory/directory.h"
 
-#define ROUND_MAX 500
+#define ROUND_MAX 2000
 
 struct round;
 

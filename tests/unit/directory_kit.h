@@ -61,6 +61,7 @@ static inline void kit_open(struct kit *kit, const char *schema, const char *rul
         {130, "rules", kit_text(arena, "130_rules")},
         {140, "facts", kit_text(arena, "140_facts")},
         {141, "places", kit_text(arena, "141_places")},
+        {150, "speed", kit_text(arena, "150_speed")},
     };
     struct phi_error error = {0};
     const struct phi_store_options options = {
