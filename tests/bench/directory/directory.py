@@ -6,27 +6,14 @@ CONFLICT into the same tables and indexes, as many facts a transaction (floor.py
 svc-directory's own processor time; its peer is that of its sessions in the database.
 directory.due: people whose grade time ends in one second, graded anew a second; its peer is 10,000 (100,000 in 10 s).
 """
-import json
-import os
-import statistics
 import sys
 import time
 
 from floor import Floor
-from world import Province, cpu_seconds, wait_until
+from world import BIN, ROUNDS, Province, facts_wanted, is_asked, tell
 
-BIN = os.path.join(os.path.dirname(os.environ["PHI_BENCH_BIN"]), "bin")
-ROUNDS = min(int(os.environ["PHI_BENCH_ROUNDS"]), 3)
-IS_SHORT = int(os.environ["PHI_BENCH_MS"]) < 50
-FACTS = int(os.environ.get("PHI_BENCH_FACTS", "2000" if IS_SHORT else "50000"))
-BATCH = 500
+BATCH = 1000
 STATE = "facts, people, retractions, entries, history, due, links, offsets"
-
-
-def tell(name, ours, unit, peer, floor):
-    a, b = statistics.median(ours), statistics.median(floor)
-    print(json.dumps({"bench": name, "ours": round(a, 1), "unit": unit, "peer": peer, "peer_value": round(b, 1),
-                      "ratio": round(a / b, 2), "cores": os.cpu_count(), "n": len(ours)}), flush=True)
 
 
 def ingest(province, facts):
@@ -35,13 +22,16 @@ def ingest(province, facts):
     suite.stop("svc-directory")
     province.sql("TRUNCATE " + ", ".join(f"directory.{table}" for table in STATE.split(", ")))
     suite.ctl("start", "svc-directory")
-    pid = suite.pid("svc-directory")
+    return measure_ingest(province, facts)
+
+
+def measure_ingest(province, facts):
+    """From the first batch on until svc-directory, just started, has taken so many facts."""
     province.wait(lambda: province.metric("phi_directory_facts_total") > 0, 120, "the first facts are taken", 0.005)
-    before, began = province.metric("phi_directory_facts_total"), time.monotonic()
-    cpu, database = cpu_seconds(pid), province.backend_cpu()
-    province.wait(lambda: province.metric("phi_directory_facts_total") >= facts, 600, "all facts are taken")
-    taken, wall = facts - before, time.monotonic() - began
-    return taken / wall, taken / (cpu_seconds(pid) - cpu), taken / max(province.backend_cpu() - database, 0.01)
+    with province.stopwatch() as watch:
+        before = province.metric("phi_directory_facts_total")
+        province.wait(lambda: province.metric("phi_directory_facts_total") >= facts, 1800, "all facts are taken", 0.1)
+    return watch.rates(facts - before)
 
 
 def bench_ingest(province, name, facts):
@@ -56,48 +46,39 @@ def bench_ingest(province, name, facts):
          [one[2] for one in ours])
 
 
+def due(province):
+    """Everybody's grade ends at one moment to come: from then on, graded anew, found by index."""
+    people = province.people()
+    at = time.time() + 3 + people / 10000
+    province.sql("UPDATE directory.entries SET until_us = %s", int(at * 1e6))
+    province.sql("VACUUM ANALYZE directory.entries")
+    before = province.metric("phi_directory_regrades_total")
+    time.sleep(max(0, at - time.time()))
+    assert province.metric("phi_directory_regrades_total") == before, "the moment came too early"
+    with province.stopwatch() as watch:
+        province.wait(lambda: province.metric("phi_directory_regrades_total") >= before + people, 1800, "all are graded anew",
+                      0.1)
+    return watch.rates(people)
+
+
 def bench_due(province):
-    """Everybody's grade ends at one moment that has come: graded anew, found by index."""
-    people = province.sql("SELECT count(*) FROM directory.entries")[0][0]
-    rates = []
-    for _ in range(ROUNDS):
-        before = province.metric("phi_directory_regrades_total")
-        began = time.monotonic()
-        province.sql("UPDATE directory.entries SET until_us = (extract(epoch FROM clock_timestamp()) * 1e6)::bigint - 1")
-        province.wait(lambda: province.metric("phi_directory_regrades_total") >= before + people, 600, "all are graded anew")
-        rates.append(people / (time.monotonic() - began))
-    tell("directory.due", rates, "people/s", "100,000 in 10 s", [10000])
+    rates = [due(province) for _ in range(ROUNDS)]
+    tell("directory.due", [one[0] for one in rates], "people/s", "100,000 in 10 s", [10000])
+    tell("directory.due.cpu", [one[1] for one in rates], "people/cpu-s", "its sessions in PostgreSQL",
+         [one[2] for one in rates])
 
 
 def main():
-    wanted = os.environ.get("PHI_BENCH_NAMES", "").split() or ["directory"]
-    asked = lambda name: any(f"directory.{name}.".startswith(one + ".") or one.startswith(f"directory.{name}") for one in wanted)  # noqa: E731
-    province = Province(BIN)
-    try:
-        province.open()
-        one = province.report(FACTS, 1)
-        wait_until(lambda: province.metric("phi_directory_facts_total") >= one, 600, "the first reading")
-        if asked("ingest"):
-            bench_ingest(province, "one", one)
-        if asked("due"):
-            bench_due(province)
-        if asked("ingest"):
-            bench_ingest_five(province)
-    finally:
-        province.close()
-
-
-def bench_ingest_five(province):
-    """A suite of its own, since a topic is read from its beginning."""
-    other = Province(BIN)
-    province.suite.stop("svc-directory", "svc-platform", "svc-verify", "svc-declare")
-    try:
-        other.open()
-        facts = other.report(FACTS // 5, 5)
-        wait_until(lambda: other.metric("phi_directory_facts_total") >= facts, 600, "the first reading")
-        bench_ingest(other, "five", facts)
-    finally:
-        other.close()
+    for name, facts in (("one", 1), ("five", 5)):
+        if not is_asked(f"directory.ingest.{name}") and not (facts == 1 and is_asked("directory.due")):
+            continue
+        with Province(BIN) as province:  # of its own, since a topic is read from its beginning
+            count = province.report(facts_wanted() // facts, facts)
+            province.taken(count)
+            if is_asked(f"directory.ingest.{name}"):
+                bench_ingest(province, name, count)
+            if facts == 1 and is_asked("directory.due"):
+                bench_due(province)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
-"""A province of the suite for the directory's benches: real Kafka, PostgreSQL, svc-declare, svc-directory, svc-platform."""
+"""A province of the suite for the directory's benches: real Kafka, PostgreSQL, svc-directory; what they share."""
+import json
 import os
+import statistics
+import subprocess
 import sys
 import time
 
@@ -11,12 +14,29 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 
 from phi_client.http import App  # noqa: E402
-from phi_client.life import Life, ndjson, source_line  # noqa: E402
-from phi_client.people import Person  # noqa: E402
-from phi_client.suite import Suite, wait_until  # noqa: E402
+from phi_client.suite import Suite  # noqa: E402
 
+PROGRAMS = os.environ["PHI_BENCH_BIN"]
+BIN = os.path.join(os.path.dirname(PROGRAMS), "bin")
+ROUNDS = min(int(os.environ["PHI_BENCH_ROUNDS"]), 3)
+IS_SHORT = int(os.environ["PHI_BENCH_MS"]) < 50
 TICKS = os.sysconf("SC_CLK_TCK")
-LINES = 5000  # a request
+
+
+def facts_wanted():
+    return int(os.environ.get("PHI_BENCH_FACTS", "2000" if IS_SHORT else "50000"))
+
+
+def is_asked(bench):
+    """By PHI_BENCH_NAMES, of which "directory" asks for directory.due and "directory.due" for itself."""
+    wanted = os.environ.get("PHI_BENCH_NAMES", "").split()
+    return not wanted or any(f"{bench}.".startswith(f"{one}.") or one.startswith(f"{bench}.") for one in wanted)
+
+
+def tell(name, ours, unit, peer, floor):
+    a, b = statistics.median(ours), statistics.median(floor)
+    print(json.dumps({"bench": name, "ours": round(a, 1), "unit": unit, "peer": peer, "peer_value": round(b, 1),
+                      "ratio": round(a / b, 2), "cores": os.cpu_count(), "n": len(ours)}), flush=True)
 
 
 def cpu_seconds(pid):
@@ -26,23 +46,52 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+class Stopwatch:
+    """The clock, the service's processor time and that of its sessions in the database, those of the beginning."""
+
+    def __init__(self, province, service="svc-directory", user="directory"):
+        self.pid = province.suite.pid(service)
+        self.sessions = [pid for (pid,) in province.sql("SELECT pid FROM pg_stat_activity WHERE usename LIKE %s",
+                                                        f"{user}%")]
+
+    def read(self):
+        alive = [pid for pid in self.sessions if os.path.exists(f"/proc/{pid}/stat")]
+        return time.monotonic(), cpu_seconds(self.pid), sum(cpu_seconds(pid) for pid in alive)
+
+    def __enter__(self):
+        self.before = self.read()
+        return self
+
+    def __exit__(self, *_):
+        self.wall, self.cpu, self.database = (b - a for a, b in zip(self.before, self.read()))
+
+    def rates(self, count):
+        """A second by the clock, of our processor time, of the database's."""
+        return tuple(count / max(seconds, 0.01) for seconds in (self.wall, self.cpu, self.database))
+
+
 class Province:
     def __init__(self, programs):
         self.suite = Suite(programs, broker="kafka")
         self.app = App("lab-app")
 
-    def open(self):
+    def __enter__(self):
+        """Database, bus, trust list, svc-directory. svc-platform has written the list and goes: it shares the machine."""
         suite = self.suite
-        suite.public_pem(self.app)
-        suite.apps = {"lab-app": self.app}
-        suite.ctl("prepare", "kafka")
-        for step in ("postgres", "broker", "idp", "registry"):
-            suite.ctl(step)
-        suite.start("svc-declare", "svc-directory", "svc-platform", "svc-verify")
-        wait_until(lambda: self.app.post(suite.url("svc-declare"), "/v1/sources/tests").code != "3003", 60, "the app is known")
-        self.life = Life(suite)
+        try:
+            suite.public_pem(self.app)
+            suite.apps = {"lab-app": self.app}
+            suite.ctl("prepare", "kafka")
+            for step in ("postgres", "broker", "idp", "registry"):
+                suite.ctl(step)
+            suite.start("svc-platform", "svc-directory")
+            suite.stop("svc-platform")
+        except BaseException:
+            suite.down()
+            raise
+        return self
 
-    def close(self):
+    def __exit__(self, *_):
         self.suite.down()
 
     def sql(self, statement, *values, region="320000"):
@@ -50,27 +99,27 @@ class Province:
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else None
 
-    def report(self, people, facts):
-        """So many tests of each of so many people, one person's after the other, into the topic; the accepted."""
-        lines = [source_line(person, "tests", result="negative") for person in (Person() for _ in range(people))
-                 for _ in range(facts)]
-        for at in range(0, len(lines), LINES):
-            answer = self.app.call("POST", self.suite.url("svc-declare"), "/v1/sources/tests", ndjson(lines[at : at + LINES]),
-                                   headers={"Content-Type": "application/x-ndjson"})
-            assert answer.status == 200 and answer.body.count(b'"accepted"') == len(lines[at : at + LINES]), answer
-            print(f"bench directory: {min(at + LINES, len(lines)):,} of {len(lines):,} records reported", file=sys.stderr)
-        wait_until(lambda: self.sql("SELECT count(*) FROM declare.outbox")[0][0] == 0, 300, "the records are on the topic")
-        return len(lines)
+    def people(self):
+        return self.sql("SELECT count(*) FROM directory.entries")[0][0]
 
-    def metric(self, name):
+    def report(self, people, facts):
+        """So many tests of each of so many new people, one person's after the other, on their topic; how many. One in a
+        hundred of the people has tests of another method."""
+        keys = os.path.join(self.suite.run, "keys", "svc-directory")
+        done = subprocess.run([os.path.join(PROGRAMS, "bench_directory_load"), self.suite.bus, "320000", str(people),
+                               str(facts), keys], check=True, stdout=subprocess.PIPE, text=True)
+        return json.loads(done.stdout)["facts"]
+
+    def taken(self, facts):
+        self.wait(lambda: self.metric("phi_directory_facts_total") >= facts, 1800, "all facts are taken", 0.1)
+
+    def metric(self, name, service="svc-directory"):
         """The sum of a counter's lines."""
-        text = requests.get(f"{self.suite.url('svc-directory')}/metrics", timeout=10).text
+        text = requests.get(f"{self.suite.url(service)}/metrics", timeout=10).text
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
-    def backend_cpu(self):
-        """Processor time of the directory's sessions in the database, those of now."""
-        pids = self.sql("SELECT pid FROM pg_stat_activity WHERE usename LIKE 'directory%'")
-        return sum(cpu_seconds(pid) for (pid,) in pids)
+    def stopwatch(self):
+        return Stopwatch(self)
 
     def wait(self, condition, seconds, what, step=0.02):
         until = time.monotonic() + seconds
