@@ -6,6 +6,9 @@
 #   PHI_BIN    folder of the programs                                      (default: build/bin)
 #   PHI_PORTS  fixed = the ports of services.txt, free = any free ones     (default: fixed)
 #   PHI_BROKER embedded | kafka                                            (default: embedded)
+#   PHI_PROVINCE  the province's id                                        (default: 320000)
+#   PHI_HOST_RUN  another suite's PHI_RUN that this province joins: its broker, database server, identity provider and
+#                 unified platform serve this one too; PHI_RUN is then the folder of that id inside it
 #
 # In PHI_RUN: state (ports and choices), pids/, log/, env/ (one file a service), keys/ (one folder a program), pg/,
 # broker/. Every process is known by its pid and its start time, so nobody else's is ever stopped.
@@ -14,10 +17,10 @@ PHI_COMPOSE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PHI_ROOT=$(dirname "$PHI_COMPOSE")
 : "${PHI_RUN:=$PHI_ROOT/run}" "${PHI_BIN:=$PHI_ROOT/build/bin}" "${PHI_PORTS:=fixed}"
 PHI_BEGIN=${PHI_BEGIN:-$(date +%s%N)}
-PHI_PROVINCE=320000
+: "${PHI_PROVINCE:=320000}" "${PHI_HOST_RUN:=}"
 PHI_NATION=000000
 
-for part in process build postgres keys broker services registry; do
+for part in process build postgres keys broker services registry guest; do
     # shellcheck source=/dev/null
     . "$PHI_COMPOSE/lib/$part.sh"
 done
@@ -58,9 +61,14 @@ phi_set() {
     mv "$PHI_RUN/state.new" "$PHI_RUN/state"
 }
 
-# The rows of services.txt, without comments.
+# The rows of services.txt, without comments; of a province that joins another suite, its own, with ports + 100.
 phi_services() {
-    grep -v '^#' "$PHI_COMPOSE/services.txt"
+    if [ -z "$PHI_HOST_RUN" ]; then
+        grep -v '^#' "$PHI_COMPOSE/services.txt"
+    else
+        awk -v region="$PHI_PROVINCE" -v nation="$PHI_NATION" '!/^#/ && $2 != nation {
+            print $1, region, $3 + 100, ($4 == "-" ? "-" : $4 + 100), $5}' "$PHI_COMPOSE/services.txt"
+    fi
 }
 
 phi_service_names() {
@@ -84,7 +92,7 @@ phi_choose_ports() {
         names+=("$name:$port")
         [ "$rpc" = - ] || names+=("$name.rpc:$rpc")
     done < <(phi_services)
-    names+=(idp:8190 postgres:free broker:free controller:free)
+    [ -n "$PHI_HOST_RUN" ] || names+=(idp:8190 postgres:free broker:free controller:free)
     mapfile -t free < <("$PHI_COMPOSE/free-ports" ${#names[@]})
     for name in "${names[@]}"; do
         port=${name#*:}
@@ -105,7 +113,7 @@ phi_choose_ports() {
 # Ends with a clear sentence when a port we need is held by a process that is not ours.
 phi_check_ports() {
     local name port holder taken=0
-    for name in $(phi_service_names) idp; do
+    for name in $(phi_service_names) $([ -n "$PHI_HOST_RUN" ] || echo idp); do
         ! phi_is_running "$name" || continue
         for port in $(phi_port "$name") $(phi_port "$name.rpc"); do
             holder=$(ss -Hltnp "sport = :$port" | sed -n 's/.*users:((\(.*\)))$/\1/p' | head -1)

@@ -4,7 +4,7 @@
 # The embedded broker takes a port itself and writes its address into a file.
 phi_bus_address() {
     if [ "$(phi_get broker embedded)" = embedded ]; then
-        cat "$PHI_RUN/broker/address" 2>/dev/null
+        cat "${PHI_HOST_RUN:-$PHI_RUN}/broker/address" 2>/dev/null
     else
         printf '127.0.0.1:%s\n' "$(phi_port broker)"
     fi
@@ -18,7 +18,7 @@ phi_broker_answers() {
 
 # name:partitions,… as phi-broker takes it.
 phi_topic_list() {
-    "$PHI_COMPOSE/kafka/topics" --regions "$PHI_PROVINCE" --file "$PHI_COMPOSE/topics.txt" --list |
+    "$PHI_COMPOSE/kafka/topics" --regions "$(phi_get regions "$PHI_PROVINCE")" --file "$PHI_COMPOSE/topics.txt" --list |
         awk '{printf "%s%s:%s", (NR > 1 ? "," : ""), $1, $2}'
 }
 
@@ -37,7 +37,7 @@ phi_broker_start() {
     phi_wait_ready broker 120 phi_broker_answers
 }
 
-# The embedded broker makes its topics itself, from the same list.
+# The embedded broker makes its topics itself, from the same list, for every region that the state names.
 phi_broker_topics() {
     [ "$(phi_get broker embedded)" = kafka ] || return 0
     "$PHI_COMPOSE/kafka/topics" --broker "$(phi_bus_address)" --regions "$PHI_PROVINCE" \

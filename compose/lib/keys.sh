@@ -5,12 +5,15 @@ phi_key_rows() {
     grep -v '^#' "$PHI_COMPOSE/keys.txt"
 }
 
-# phi_key_readers ROW-READERS: `each` spelled out.
+# phi_key_readers ROW-READERS: `each` spelled out; only who is here: a province has no svc-platform.
 phi_key_readers() {
+    local reader
     if [ "$1" = each ]; then
         phi_service_names
     else
-        printf '%s\n' "$@"
+        for reader in "$@"; do
+            [ "$reader" != operator ] && [ -z "$(phi_service_field "$reader" 1)" ] || printf '%s\n' "$reader"
+        done
     fi
 }
 
@@ -58,6 +61,8 @@ phi_keys_make() {
     chmod 0711 "$PHI_RUN/keys"
     while read -r use kind variable readers; do
         first=''
+        # The national index key is not made by a province: it is handed over.
+        [ "$use" != index ] || [ -z "$PHI_HOST_RUN" ] || continue
         # shellcheck disable=SC2086
         for reader in $(phi_key_readers $readers); do
             local folder=$PHI_RUN/keys/$reader

@@ -9,7 +9,7 @@ PHI_AUDITORS=(auditor-1:audit-320100 auditor-2:court-320100)
 PHI_SECOND_OFFICER=officer-2
 
 phi_app_rows() {
-    grep -v '^#' "$PHI_COMPOSE/apps.txt"
+    sed "/^#/d; s/320000/$PHI_PROVINCE/g" "$PHI_COMPOSE/apps.txt"
 }
 
 # Every kind of data source that an institution reports, with commas between.
@@ -28,19 +28,25 @@ phi_app_key() {
         --out "$folder/public.pem" > /dev/null
 }
 
-# phi_registry_put REGION WHAT ARGUMENTS…: one signed record on phi.<region>.access.registry.
+# phi_registry_put REGION WHAT ARGUMENTS…: one signed record on phi.<region>.access.registry. A broker that has only
+# just made the topic may need a moment more than phictl waits for it.
 phi_registry_put() {
-    local region=$1 what=$2
+    local region=$1 what=$2 tries
     shift 2
-    "$PHI_BIN/phictl" "$what" add --region "$region" --bus "$(phi_bus_address)" \
-        --key "$PHI_RUN/keys/operator/access.key" --password-file "$PHI_RUN/keys/operator/password" "$@" \
-        >> "$PHI_RUN/log/registry.log" 2>&1 || { phi_tail registry; phi_fail "phictl $what add was refused"; }
+    for tries in 1 2 3; do
+        "$PHI_BIN/phictl" "$what" add --region "$region" --bus "$(phi_bus_address)" \
+            --key "$PHI_RUN/keys/operator/access.key" --password-file "$PHI_RUN/keys/operator/password" "$@" \
+            >> "$PHI_RUN/log/registry.log" 2>&1 && return 0
+        tail -n 1 "$PHI_RUN/log/registry.log" | grep -q 'not published' || break
+    done
+    phi_tail registry
+    phi_fail "phictl $what add was refused"
 }
 
 phi_registry_write() {
     local region app roles scopes sources institution peer auditor
     : > "$PHI_RUN/log/registry.log"
-    for region in $PHI_PROVINCE $PHI_NATION; do
+    for region in $PHI_PROVINCE $([ -n "$PHI_HOST_RUN" ] || echo $PHI_NATION); do
         while read -r app roles scopes sources institution; do
             phi_app_key "$app"
             local given=()
@@ -71,10 +77,20 @@ phi_registry_write() {
     phi_platforms_write
 }
 
+phi_province_name() {
+    case $PHI_PROVINCE in
+    320000) echo 江苏省 ;;
+    330000) echo 浙江省 ;;
+    440000) echo 广东省 ;;
+    *) echo "$PHI_PROVINCE" ;;
+    esac
+}
+
 # The list of platforms that svc-platform signs: the province's keys by use, and where it answers.
 phi_platforms_write() {
     local public=$PHI_RUN/keys/public
-    "$PHI_BIN/phictl" platform add --list "$PHI_RUN/platforms.json" --id "$PHI_PROVINCE" --name "江苏省" \
+    local list=${PHI_HOST_RUN:-$PHI_RUN}/platforms.json
+    "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_PROVINCE" --name "$(phi_province_name)" \
         --key "code=$public/svc-codegen.code.pub@1" --key "receipt=$public/svc-verify.receipt.pub" \
         --key "revocation=$public/svc-verify.revocation.pub" \
         --key "directory=$public/svc-directory.directory.pub" \
@@ -83,7 +99,7 @@ phi_platforms_write() {
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
         --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
         || phi_fail "phictl platform add was refused"
-    chmod 0644 "$PHI_RUN/platforms.json"
+    chmod 0644 "$list"
 }
 
 # try/curl signs for the citizens' app and says who the citizen is: what the lines at the end of compose/up use.

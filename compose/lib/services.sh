@@ -5,6 +5,20 @@ phi_curve_public() {
     cat "$PHI_RUN/keys/public/$1.curve.pub" 2>/dev/null || true
 }
 
+# phi_data_variable NAME FOLDER VARIABLE: the data by which the program decides, of its region; a province without a
+# file of its own here takes the first one's under its own name.
+phi_data_variable() {
+    local region file=$PHI_ROOT/$1/$2
+    region=$(phi_service_field "$1" 2)
+    if [ -f "$file/$region.json" ]; then
+        printf '%s=%s\n' "$3" "$file/$region.json"
+    elif [ -f "$file/320000.json" ] && [ "$region" != "$PHI_NATION" ]; then
+        sed "s/320000/$region/g" "$file/320000.json" > "$PHI_RUN/$1.$2.json"
+        chmod 0644 "$PHI_RUN/$1.$2.json"
+        printf '%s=%s\n' "$3" "$PHI_RUN/$1.$2.json"
+    fi
+}
+
 # phi_environment NAME: everything the program reads, NAME=value a line. Extra lines, for all services or for
 # one, come from $PHI_RUN/env/all.extra and $PHI_RUN/env/NAME.extra.
 phi_environment() {
@@ -24,12 +38,9 @@ PHI_DEV_HTTP_JWKS=true
 ENV
     phi_key_environment "$name"
     # What a program decides by is data that stands beside it, one file a region.
-    [ ! -f "$PHI_ROOT/$name/policy/$region.json" ] ||
-        printf 'PHI_POLICY_FILE=%s\n' "$PHI_ROOT/$name/policy/$region.json"
-    [ ! -f "$PHI_ROOT/$name/rules/$region.json" ] ||
-        printf 'PHI_RULES_FILE=%s\n' "$PHI_ROOT/$name/rules/$region.json"
-    [ ! -f "$PHI_ROOT/$name/rhythms/$region.json" ] ||
-        printf 'PHI_RHYTHMS_FILE=%s\n' "$PHI_ROOT/$name/rhythms/$region.json"
+    phi_data_variable "$name" policy PHI_POLICY_FILE
+    phi_data_variable "$name" rules PHI_RULES_FILE
+    phi_data_variable "$name" rhythms PHI_RHYTHMS_FILE
     [ "$name" != svc-platform ] || printf 'PHI_PLATFORMS_FILE=%s\n' "$PHI_RUN/platforms.json"
     [ "$name" != svc-directory ] || printf 'PHI_NOTICE_APPS=citizen-app\n'
     [ "$name" != svc-directory ] || [ ! -f "$PHI_RUN/keys/public/svc-declare.places.pub" ] ||
@@ -100,11 +111,12 @@ phi_issuer() {
 # Everything that may run, in the order in which it is stopped.
 phi_stop_order() {
     phi_service_names | tac
-    printf '%s\n' idp broker postgres
+    [ -n "$PHI_HOST_RUN" ] || printf '%s\n' idp broker postgres
 }
 
 phi_stop_all() {
     local name
+    phi_guests_stop
     for name in $(phi_service_names | tac) idp; do
         phi_signal "$name" TERM || true
     done
@@ -112,6 +124,5 @@ phi_stop_all() {
     for name in $(phi_service_names | tac) idp; do
         phi_await_end "$name" 20
     done
-    phi_broker_stop
-    phi_pg_stop
+    [ -n "$PHI_HOST_RUN" ] || { phi_broker_stop && phi_pg_stop; }
 }

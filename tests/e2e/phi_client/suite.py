@@ -29,14 +29,16 @@ class Suite:
 
     def __init__(self, programs, broker="kafka", run=None):
         self.programs, self.broker = os.path.abspath(programs), broker
+        self.parameters = {}  # further ones of compose/lib.sh
         self.tokens = []  # every token that was made, to look for in places where none may be
         # Reachable by the unprivileged user of the database, its contents are not.
         self.run = run or tempfile.mkdtemp(prefix="phi-e2e-", dir="/tmp")
+        os.makedirs(self.run, exist_ok=True)
         os.chmod(self.run, 0o711)
 
     def ctl(self, *arguments, check=True, timeout=240, stdin=None):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PHI_")}
-        environment.update(PHI_RUN=self.run, PHI_BIN=self.programs, PHI_PORTS="free")
+        environment.update(PHI_RUN=self.run, PHI_BIN=self.programs, PHI_PORTS="free", **self.parameters)
         done = subprocess.run([os.path.join(ROOT, "compose", "ctl"), *arguments], env=environment, text=True,
                               input=stdin if stdin is not None else "", capture_output=True, timeout=timeout)
         if check and done.returncode != 0:
@@ -71,7 +73,7 @@ class Suite:
             return int(file.read().split()[0])
 
     def is_running(self, name):
-        environment = dict(os.environ, PHI_RUN=self.run, PHI_BIN=self.programs)
+        environment = dict(os.environ, PHI_RUN=self.run, PHI_BIN=self.programs, **self.parameters)
         return subprocess.run([os.path.join(ROOT, "compose", "ctl"), "running", name], env=environment,
                               capture_output=True).returncode == 0
 
@@ -194,6 +196,36 @@ class Suite:
         token = answer.json()["id_token"]
         self.tokens.append(token)
         return token
+
+
+class Guest(Suite):
+    """A further province that joins a running suite: its own services, keys, database and topics beside the host's.
+
+        guest = Guest(suite, "440000"); guest.join(apps); guest.start("svc-verify"); guest.down()
+    """
+
+    def __init__(self, host, region):
+        super().__init__(host.programs, broker=host.broker, run=os.path.join(host.run, region))
+        self.host, self.region = host, region
+        self.parameters = {"PHI_HOST_RUN": host.run, "PHI_PROVINCE": region}
+        self.apps = {}
+
+    def join(self, *apps):
+        """`apps` are callers that bring their own keys; the others of apps.txt get some."""
+        for app in apps:
+            self.apps[app.app_id] = app
+            self.public_pem(app)
+        self.ctl("join")
+
+    @property
+    def bus(self):
+        return self.host.bus
+
+    def register(self, what, *arguments, regions=None):
+        super().register(what, *arguments, regions=regions or (self.region,))
+
+    def database(self, region=None):
+        return super().database(region or self.region)
 
 
 def wait_until(condition, seconds=20.0, what="the condition"):

@@ -1,0 +1,111 @@
+"""Two provinces and the nation: a citizen of 440000, whose code is made there, is scanned in 320000, while the issuer is
+up, down, and back. Each province has its own keys, database, topics and services; only the index key is the nation's."""
+import os
+
+import psycopg
+import pytest
+
+from loadgen import keyfile
+from phi_client.codes import Code
+from phi_client.http import App
+from phi_client.life import basic, health
+from phi_client.people import Person
+from phi_client.suite import Guest, wait_until
+
+HOME, HERE = "440000", "320000"
+AT_HOME = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory")
+
+pytestmark = pytest.mark.late
+
+
+@pytest.fixture(scope="module")
+def home(suite):
+    guest = Guest(suite, HOME)
+    try:
+        guest.join(App("citizen-app"))
+        guest.start(*AT_HOME)
+        yield guest
+    finally:
+        guest.down(keep=True)  # inside the suite's folder
+
+
+def ask(home, service, path, fields, token):
+    answer = home.apps["citizen-app"].post(home.url(service), path, fields, token)
+    assert answer.code == "0000", answer
+    return answer.data
+
+
+@pytest.fixture(scope="module")
+def citizen(home):
+    """Declared a fever at home, where the grade is yellow by now."""
+    person, app = Person(), home.apps["citizen-app"]
+    token = home.token("citizens", **person.claims(), aud="citizen-app", ttl=3600)
+    consent = {"noticeVersion": "2026-11", "purpose": "health-code"}
+    wait_until(lambda: app.post(home.url("svc-declare"), "/v1/consents", consent, token).code == "0000", 30, "consent")
+    ask(home, "svc-declare", "/v1/declarations/health", {"health": health(temperature=38.2), "basic": basic()}, token)
+    wait_until(lambda: ask(home, "svc-directory", "/v1/health/query", {}, token)["grade"]["code"] == "yellow", 40,
+               "graded at home")
+    person.home_token = token
+    return person
+
+
+def mint(home, person):
+    application = ask(home, "svc-codegen", "/v1/code-applications", {"scene": "pass"}, person.home_token)
+    fields = {"applicationId": application["applicationId"], "challenge": application["challenge"]}
+    return ask(home, "svc-codegen", "/v1/codes", fields, person.home_token)["code"]
+
+
+@pytest.fixture(scope="module")
+def scanner():
+    return Person()
+
+
+def scan(life, scanner, code):
+    return life.post("scan-app", "svc-directory", "/v1/health/query", {"code": code}, scanner)
+
+
+def whole(answer):
+    """Everything that there is to say of the citizen, from home and from the nation."""
+    if answer.code != "0000" or not answer.data["holder"]:
+        return False
+    said = {(entry["region"], entry["via"], entry["grade"]) for entry in answer.data["entries"]}
+    return {(HOME, HOME, "yellow"), (HOME, "000000", "yellow")} <= said and answer.data
+
+
+def test_the_index_key_is_the_nations_and_no_other_key_is_shared(suite, home):
+    def secret(owner, name):
+        folder = os.path.join(owner.run, "keys", "svc-directory")
+        with open(f"{folder}/manifest", encoding="ascii") as lines:
+            files = [line.split()[-1] for line in lines if line.split()[:2] == ["key", name]]
+        return keyfile.secret(os.path.join(folder, files[-1]), f"{folder}/password")
+
+    assert secret(suite, "index") == secret(home, "index")
+    for name in ("health", "bus", "mark"):
+        assert secret(suite, name) != secret(home, name)
+
+
+def test_scanned_in_another_province(home, life, citizen, scanner):
+    code = mint(home, citizen)
+    assert Code.of(code).platform == HOME
+    data = wait_until(lambda: whole(scan(life, scanner, code)), 60, "the home province and the nation have answered")
+    name = data["holder"]["name"]
+    assert name.startswith(citizen.name[0]) and "*" in name and citizen.name != name
+    assert citizen.id_no not in str(data) and data["grade"]["code"] == "yellow" and not data["unanswered"]
+    # The use stands where the code comes from.
+    with psycopg.connect(**home.database(), autocommit=True) as database:
+        assert database.execute("SELECT count(*) FROM verify.uses").fetchone()[0] >= 1
+
+
+def test_the_issuer_down_is_said_and_back_is_back(home, life, citizen, scanner):
+    code = mint(home, citizen)
+    wait_until(lambda: whole(scan(life, scanner, code)), 60, "the issuer answers")
+    home.stop("svc-verify", "svc-directory")
+    answer = wait_until(lambda: (said := scan(life, scanner, code)).code == "5004" and said, 30, "the issuer is away")
+    assert answer.status == 200 and answer.data["grade"]["code"] == "grey" and not answer.data.get("holder")
+    assert {"form", "platform", "signature", "deadline"} <= set(answer.data["checked"])
+    assert "subject" in answer.data["unchecked"]
+    # What the trust list alone can say is still said: a forged code is none.
+    forged = code[:-3] + ("A" if code[-3] != "A" else "B") + code[-2:]
+    assert scan(life, scanner, forged).code == "2002"
+    home.start("svc-verify", "svc-directory")
+    wait_until(lambda: whole(scan(life, scanner, mint(home, citizen))), 60, "the issuer is back")
