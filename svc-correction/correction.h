@@ -3,17 +3,25 @@
 #define SVC_CORRECTION_CORRECTION_H
 
 #include "codes/subject.h"
+#include "person/key.h"
 #include "service/api.h"
 
 #define CASE_LEN      16
 #define CASE_TEXT_MAX 1000 /* characters of a statement or note */
 #define CASE_WORD_MAX 64
 
+struct phi_consumer;
+struct phi_dlq;
+struct phi_person_replay;
+
 struct correction {
     struct phi_hmac_key *index_key;
     struct phi_seal_key *health_key;
     struct phi_sm2_private *correction_key; /* signs correction.decided */
     char correction_serial[17];
+    struct phi_person_replay *replay;
+    struct phi_consumer *consumer;
+    struct phi_dlq *dlq;
 };
 
 enum correction_table {
@@ -36,12 +44,13 @@ struct case_fact {
 /* One step of a case, told to the citizen and on correction.step. */
 struct case_step {
     const uint8_t *case_id;
-    const uint8_t *subject;
+    const struct phi_person_key *key; /* of the person it is about */
     const struct case_fact *fact;
     const char *step;
     const char *state;
     const char *reason; /* "" for none */
     const char *note;   /* NULL for none; kept sealed */
+    const char *told;   /* what a person wrote with this step; sealed, on correction.step */
 };
 
 struct correction *correction_of(struct phi_api_call *call);
@@ -50,9 +59,6 @@ enum phi_err correction_subject(struct phi_api_call *call,
 
 /* step.c: the row and the event of a step, into the call's commit. */
 enum phi_err case_step_add(struct phi_api_call *call, const struct case_step *step) PHI_MUST_USE;
-/* Seals text of a person for a column; NULL text gives an empty view. */
-enum phi_err case_seal(struct phi_api_call *call, const char *column, const uint8_t *subject,
-                       const char *text, struct phi_view *sealed) PHI_MUST_USE;
 
 /* May this member of staff act on facts of this source and region? */
 bool case_is_officers(const struct phi_identity *who, const char *region, const char *source);

@@ -1,6 +1,6 @@
 /* A decision on a case: by an officer of the fact's source and region, never about oneself; once.
  * It goes out signed on correction.decided, and svc-directory acts on it. */
-#include "svc-correction/correction.h"
+#include "svc-correction/texts.h"
 
 #include "bus/signed.h"
 #include "json/canonical.h"
@@ -74,7 +74,7 @@ static enum phi_err take_case(struct phi_api_call *call, const struct phi_rows *
 }
 
 static enum phi_err find_case(struct phi_api_call *call, struct decision *out,
-                              struct phi_error *error)
+                              struct phi_person_key *key, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
@@ -87,6 +87,7 @@ static enum phi_err find_case(struct phi_api_call *call, struct decision *out,
                             "FROM cases WHERE case_id = $1",
                             &id, 1, &rows, error));
     PHI_GUARD(take_case(call, rows, out, error));
+    PHI_GUARD(case_key_find(call, conn, out->subject, key, error));
 out:
     phi_rows_free(rows);
     phi_store_release(conn);
@@ -168,20 +169,22 @@ enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct decision decision = {0};
+    struct phi_person_key key;
     char id[2 * CASE_LEN + 1], version[24];
     PHI_GUARD(parse(call, &decision, error));
-    PHI_GUARD(find_case(call, &decision, error));
+    PHI_GUARD(find_case(call, &decision, &key, error));
     PHI_GUARD(check_officer(call, &decision, error));
     PHI_GUARD(keep(call, &decision));
     if (decision.decision == 0)
         PHI_GUARD(tell_directory(call, &decision));
     const struct case_step step = {.case_id = decision.case_id,
-                                   .subject = decision.subject,
+                                   .key = &key,
                                    .fact = &decision.fact,
                                    .step = "decided",
                                    .state = states[decision.decision],
                                    .reason = decision.reason,
-                                   .note = decision.note};
+                                   .note = decision.note,
+                                   .told = decision.note};
     PHI_GUARD(case_step_add(call, &step));
     phi_hex_encode(phi_view_of(decision.case_id, CASE_LEN), id);
     snprintf(version, sizeof(version), "%lld", (long long)decision.version);

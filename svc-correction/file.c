@@ -1,6 +1,6 @@
 /* 用户健康信息纠错 (GB/T 38963 6.8): a citizen disputes a fact about themselves. One open case for
  * a matter: filing again adds to it and never pushes it down the queue. */
-#include "svc-correction/correction.h"
+#include "svc-correction/texts.h"
 
 #include "codes/region.h"
 #include "crypto/random.h"
@@ -65,7 +65,7 @@ out:
 }
 
 static enum phi_err find_open(struct phi_api_call *call, struct filing *out,
-                              struct phi_error *error)
+                              struct phi_person_key *key, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
@@ -76,6 +76,7 @@ static enum phi_err find_open(struct phi_api_call *call, struct filing *out,
     PHI_GUARD(phi_conn_exec(conn, "matter_find",
                             "SELECT case_id FROM open_matters WHERE matter = $1", &matter, 1, &rows,
                             error));
+    PHI_GUARD(case_key_find(call, conn, out->subject, key, error));
     out->is_open_already = phi_rows_count(rows) == 1;
     if (out->is_open_already)
         memcpy(out->case_id, phi_rows_bytes(rows, 0, 0).data, CASE_LEN);
@@ -87,13 +88,14 @@ out:
     return err;
 }
 
-static enum phi_err open_case(struct phi_api_call *call, const struct filing *f)
+static enum phi_err open_case(struct phi_api_call *call, const struct filing *f,
+                              const struct phi_person_key *key)
 {
     enum phi_err err = PHI_OK;
     struct phi_view statement;
     const struct phi_param matter[] = {PHI_BYTES_OF(f->matter, PHI_SM3_LEN),
                                        PHI_BYTES_OF(f->case_id, CASE_LEN)};
-    PHI_GUARD(case_seal(call, "cases.statement_sealed", f->subject, f->statement, &statement));
+    PHI_GUARD(case_seal(call, key, CASE_STATEMENT, f->statement, &statement));
     const struct phi_param row[] = {PHI_BYTES_OF(f->case_id, CASE_LEN),
                                     PHI_BYTES_OF(f->subject, PHI_SUBJECT_LEN),
                                     PHI_I64(PHI_SUBJECT_KEY_VERSION),
@@ -117,18 +119,20 @@ enum phi_err case_file(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct filing filing = {0};
+    struct phi_person_key key;
     char id[2 * CASE_LEN + 1];
     PHI_GUARD(parse(call, &filing, error));
-    PHI_GUARD(find_open(call, &filing, error));
+    PHI_GUARD(find_open(call, &filing, &key, error));
     if (!filing.is_open_already)
-        PHI_GUARD(open_case(call, &filing));
+        PHI_GUARD(open_case(call, &filing, &key));
     const struct case_step step = {.case_id = filing.case_id,
-                                   .subject = filing.subject,
+                                   .key = &key,
                                    .fact = &filing.fact,
                                    .step = filing.is_open_already ? "filed-again" : "received",
                                    .state = "received",
                                    .reason = "",
-                                   .note = filing.is_open_already ? filing.statement : NULL};
+                                   .note = filing.is_open_already ? filing.statement : NULL,
+                                   .told = filing.statement};
     PHI_GUARD(case_step_add(call, &step));
     phi_hex_encode(phi_view_of(filing.case_id, CASE_LEN), id);
     phi_api_data(call, json_pack("{s:s, s:s, s:b}", "caseId", id, "state", "received", "added",

@@ -1,5 +1,7 @@
 /* svc-correction: disputes of citizens about facts: file, see, decide. */
-#include "svc-correction/correction.h"
+#include "svc-correction/texts.h"
+
+#include "person/replay.h"
 
 #include <stdlib.h>
 
@@ -7,6 +9,7 @@ extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_correction_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
+extern const unsigned char phi_embed__121_erasures_sql[];
 
 struct correction *correction_of(struct phi_api_call *call)
 {
@@ -28,6 +31,7 @@ static const struct phi_config_row rows[] = {
 static const struct phi_migration migrations[] = {
     {100, "correction", (const char *)phi_embed__100_correction_sql},
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
+    {121, "erasures", (const char *)phi_embed__121_erasures_sql},
 };
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
@@ -148,11 +152,28 @@ out:
     return err;
 }
 
+static void stop(struct phi_service *service, struct phi_deadline until)
+{
+    struct correction *correction = phi_service_state(service);
+    if (correction != NULL)
+        case_keys_stop(correction, until);
+}
+
+/* Ready all the same: what names nobody is told, only texts have to wait. */
+static const char *unready(struct phi_service *service)
+{
+    const struct correction *correction = phi_service_state(service);
+    phi_service_set_degraded(service, "person-keys",
+                             !phi_person_replay_is_done(correction->replay));
+    return NULL;
+}
+
 static void close(struct phi_service *service)
 {
     struct correction *correction = phi_service_state(service);
     if (correction == NULL)
         return;
+    case_keys_close(correction);
     phi_hmac_key_free(correction->index_key);
     phi_seal_key_free(correction->health_key);
     phi_sm2_private_free(correction->correction_key);
@@ -176,7 +197,10 @@ static const struct phi_program program = {
     .openapi = phi_embed_openapi_json,
     .openapi_len = &phi_embed_openapi_json_len,
     .open = open,
+    .start = case_keys_start,
+    .stop = stop,
     .close = close,
+    .unready = unready,
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 /* Cases as the citizen (their own) and officers (their sources) see them. */
-#include "svc-correction/correction.h"
+#include "svc-correction/texts.h"
 
 #include "base/mutant.h"
 #include "base/text.h"
@@ -150,29 +150,18 @@ static bool may_see(struct phi_api_call *call, const struct phi_rows *rows)
            phi_view_equal(phi_rows_bytes(rows, 0, 8), phi_view_of(subject, PHI_SUBJECT_LEN));
 }
 
-static const char *unseal_text(struct phi_api_call *call, const char *column,
-                               const uint8_t *subject, struct phi_view sealed)
-{
-    struct phi_view plain;
-    if (sealed.len == 0 || phi_unseal(correction_of(call)->health_key, column, subject, sealed,
-                                      phi_api_arena(call), &plain) != PHI_OK)
-        return NULL;
-    return phi_arena_text(phi_api_arena(call), plain);
-}
-
 static json_t *steps_of(struct phi_api_call *call, const struct phi_rows *steps,
-                        const uint8_t *subject)
+                        const struct phi_person_key *key)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < phi_rows_count(steps); i++) {
         char at[PHI_RFC3339_MAX];
         phi_rfc3339_format(phi_rows_i64(steps, i, 0), at);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "at", at, "step",
-                                              phi_rows_text(steps, i, 1), "state",
-                                              phi_rows_text(steps, i, 2), "reason",
-                                              phi_rows_text(steps, i, 3), "note",
-                                              unseal_text(call, "steps.note_sealed", subject,
-                                                          phi_rows_bytes(steps, i, 4))));
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:s, s:s, s:s?}", "at", at, "step", phi_rows_text(steps, i, 1),
+                      "state", phi_rows_text(steps, i, 2), "reason", phi_rows_text(steps, i, 3),
+                      "note", case_open(call, key, CASE_NOTE, phi_rows_bytes(steps, i, 4))));
     }
     return list;
 }
@@ -183,7 +172,8 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *steps = NULL;
-    const uint8_t *subject = phi_rows_bytes(rows, 0, 8).data;
+    struct phi_person_key key;
+    PHI_GUARD(case_key_find(call, conn, phi_rows_bytes(rows, 0, 8).data, &key, error));
     PHI_GUARD(phi_conn_exec(
         conn, "case_steps",
         "SELECT at_us, step, state, reason, note_sealed FROM steps WHERE case_id = $1 "
@@ -191,10 +181,9 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
         id, 1, &steps, error));
     json_t *one = case_of(rows, 0);
     PHI_GUARD(one == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    const char *statement =
-        unseal_text(call, "cases.statement_sealed", subject, phi_rows_bytes(rows, 0, 9));
+    const char *statement = case_open(call, &key, CASE_STATEMENT, phi_rows_bytes(rows, 0, 9));
     json_object_set_new(one, "statement", statement == NULL ? json_null() : json_string(statement));
-    json_object_set_new(one, "steps", steps_of(call, steps, subject));
+    json_object_set_new(one, "steps", steps_of(call, steps, &key));
     phi_api_data(call, one);
 out:
     phi_rows_free(steps);

@@ -25,7 +25,8 @@ BOUND, LINES_BOUND = 64 * 1024, 8 * 1024 * 1024
 MAY_GROW = {"nonces", "lane_commits"}
 # What svc-directory's consumer fills from topics, from whatever was sent before; its routes write none of it.
 FED = {"svc-directory": {"facts", "people", "person_keys", "retractions", "reason_codes", "entries", "history", "due", "links",
-                         "customers", "places", "places_applied", "stays", "sources", "silences", "offsets"}}
+                         "customers", "places", "places_applied", "stays", "sources", "silences", "offsets"},
+       "svc-correction": {"person_keys", "erasures", "offsets"}}
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,8 @@ def test_every_schema_is_one_and_is_used():
 def set_aside(suite):
     """(topic, partition, offset) of the records that a consumer refused: tests write such."""
     places = set()
-    for topic in (f"phi.{REGION}.dlq.svc-directory", f"phi.{REGION}.dlq.svc-declare", "phi.000000.dlq.svc-platform"):
+    for topic in (f"phi.{REGION}.dlq.svc-directory", f"phi.{REGION}.dlq.svc-declare",
+                  f"phi.{REGION}.dlq.svc-correction", "phi.000000.dlq.svc-platform"):
         for letter in read_topic(suite.bus, topic):
             places.add((letter.header("phi-dlq-topic"), int(letter.header("phi-dlq-partition")),
                         int(letter.header("phi-dlq-offset"))))

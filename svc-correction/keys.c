@@ -1,0 +1,117 @@
+/* Data keys of persons, kept wrapped; and what was written before a key was destroyed goes. */
+#include "svc-correction/texts.h"
+
+#include "base/log.h"
+#include "bus/consumer.h"
+#include "bus/dlq.h"
+#include "person/replay.h"
+
+#define GROUP     "svc-correction"
+#define REPLAY_MS 3000
+#define ARENA_MAX (8 * 1024 * 1024)
+
+/* Once for each erasure, however often its record comes: what was filed since then stays. Text
+ * under a later key of the person was written after it. */
+#define BEFORE(sealed, subject)                                                                    \
+    subject " = n.subject AND octet_length(" sealed ") > 4 AND ('x' || encode(substring(" sealed   \
+            " FOR 4), 'hex'))::bit(32)::bigint NOT BETWEEN n.version + 1 AND 65535"
+static enum phi_err forget(struct phi_conn *tx, const struct phi_array *erased,
+                           struct phi_error *error)
+{
+    const struct phi_param param = PHI_ARRAY(erased);
+    if (phi_array_count(erased) == 0)
+        return PHI_OK;
+    return phi_conn_exec(
+        tx, "texts_forget",
+        "WITH n AS (INSERT INTO erasures (subject, version) SELECT DISTINCT k.subject, k.version - "
+        "k.version % 2 FROM person_keys k WHERE k.subject = ANY ($1::bytea[]) ON CONFLICT DO "
+        "NOTHING RETURNING subject, version), statements AS (UPDATE cases c SET statement_sealed = "
+        "'' FROM n WHERE " BEFORE(
+            "c.statement_sealed",
+            "c.subject") ") UPDATE steps s SET note_sealed = '' FROM cases c, n WHERE c.case_id = "
+                         "s.case_id AND " BEFORE("s.note_sealed", "c.subject"),
+        &param, 1, NULL, error);
+}
+
+static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *context)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_service *service = context;
+    struct correction *correction = phi_service_state(service);
+    struct phi_error error = {.code = PHI_OK};
+    size_t dead = 0;
+    struct phi_arena *arena = phi_arena_new(ARENA_MAX);
+    struct phi_array *erased = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(arena == NULL || erased == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_person_keys_take(tx, batch->msgs, batch->count, phi_service_region(service),
+                                   correction->health_key, correction->dlq,
+                                   phi_clock_now_us(phi_service_clock(service)), arena, erased,
+                                   &dead, &error));
+    PHI_GUARD(forget(tx, erased, &error));
+out:
+    if (err != PHI_OK)
+        phi_log(PHI_LOG_WARN, "person_keys_not_taken", PHI_L_DETAIL(&error));
+    phi_array_free(erased);
+    phi_arena_free(arena);
+    return err;
+}
+
+static void committed(const struct phi_batch *batch, void *context)
+{
+    struct phi_service *service = context;
+    (void)batch;
+    phi_relay_wake(phi_service_relay(service));
+}
+
+static enum phi_err open_replay(struct phi_service *service, struct correction *correction,
+                                struct phi_error *error)
+{
+    const struct phi_person_replay_options options = {
+        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
+                .client_id = phi_service_program(service)},
+        .topic = phi_service_topic(service, PHI_PERSON_STREAM),
+        .region = phi_service_region(service),
+        .store = phi_service_store(service),
+        .health = correction->health_key};
+    return phi_person_replay_open(&options, &correction->replay, error);
+}
+
+enum phi_err case_keys_start(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct correction *correction = phi_service_state(service);
+    const char *const topics[] = {phi_service_topic(service, PHI_PERSON_STREAM)};
+    const struct phi_dlq_options dead = {.region = phi_service_region(service),
+                                         .program = phi_service_program(service),
+                                         .seal_key = correction->health_key};
+    PHI_GUARD(phi_dlq_open(&dead, &correction->dlq, error));
+    const struct phi_consumer_options options = {
+        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
+                .client_id = phi_service_program(service)},
+        .group = GROUP,
+        .topics = topics,
+        .topic_count = 1,
+        .store = phi_service_store(service),
+        .dlq = correction->dlq,
+        .handle = handle,
+        .committed = committed,
+        .context = service};
+    PHI_GUARD(open_replay(service, correction, error));
+    PHI_GUARD(phi_consumer_open(&options, &correction->consumer, error));
+    (void)phi_person_replay_wait(correction->replay, phi_deadline_in_ms(REPLAY_MS));
+out:
+    return err;
+}
+
+void case_keys_stop(struct correction *correction, struct phi_deadline until)
+{
+    if (phi_consumer_close(correction->consumer, until) != PHI_OK)
+        phi_log(PHI_LOG_WARN, "consumer_closed_late", PHI_L_WORD("rest", "comes_again"));
+    correction->consumer = NULL;
+}
+
+void case_keys_close(struct correction *correction)
+{
+    phi_person_replay_close(correction->replay);
+    phi_dlq_close(correction->dlq);
+}
