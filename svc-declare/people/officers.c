@@ -257,7 +257,7 @@ out:
 enum phi_err declare_confirm(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct officer second;
+    struct officer second = {.unit = ""};
     struct proposal *p = phi_arena_alloc(phi_api_arena(call), sizeof(*p));
     PHI_GUARD(p == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(read_officer(call, &second, error));
