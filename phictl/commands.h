@@ -55,5 +55,6 @@ extern const struct ctl_command ctl_rules_cancel;
 extern const struct ctl_command ctl_rules_rollback;
 extern const struct ctl_command ctl_rules_list;
 extern const struct ctl_command ctl_rules_show;
+extern const struct ctl_command ctl_tap;
 
 #endif

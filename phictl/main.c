@@ -18,7 +18,7 @@ static const struct ctl_command *const commands[] = {
     &ctl_code_trace,     &ctl_cert_ca,        &ctl_cert_request,  &ctl_cert_issue,
     &ctl_cert_show,      &ctl_cert_verify,    &ctl_rules_eval,    &ctl_rules_try,
     &ctl_rules_status,   &ctl_rules_approve,  &ctl_rules_publish, &ctl_rules_cancel,
-    &ctl_rules_rollback, &ctl_rules_list,     &ctl_rules_show,
+    &ctl_rules_rollback, &ctl_rules_list,     &ctl_rules_show,    &ctl_tap,
 };
 
 static void print_overview(FILE *to)

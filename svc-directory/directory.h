@@ -22,6 +22,7 @@ struct phi_neighbours;
 struct phi_query_rpc;
 struct life;
 struct reference;
+struct open;
 
 /* What a batch did; counted once it is committed. */
 enum tally {
@@ -34,6 +35,7 @@ enum tally {
     TALLY_DEAD,
     TALLY_SAME,
     TALLY_CHANGED,
+    TALLY_OPENED,
     TALLY_COUNT
 };
 
@@ -51,6 +53,7 @@ struct directory {
     struct phi_service *service;
     struct rules_book *book; /* which rules are in force when */
     struct life *life;
+    struct open *open; /* what analysts get */
     struct reasons *reasons;
     struct fact_keys keys;
     struct phi_hmac_key *index_key;

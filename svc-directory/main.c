@@ -9,6 +9,7 @@
 #include "svc-directory/facts/linked.h"
 #include "svc-directory/facts/reference.h"
 #include "svc-directory/grading/due.h"
+#include "svc-directory/open/open.h"
 #include "svc-directory/publish/publish.h"
 #include "svc-directory/query/query.h"
 #include "svc-directory/rules/life.h"
@@ -24,6 +25,7 @@ extern const unsigned char phi_embed__130_rules_sql[];
 extern const unsigned char phi_embed__140_facts_sql[];
 extern const unsigned char phi_embed__141_places_sql[];
 extern const unsigned char phi_embed__150_speed_sql[];
+extern const unsigned char phi_embed__180_open_sql[];
 
 #define GROUP          "svc-directory"
 #define STREAMS        (PHI_SOURCES_COUNT + 3) /* and documents, decisions, data keys */
@@ -118,6 +120,14 @@ static const struct phi_config_row rows[] = {
      .max = TELL_APPS_MAX,
      .unit = "",
      .text = "apps that are told of changed grades on notice.<app>; the topics must be there"},
+    {.name = "PHI_OPEN_PROJECTS",
+     .type = PHI_CONFIG_LIST,
+     .optional = true,
+     .max = OPEN_PROJECTS_MAX,
+     .unit = "",
+     .text =
+         "analysts' projects that get open.<project> once two officers have said so; the topics "
+         "must be there"},
 };
 
 static const struct phi_migration migrations[] = {
@@ -127,11 +137,13 @@ static const struct phi_migration migrations[] = {
     {140, "facts", (const char *)phi_embed__140_facts_sql},
     {141, "places", (const char *)phi_embed__141_places_sql},
     {150, "speed", (const char *)phi_embed__150_speed_sql},
+    {180, "open", (const char *)phi_embed__180_open_sql},
 };
 
 static const char *const try_fields[] = {"rules", "from", NULL};
 static const char *const step_fields[] = {"step", NULL};
 static const char *const no_fields[] = {NULL};
+static const char *const project_fields[] = {"project", "purpose", "streams", "until", NULL};
 static const char *const query_fields[] = {"code", "scope", NULL};
 static const char *const explain_queries[] = {"asOf", NULL};
 static const char *const picture_fields[] = {"code", "format", "symbology", NULL};
@@ -186,7 +198,29 @@ static const struct phi_api_route routes[] = {
      .flags = PHI_API_CREATES,
      .fields = no_fields,
      .handle = rules_route_rollback},
+    {.method = "POST",
+     .path = "/v1/open/projects",
+     .role = "open",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = project_fields,
+     .handle = open_route_register},
+    {.method = "GET",
+     .path = "/v1/open/projects/{project}",
+     .role = "open",
+     .identity = PHI_API_STAFF,
+     .handle = open_route_show},
+    {.method = "POST",
+     .path = "/v1/open/projects/{project}/steps",
+     .role = "open",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = step_fields,
+     .handle = open_route_step},
 };
+
+/* The rules' and the open projects'; main lays them together. */
+static struct phi_lane_table tables[RULES_TABLES + OPEN_TABLES];
 
 struct directory *directory_of(struct phi_api_call *call)
 {
@@ -368,6 +402,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(publisher_open(directory, error));
     PHI_GUARD(open_replay(service, directory, error));
     PHI_GUARD(life_start(directory, error));
+    PHI_GUARD(open_start(directory, error));
     PHI_GUARD(open_consumer(service, directory, error));
     PHI_GUARD(publisher_start(directory->publisher));
     PHI_GUARD(reference_start(directory, error));
@@ -400,6 +435,8 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     directory->reference = NULL;
     publisher_close(directory->publisher);
     directory->publisher = NULL;
+    open_close(directory->open);
+    directory->open = NULL;
 }
 
 static void close(struct phi_service *service)
@@ -450,8 +487,8 @@ static const struct phi_program program = {
     .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
-    .tables = rules_tables,
-    .table_count = RULES_TABLES,
+    .tables = tables,
+    .table_count = RULES_TABLES + OPEN_TABLES,
     .migrations = migrations,
     .migration_count = sizeof(migrations) / sizeof(migrations[0]),
     .routes = routes,
@@ -468,5 +505,7 @@ static const struct phi_program program = {
 
 int main(int argc, char **argv)
 {
+    memcpy(tables, rules_tables, sizeof(rules_tables));
+    memcpy(tables + RULES_TABLES, open_tables, sizeof(open_tables));
     return phi_service_main(&program, argc, argv);
 }

@@ -290,16 +290,24 @@ void phi_producer_close(struct phi_producer *producer)
 
 /* --- sending --- */
 
+/* "phi.320000.open.<project>": analysts learn the hour of an event, not the moment it was sent. */
+static bool is_open_stream(const char *topic)
+{
+    const char *region = strncmp(topic, "phi.", 4) == 0 ? strchr(topic + 4, '.') : NULL;
+    return region != NULL && strncmp(region, ".open.", 6) == 0;
+}
+
 static rd_kafka_resp_err_t produce(struct phi_producer *producer, const struct phi_event *event,
                                    rd_kafka_headers_t *headers, struct sent *sent)
 {
     int32_t partition = event->is_placed ? event->partition : RD_KAFKA_PARTITION_UA;
+    int64_t at_ms = is_open_stream(event->topic) ? event->time_us / 1000 : 0; /* 0: now */
     return rd_kafka_producev(
         producer->handle, RD_KAFKA_V_TOPIC(event->topic), RD_KAFKA_V_PARTITION(partition),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_KEY(event->key.len ? event->key.data : NULL, event->key.len),
         RD_KAFKA_V_VALUE((void *)event->value.data, event->value.len), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE(sent), RD_KAFKA_V_END);
+        RD_KAFKA_V_TIMESTAMP(at_ms), RD_KAFKA_V_OPAQUE(sent), RD_KAFKA_V_END);
 }
 
 static enum phi_err send_now(struct phi_producer *producer, const struct phi_event *event,

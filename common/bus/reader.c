@@ -46,8 +46,28 @@ static int32_t ask_partitions(struct phi_topic_reader *reader)
     return count > PARTITIONS_MAX ? PARTITIONS_MAX : count;
 }
 
+/* A broker that knows no times gives all; a time after all records, the end. */
+static int64_t first_since(const struct phi_topic_reader *reader, int32_t partition)
+{
+    int64_t first = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    if (list == NULL)
+        return first;
+    rd_kafka_topic_partition_t *at =
+        rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(reader->topic), partition);
+    at->offset = reader->options.since_ms;
+    if (rd_kafka_offsets_for_times(reader->handle, list, ASK_MS * 5) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR &&
+        at->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        first = at->offset < 0 ? RD_KAFKA_OFFSET_END : at->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return first;
+}
+
 static int64_t first_of(const struct phi_topic_reader *reader, int32_t partition)
 {
+    if (reader->options.first == NULL && reader->options.since_ms > 0)
+        return first_since(reader, partition);
     int64_t first = reader->options.first == NULL
                         ? -1
                         : reader->options.first(partition, reader->options.context);

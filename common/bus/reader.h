@@ -30,6 +30,9 @@ struct phi_topic_reader_options {
     /* Where a partition is read from, -1 for its beginning; an offset that is gone gives the
      * beginning. NULL: the beginning of all. The reader's own thread. */
     int64_t (*first)(int32_t partition, void *context);
+    /* Of partitions without a `first`: from the first record of this Kafka timestamp on, by the
+     * broker's index of times (records of a batch may be older); 0: from the beginning. */
+    int64_t since_ms;
     void (*caught_up)(
         void *context); /* each time the end is reached after a (re)start; may be NULL */
     void *context;

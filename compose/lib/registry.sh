@@ -61,14 +61,14 @@ phi_registry_write() {
         phi_registry_put "$region" provider --issuer "$(phi_issuer staff)" \
             --jwks "$(phi_issuer staff)/jwks.json" --kind staff
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
-            --unit "health-320100" --roles decide,code.revoke,rules,link --regions "$PHI_PROVINCE" \
+            --unit "health-320100" --roles decide,code.revoke,rules,link,open --regions "$PHI_PROVINCE" \
             --sources "$(phi_source_kinds),declare.health,declare.trip"
         for auditor in "${PHI_AUDITORS[@]}"; do
             phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "${auditor%%:*}" \
                 --unit "${auditor#*:}" --roles auditor --regions "$PHI_PROVINCE"
         done
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_SECOND_OFFICER" \
-            --unit "health-320000" --roles decide,link --regions "$PHI_PROVINCE" --sources "$(phi_source_kinds)"
+            --unit "health-320000" --roles decide,link,open --regions "$PHI_PROVINCE" --sources "$(phi_source_kinds)"
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self

@@ -42,7 +42,7 @@ ENV
     phi_data_variable "$name" rules PHI_RULES_FILE
     phi_data_variable "$name" rhythms PHI_RHYTHMS_FILE
     [ "$name" != svc-platform ] || printf 'PHI_PLATFORMS_FILE=%s\n' "$PHI_RUN/platforms.json"
-    [ "$name" != svc-directory ] || printf 'PHI_NOTICE_APPS=citizen-app\n'
+    [ "$name" != svc-directory ] || printf 'PHI_NOTICE_APPS=citizen-app\nPHI_OPEN_PROJECTS=dev-study\n'
     [ "$name" != svc-directory ] || [ ! -f "$PHI_RUN/keys/public/svc-declare.places.pub" ] ||
         printf 'PHI_PLACES_PUBLIC_FILE=%s\n' "$PHI_RUN/keys/public/svc-declare.places.pub"
     # Started as root, a service gives that up once its keys are read.

@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "svc-directory/facts/linked.h"
 #include "svc-directory/grading/grading.h"
+#include "svc-directory/open/open.h"
 #include "svc-directory/publish/publish.h"
 
 #include <stdlib.h>
@@ -138,6 +139,24 @@ out:
     return err;
 }
 
+/* --- analysts --- */
+
+static enum phi_err tell_analysts(struct intake *in)
+{
+    enum phi_err err = PHI_OK;
+    const struct open_put put = {.tx = in->tx, .arena = in->arena, .now_us = in->now_us};
+    if (!open_wants(in->directory, in->stream, in->now_us))
+        return PHI_OK;
+    for (size_t i = 0; i < in->count; i++) {
+        if (!in->items[i].is_new)
+            continue;
+        PHI_GUARD(open_fact(in->directory, &put, &in->items[i].fact));
+        in->tally[TALLY_OPENED]++;
+    }
+out:
+    return err;
+}
+
 /* --- the whole --- */
 
 /* "declare.health" of "phi.320000.declare.health": topics are subscribed by name. */
@@ -170,6 +189,7 @@ static enum phi_err take_in(struct intake *in)
     PHI_GUARD(linked_insert(in));
     PHI_GUARD(intake_decisions(in));
     PHI_GUARD(grade(in));
+    PHI_GUARD(tell_analysts(in));
 out:
     return err;
 }
@@ -206,7 +226,7 @@ void intake_committed(const struct phi_batch *batch, void *context)
         phi_counter_add(directory->counters[i], tally[i]);
     if (tally[TALLY_CHANGED] > 0)
         publisher_wake(directory->publisher);
-    if (tally[TALLY_DEAD] + tally[TALLY_CHANGED] > 0)
+    if (tally[TALLY_DEAD] + tally[TALLY_CHANGED] + tally[TALLY_OPENED] > 0)
         phi_relay_wake(phi_service_relay(directory->service));
     memset(tally, 0, sizeof(directory->tally[0]));
 }
@@ -232,6 +252,7 @@ void intake_metrics(struct directory *directory)
         [TALLY_SAME] = {"phi_directory_regrades_total", "people graded anew", "result=\"same\""},
         [TALLY_CHANGED] = {"phi_directory_regrades_total", "people graded anew",
                            "result=\"changed\""},
+        [TALLY_OPENED] = {"phi_directory_open_facts_total", "facts told on open streams", NULL},
     };
     for (int i = 0; i < TALLY_COUNT; i++)
         directory->counters[i] = phi_counter_new(rows[i].name, rows[i].help, rows[i].labels);

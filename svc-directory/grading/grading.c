@@ -6,6 +6,7 @@
 #include "svc-directory/grading/entries.h"
 #include "svc-directory/grading/judge.h"
 #include "svc-directory/grading/silence.h"
+#include "svc-directory/open/open.h"
 
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct batch {
     size_t silent_count;
     struct tell_change *told;
     size_t told_count;
+    struct open_change *opened; /* NULL: no analyst wants grades */
+    size_t opened_count;
 };
 
 static enum phi_err add_subjects(struct batch *batch, const uint8_t (*subjects)[PHI_SUBJECT_LEN],
@@ -85,6 +88,27 @@ out:
     return err;
 }
 
+/* Analysts hear of first grades too. */
+static enum phi_err note_open(struct batch *batch, struct phi_view subject,
+                              const struct decide_state *old, const struct decide_state *new)
+{
+    enum phi_err err = PHI_OK;
+    json_t *reasons = NULL;
+    if (batch->opened == NULL || (old->version != 0 && old->is.grade == new->is.grade))
+        return PHI_OK;
+    PHI_GUARD(reasons_decode(batch->g->directory->reasons, new->is.reasons, &reasons));
+    PHI_GUARD(phi_json_keep(batch->g->arena, reasons));
+    struct open_change *change = &batch->opened[batch->opened_count++];
+    *change = (struct open_change){.has_before = old->version != 0,
+                                   .before = old->is.grade,
+                                   .now = new->is.grade,
+                                   .from_us = new->from_us,
+                                   .reasons = reasons};
+    memcpy(change->subject, subject.data, PHI_SUBJECT_LEN);
+out:
+    return err;
+}
+
 static enum phi_err tell_case(const struct batch *batch, size_t row, size_t first, size_t last)
 {
     size_t by = 0, retracted = 0;
@@ -109,6 +133,7 @@ static enum phi_err keep(struct batch *batch, size_t row, const struct decide_st
     struct phi_view subject = entries_subject(batch->entries, row);
     PHI_GUARD(entries_change(&batch->changes, subject, old, decision));
     PHI_GUARD(note(batch, subject, old, &decision->new));
+    PHI_GUARD(note_open(batch, subject, old, &decision->new));
 out:
     return err;
 }
@@ -153,6 +178,27 @@ out:
     return err;
 }
 
+static enum phi_err make_room(struct batch *batch, size_t count)
+{
+    const struct grading *g = batch->g;
+    bool is_open = open_wants(g->directory, OPEN_GRADES, g->now_us);
+    batch->told = phi_arena_alloc(g->arena, count * sizeof(*batch->told));
+    if (is_open)
+        batch->opened = phi_arena_alloc(g->arena, count * sizeof(*batch->opened));
+    return batch->told == NULL || (is_open && batch->opened == NULL) ? PHI_ERR_MEMORY : PHI_OK;
+}
+
+static enum phi_err tell_all(struct batch *batch)
+{
+    enum phi_err err = PHI_OK;
+    const struct grading *g = batch->g;
+    const struct open_put put = {.tx = g->tx, .arena = g->arena, .now_us = g->now_us};
+    PHI_GUARD(tell_changes(&g->directory->tell, g->tx, g->arena, batch->told, batch->told_count));
+    PHI_GUARD(open_grades(g->directory, &put, batch->opened, batch->opened_count));
+out:
+    return err;
+}
+
 enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_SUBJECT_LEN],
                          size_t count)
 {
@@ -160,8 +206,7 @@ enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_
     struct phi_error error = {0};
     struct batch batch = {.g = g};
     PHI_GUARD(entries_changes_init(&batch.changes));
-    batch.told = phi_arena_alloc(g->arena, count * sizeof(*batch.told));
-    PHI_GUARD(batch.told == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(make_room(&batch, count));
     PHI_GUARD(add_subjects(&batch, subjects, count));
     PHI_GUARD(entries_lock(g->tx, g->partition, &error));
     PHI_GUARD(silence_names(&g->directory->silence, g->arena, &batch.silent, &batch.silent_count));
@@ -169,7 +214,7 @@ enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_
     PHI_GUARD(grading_facts(g->tx, batch.subjects, g->now_us, INT64_MAX, &batch.facts, &error));
     PHI_GUARD(decide_all(&batch));
     PHI_GUARD(entries_write(g, &batch.changes, &error));
-    PHI_GUARD(tell_changes(&g->directory->tell, g->tx, g->arena, batch.told, batch.told_count));
+    PHI_GUARD(tell_all(&batch));
 out:
     if (error.code != PHI_OK && !phi_err_is_retryable(err))
         phi_log(PHI_LOG_ERROR, "grading_failed", PHI_L_DETAIL(&error));

@@ -1,45 +1,18 @@
 #include "svc-directory/rules/desk.h"
 
-#include "bus/signed.h"
-#include "json/canonical.h"
-
-enum phi_err rules_officer_of(struct phi_api_call *call, struct rules_officer *out,
+enum phi_err rules_officer_of(struct phi_api_call *call, struct officer *out,
                               struct phi_error *error)
 {
-    const struct phi_registry_staff *staff = phi_api_who(call)->staff;
-    bool is_one = staff != NULL && phi_words_has(&staff->roles, "rules") &&
-                  phi_words_has(&staff->regions, phi_service_region(phi_api_service(call)));
-    if (!is_one)
-        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
-                             "no officer of this province's rules");
-    out->unit = staff->unit;
-    return phi_api_who_digest(call, out->digest);
+    return officer_of(call, "rules", out, error);
 }
 
 enum phi_err rules_audit(struct phi_api_call *call, const char *step, int64_t version,
-                         const char *trial, const struct rules_officer *officer)
+                         const char *trial, const struct officer *officer)
 {
-    enum phi_err err = PHI_OK;
-    char who[2 * PHI_SM3_LEN + 1], at[PHI_RFC3339_MAX];
-    uint8_t key[PHI_SM3_LEN];
-    struct phi_event event = {.topic = phi_service_topic(phi_api_service(call), "audit"),
-                              .type = "cn.phi.audit.rules",
-                              .key = phi_view_of(key, PHI_SUBJECT_LEN)};
-    const struct directory *directory = directory_of(call);
-    const struct phi_signer signer = {directory->directory_key_id, directory->directory_key};
-    phi_hex_encode(phi_view_of(officer->digest, PHI_SM3_LEN), who);
-    phi_rfc3339_format(phi_api_now_us(call), at);
-    json_t *json = json_pack("{s:s, s:I, s:s, s:s, s:s}", "step", step, "version",
-                             (json_int_t)version, "officer", who, "unit", officer->unit, "at", at);
+    json_t *json = json_pack("{s:s, s:I}", "step", step, "version", (json_int_t)version);
     if (trial != NULL && json != NULL)
         json_object_set_new(json, "trialId", json_string(trial));
-    PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
-    PHI_GUARD(phi_sm3(phi_view_text("rules"), key));
-    PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &event.value));
-    PHI_GUARD(phi_signed_add(&event, &signer, (uint64_t)phi_api_now_us(call), phi_api_arena(call)));
-    PHI_GUARD(phi_api_event(call, &event));
-out:
-    return err;
+    return officer_tell(call, "rules", json, officer);
 }
 
 enum phi_err rules_standing_read(struct phi_api_call *call, struct phi_conn *conn,
@@ -76,7 +49,7 @@ enum phi_err rules_acquire(struct phi_api_call *call, struct phi_conn **conn)
 
 enum phi_err rules_activate(struct phi_api_call *call, const struct rules_standing *standing,
                             struct phi_param trial, int64_t back, int64_t from_us,
-                            const struct rules_officer *officer)
+                            const struct officer *officer)
 {
     const struct phi_param row[] = {PHI_I64(standing->last + 1),
                                     trial,

@@ -11,22 +11,18 @@
 #ifndef SVC_DIRECTORY_RULES_DESK_H
 #define SVC_DIRECTORY_RULES_DESK_H
 
+#include "svc-directory/officer.h"
 #include "svc-directory/rules/life.h"
-
-struct rules_officer {
-    uint8_t digest[PHI_SM3_LEN];
-    const char *unit;
-};
 
 /* The officer of this province's rules who calls, or PHI_ERR_FORBIDDEN. `out->unit` is the
  * call's. */
-enum phi_err rules_officer_of(struct phi_api_call *call, struct rules_officer *out,
+enum phi_err rules_officer_of(struct phi_api_call *call, struct officer *out,
                               struct phi_error *error) PHI_MUST_USE;
 
 /* What was done, by whom, on audit; under one key for all rules, so that it stays in order. `trial`
  * in hex, or NULL. PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */
 enum phi_err rules_audit(struct phi_api_call *call, const char *step, int64_t version,
-                         const char *trial, const struct rules_officer *officer) PHI_MUST_USE;
+                         const char *trial, const struct officer *officer) PHI_MUST_USE;
 
 /* A connection until the call's deadline, to be released with phi_store_release. Blocks.
  * PHI_ERR_DEADLINE, PHI_ERR_STORE. */
@@ -48,6 +44,6 @@ enum phi_err rules_standing_read(struct phi_api_call *call, struct phi_conn *con
  * rollback returns to. Two at once: PHI_ERR_OVERLOAD for the later one when it is committed. */
 enum phi_err rules_activate(struct phi_api_call *call, const struct rules_standing *standing,
                             struct phi_param trial, int64_t back, int64_t from_us,
-                            const struct rules_officer *officer) PHI_MUST_USE;
+                            const struct officer *officer) PHI_MUST_USE;
 
 #endif

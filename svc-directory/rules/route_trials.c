@@ -50,7 +50,7 @@ out:
 enum phi_err rules_route_try(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct rules_officer officer = {.unit = ""};
+    struct officer officer = {.unit = ""};
     struct phi_conn *conn = NULL;
     struct rules_standing standing = {.last = 0};
     const char *content = NULL;
@@ -83,7 +83,7 @@ out:
 enum phi_err rules_route_show(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct rules_officer officer = {.unit = ""};
+    struct officer officer = {.unit = ""};
     struct phi_conn *conn = NULL;
     struct rules_trial trial = {.row = NULL};
     PHI_GUARD(rules_officer_of(call, &officer, error));
@@ -105,19 +105,13 @@ static enum phi_err check_cancel(const struct rules_trial *trial, struct phi_err
 }
 
 /* The second pair of eyes: another account and another unit. */
-static enum phi_err check_approve(const struct rules_trial *trial,
-                                  const struct rules_officer *officer, struct phi_error *error)
+static enum phi_err check_approve(const struct rules_trial *trial, const struct officer *officer,
+                                  struct phi_error *error)
 {
-    struct phi_view first = phi_rows_bytes(trial->row, 0, TRIED_OFFICER);
     if (!rules_trial_is(trial, "done"))
         return phi_error_set(error, PHI_ERR_STATE, "id", "the trial is not done");
-    if (phi_view_equal(first, phi_view_of(officer->digest, PHI_SM3_LEN)))
-        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
-                             "whoever tried it can't approve it");
-    if (strcmp(phi_rows_text(trial->row, 0, TRIED_UNIT), officer->unit) == 0)
-        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
-                             "the approval must come from another unit");
-    return PHI_OK;
+    return officer_second(phi_rows_bytes(trial->row, 0, TRIED_OFFICER),
+                          phi_rows_text(trial->row, 0, TRIED_UNIT), officer, error);
 }
 
 static enum phi_err check_publish(struct phi_api_call *call, const struct rules_trial *trial,
@@ -136,7 +130,7 @@ static enum phi_err check_publish(struct phi_api_call *call, const struct rules_
 }
 
 static enum phi_err publish(struct phi_api_call *call, struct phi_conn *conn,
-                            const struct rules_trial *trial, const struct rules_officer *officer,
+                            const struct rules_trial *trial, const struct officer *officer,
                             struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -156,7 +150,7 @@ enum phi_err rules_route_step(struct phi_api_call *call, struct phi_error *error
 {
     static const char *const steps[] = {"cancel", "approve", "publish"};
     enum phi_err err = PHI_OK;
-    struct rules_officer officer = {.unit = ""};
+    struct officer officer = {.unit = ""};
     struct phi_conn *conn = NULL;
     struct rules_trial trial = {.row = NULL};
     struct phi_json_at body = phi_api_body(call);

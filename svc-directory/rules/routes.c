@@ -71,7 +71,7 @@ static enum phi_err read_target(struct phi_conn *conn, int64_t number, struct ph
 }
 
 static enum phi_err roll_back(struct phi_api_call *call, struct phi_conn *conn,
-                              const struct rules_officer *officer, struct phi_error *error)
+                              const struct officer *officer, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct rules_standing standing = {.last = 0};
@@ -100,7 +100,7 @@ out:
 enum phi_err rules_route_rollback(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct rules_officer officer = {.unit = ""};
+    struct officer officer = {.unit = ""};
     struct phi_conn *conn = NULL;
     PHI_GUARD(rules_officer_of(call, &officer, error));
     PHI_GUARD(rules_acquire(call, &conn));

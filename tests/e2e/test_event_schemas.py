@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import yaml
 from phi_client import letters
+from phi_client.analysts import Analysts
 from phi_client.life import SOURCE_KINDS, moment, place_line, source_line, trip
 from phi_client.people import Person
 from phi_client.sm2 import PublicKey
@@ -184,6 +185,7 @@ def try_rules(life, officer):
 def one_of_each(suite, life):
     """At least one record on every topic that is written today, also when this file runs alone."""
     person, scanner, officer = Person(), Person(), Person()
+    Analysts(suite, life).in_force()
     life.consent(person)
     life.declare(person, symptoms=["cough"], vaccinationDoses=2)
     life.declare_trips(person, trip())

@@ -10,9 +10,9 @@ target_compile_definitions(test_directory_rules PRIVATE RULES_FOLDER="${director
 set(directory_grading ${directory_rules} ${directory}/facts/columns.c ${directory}/grading/grading.c
   ${directory}/grading/known.c ${directory}/grading/judge.c ${directory}/grading/decide.c ${directory}/grading/entries.c
   ${directory}/grading/reasons.c ${directory}/grading/input.c ${directory}/grading/due_batch.c ${directory}/grading/places.c ${directory}/grading/silence.c ${directory}/grading/retain.c
-  ${directory}/publish/tell.c)
+  ${directory}/publish/tell.c ${directory}/open/book.c ${directory}/open/put.c)
 # Against a real PostgreSQL, thrown away afterwards.
-phi_test(test_directory_grading SOURCES test_directory_grading.c ${directory_grading} ROOMS service certlogic
+phi_test(test_directory_grading SOURCES test_directory_grading.c ${directory_grading} ROOMS service certlogic open
   PACKAGES jansson RUNNER ${CMAKE_SOURCE_DIR}/tests/tools/with-postgres)
 target_compile_definitions(test_directory_grading PRIVATE DIRECTORY_SQL="${directory}/sql")
 phi_test(test_directory_report SOURCES test_directory_report.c ${directory}/rules/report.c ROOMS codes json base
