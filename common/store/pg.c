@@ -69,7 +69,7 @@ static PGconn *connect_start(const struct phi_pg_options *options)
     char settings[512];
     snprintf(
         settings, sizeof(settings),
-        "-c search_path=%s -c statement_timeout=%lld -c idle_in_transaction_session_timeout=60000"
+        "-c search_path=%s -c statement_timeout=%lld -c idle_in_transaction_session_timeout=10000"
         " -c client_min_messages=warning -c default_transaction_isolation=read\\ committed"
         " -c synchronous_commit=on -c jit=off%s",
         options->schema, (long long)options->statement_timeout_ms,
