@@ -25,6 +25,7 @@ struct declare *declare_of(struct phi_api_call *call)
 }
 
 static const struct phi_config_row rows[] = {
+    PHI_SERVICE_SESSION_ROW,
     PHI_SERVICE_KEY_ROW("PHI_INDEX_KEY_FILE", "the national index key"),
     PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE",
                         "the health side's key for personal text, stored or on topics"),

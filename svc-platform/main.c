@@ -17,6 +17,7 @@ static const struct phi_config_row rows[] = {
      .unit = "",
      .text = "the platforms, their keys and endpoints: the trust list before it is signed (phictl "
              "platform)"},
+    PHI_SERVICE_SESSION_ROW,
     PHI_SERVICE_KEY_ROW("PHI_TRUST_KEY_FILE", "SM2 key that signs the trust list"),
     {.name = "PHI_TRUST_RENEW_S",
      .type = PHI_CONFIG_INT,

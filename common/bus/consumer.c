@@ -13,6 +13,7 @@
 #define PROBE_EVERY_US 2000000
 #define PROBE_MS       500
 #define GATHER_MAX     4096
+#define LEAVE_MS       3000 /* of the drain time; then the session's time-out tells the group */
 
 /* --- callbacks of the library, on the consumer's thread while it polls --- */
 
@@ -118,6 +119,24 @@ static void tend(struct phi_consumer *consumer)
     }
 }
 
+static void tell(struct phi_consumer *consumer, bool *what)
+{
+    pthread_mutex_lock(&consumer->mutex);
+    *what = true;
+    pthread_cond_broadcast(&consumer->changed);
+    pthread_mutex_unlock(&consumer->mutex);
+}
+
+static bool await(struct phi_consumer *consumer, const bool *what, struct phi_deadline deadline)
+{
+    pthread_mutex_lock(&consumer->mutex);
+    while (!*what && phi_bus_cond_wait(&consumer->changed, &consumer->mutex, deadline))
+        ;
+    bool is_so = *what;
+    pthread_mutex_unlock(&consumer->mutex);
+    return is_so;
+}
+
 static void *consumer_main(void *context)
 {
     struct phi_consumer *consumer = context;
@@ -129,11 +148,18 @@ static void *consumer_main(void *context)
     }
     phi_consumer_hint(consumer);
     phi_consumer_revoked(consumer);
+    tell(consumer, &consumer->has_ended);
+    return NULL;
+}
+
+/* Leaving asks the broker, and the library has been seen not to come back from that: a thread of
+ * its own, so that whoever closes need not wait for it. */
+static void *leave_main(void *context)
+{
+    struct phi_consumer *consumer = context;
     rd_kafka_consumer_close(consumer->handle);
-    pthread_mutex_lock(&consumer->mutex);
-    consumer->has_ended = true;
-    pthread_cond_broadcast(&consumer->ended);
-    pthread_mutex_unlock(&consumer->mutex);
+    rd_kafka_destroy(consumer->handle);
+    tell(consumer, &consumer->has_left);
     return NULL;
 }
 
@@ -201,6 +227,7 @@ static void make_metrics(struct phi_consumer *consumer)
     consumer->poison = phi_counter_new("phi_consumer_poison_total", "records set aside", labels);
     consumer->lag =
         phi_gauge_new("phi_consumer_lag", "records behind, over owned partitions", labels);
+    consumer->partitions = phi_gauge_new("phi_consumer_partitions", "partitions owned", labels);
 }
 
 static void set_defaults(struct phi_consumer_options *options)
@@ -210,7 +237,7 @@ static void set_defaults(struct phi_consumer_options *options)
     if (options->linger_ms <= 0)
         options->linger_ms = 20;
     if (options->session_ms <= 0)
-        options->session_ms = 10000;
+        options->session_ms = 6000; /* brokers refuse less unless told otherwise */
     if (options->lanes == 0)
         options->lanes = 1;
 }
@@ -240,10 +267,7 @@ out:
 
 static void consumer_free(struct phi_consumer *consumer)
 {
-    if (consumer->handle)
-        rd_kafka_destroy(consumer->handle);
-    phi_lanes_close(consumer);
-    pthread_cond_destroy(&consumer->ended);
+    pthread_cond_destroy(&consumer->changed);
     pthread_mutex_destroy(&consumer->mutex);
     free(consumer->cluster_id);
     free((char *)consumer->options.group);
@@ -268,12 +292,16 @@ enum phi_err phi_consumer_open(const struct phi_consumer_options *options,
     consumer->options.topics = NULL;
     set_defaults(&consumer->options);
     pthread_mutex_init(&consumer->mutex, NULL);
-    phi_bus_cond_init(&consumer->ended);
+    phi_bus_cond_init(&consumer->changed);
     enum phi_err err = start(consumer, options, error);
-    if (err == PHI_OK)
+    if (err == PHI_OK) {
         *out = consumer;
-    else
-        consumer_free(consumer);
+        return PHI_OK;
+    }
+    if (consumer->handle)
+        rd_kafka_destroy(consumer->handle);
+    phi_lanes_close(consumer);
+    consumer_free(consumer);
     return err;
 }
 
@@ -292,17 +320,31 @@ size_t phi_consumer_owned(const struct phi_consumer *consumer)
     return atomic_load(&consumer->owned);
 }
 
+/* False: a detached thread goes on with it, and keeps what it needs. */
+static bool leave(struct phi_consumer *consumer, struct phi_deadline deadline)
+{
+    pthread_t thread;
+    struct phi_deadline own = phi_deadline_in_ms(LEAVE_MS);
+    if (pthread_create(&thread, NULL, leave_main, consumer) != 0)
+        return false;
+    pthread_detach(thread);
+    if (phi_deadline_left_ms(deadline) < phi_deadline_left_ms(own))
+        own = deadline;
+    return await(consumer, &consumer->has_left, own);
+}
+
 enum phi_err phi_consumer_close(struct phi_consumer *consumer, struct phi_deadline deadline)
 {
     if (!consumer)
         return PHI_OK;
     atomic_store(&consumer->is_stopping, true);
-    pthread_mutex_lock(&consumer->mutex);
-    while (!consumer->has_ended && phi_bus_cond_wait(&consumer->ended, &consumer->mutex, deadline))
-        ;
-    bool is_late = !consumer->has_ended;
-    pthread_mutex_unlock(&consumer->mutex);
+    bool is_late = !await(consumer, &consumer->has_ended, deadline);
     pthread_join(consumer->thread, NULL);
+    phi_lanes_close(consumer);
+    if (!leave(consumer, deadline)) {
+        phi_log(PHI_LOG_WARN, "group_not_left", PHI_L_WORD("group", consumer->options.group));
+        return PHI_ERR_DEADLINE;
+    }
     consumer_free(consumer);
     return is_late ? PHI_ERR_DEADLINE : PHI_OK;
 }

@@ -52,7 +52,8 @@ struct phi_consumer_options {
     size_t lanes;       /* threads that carry batches to the store, 1..PHI_CONSUMER_LANES_MAX [1]; a
                      partition of every topic is always the same one's */
     int64_t linger_ms;  /* how long a batch may wait to fill [20] */
-    int64_t session_ms; /* the group's session time-out [10,000] */
+    int64_t session_ms; /* the group's session time-out: how long a killed replica's partitions
+                           stand still at most [6,000] */
     bool restart_when_lost; /* topic made anew (offset out of range): true start from what is there,
                                aloud; false that partition stops, aloud */
 
@@ -84,9 +85,10 @@ bool phi_consumer_is_up(const struct phi_consumer *consumer);
 bool phi_consumer_is_stopped(const struct phi_consumer *consumer);
 size_t phi_consumer_owned(const struct phi_consumer *consumer); /* partitions owned now */
 
-/* Finishes the running batch, leaves the group, joins the thread. PHI_ERR_DEADLINE is said, but the
- * object is only gone once the thread is: past the deadline the handler is still awaited. NULL is
- * fine. */
+/* Finishes the running batch and leaves the group. The handler is awaited also past the deadline
+ * (it has the store's); leaving takes 3 s at most, or up to the deadline: then PHI_ERR_DEADLINE,
+ * the group learns it by the session's time-out, and a thread that touches nothing of the caller's
+ * keeps the object until the process ends. NULL is fine. */
 enum phi_err phi_consumer_close(struct phi_consumer *consumer, struct phi_deadline deadline);
 
 #endif

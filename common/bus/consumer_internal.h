@@ -64,9 +64,10 @@ struct phi_consumer {
     atomic_bool is_up;
     atomic_bool is_stopped;
     atomic_size_t owned;
-    pthread_mutex_t mutex; /* with `ended` */
-    pthread_cond_t ended;
-    bool has_ended;
+    pthread_mutex_t mutex; /* with `changed` */
+    pthread_cond_t changed;
+    bool has_ended; /* the thread: no handler runs any more */
+    bool has_left;  /* the group */
 
     /* The thread's own from here on. */
     rd_kafka_topic_partition_list_t *wanted; /* what the group gave; NULL: nothing */
@@ -94,6 +95,7 @@ struct phi_consumer {
     struct phi_counter *fenced;
     struct phi_counter *poison;
     struct phi_gauge *lag;
+    struct phi_gauge *partitions;
 };
 
 /* --- consumer_part.c --- */

@@ -83,6 +83,12 @@ void phi_part_stop(struct phi_consumer *consumer, struct phi_part *part, const c
 
 /* --- owning and losing --- */
 
+static void count_owned(struct phi_consumer *consumer, size_t count)
+{
+    atomic_store(&consumer->owned, count);
+    phi_gauge_set(consumer->partitions, (int64_t)count);
+}
+
 static void drop_parts(struct phi_consumer *consumer)
 {
     for (size_t i = 0; i < consumer->part_count; i++) {
@@ -97,7 +103,7 @@ static void drop_parts(struct phi_consumer *consumer)
     }
     consumer->part_count = 0;
     consumer->is_settled = false;
-    atomic_store(&consumer->owned, 0);
+    count_owned(consumer, 0);
     atomic_store(&consumer->is_stopped, false);
 }
 
@@ -273,7 +279,7 @@ void phi_consumer_settle(struct phi_consumer *consumer)
     PHI_GUARD(place_all(consumer, conn));
     PHI_GUARD(begin_fetching(consumer));
     consumer->is_settled = true;
-    atomic_store(&consumer->owned, consumer->part_count);
+    count_owned(consumer, consumer->part_count);
     atomic_store(&consumer->is_up, true);
     for (size_t i = 0; consumer->options.owns && i < consumer->part_count; i++)
         consumer->options.owns(consumer->parts[i].topic, consumer->parts[i].partition, true,

@@ -98,6 +98,15 @@ const char *phi_service_topic(struct phi_service *service, const char *stream);
         .text = (sentence)                                                                         \
     }
 
+/* The configuration row of programs that consume. */
+#define PHI_SERVICE_SESSION_ROW                                                                    \
+    {                                                                                              \
+        .name = "PHI_BUS_SESSION_MS", .type = PHI_CONFIG_MS, .fallback = "6000", .min = 1000,      \
+        .max = 300000, .unit = "ms",                                                               \
+        .text = "a replica not heard of for so long loses its partitions to the others; brokers "  \
+                "refuse less than their group.min.session.timeout.ms"                              \
+    }
+
 /* Keys by configuration name; the password is PHI_KEY_PASSWORD_FILE's. A key's use is what stands
  * between PHI_ and _KEY_FILE, in small letters: where PHI_KEY_MANIFEST_FILE holds keys of that use,
  * those are read, and the variable's file otherwise. Uses are counted (phi_key_uses_total), reading

@@ -208,6 +208,7 @@ enum phi_err letters_start(struct letters *letters, struct phi_error *error)
         .store = phi_service_store(letters->service),
         .dlq = letters->dlq,
         .batch_max = BATCH_MAX,
+        .session_ms = phi_config_int(phi_service_config(letters->service), "PHI_BUS_SESSION_MS"),
         .handle = handle,
         .committed = committed,
         .context = letters};

@@ -227,6 +227,7 @@ enum phi_err platform_entries_open(struct platform *platform, struct phi_error *
         .topic_count = 1,
         .store = phi_service_store(service),
         .dlq = platform->dlq,
+        .session_ms = phi_config_int(phi_service_config(service), "PHI_BUS_SESSION_MS"),
         .handle = handle,
         .committed = committed,
         .context = platform,

@@ -354,8 +354,32 @@ static void test_late_topic(void **state)
     kit_wait(40000, counted(store) == 100);
     kit_down(&cluster);
     kit_wait(20000, !phi_consumer_is_up(consumer));
-    assert_ok(phi_consumer_close(consumer, phi_deadline_in_ms(20000)));
+    int64_t began_us = phi_monotonic_us();
+    (void)phi_consumer_close(consumer, phi_deadline_in_ms(20000)); /* nobody is there to be told */
+    assert_true(phi_monotonic_us() - began_us < 8 * 1000000);
     phi_producer_close(producer);
+    phi_store_close(store);
+    kit_cluster_close(&cluster);
+}
+
+/* A broker that takes everything in and answers nothing: whoever closes is not held by it. */
+static void test_close_without_answers(void **state)
+{
+    (void)state;
+    struct kit_cluster cluster = kit_cluster_open();
+    struct phi_store *store = kit_store("unanswered");
+    struct worker worker = {0};
+    kit_topics(&cluster);
+    struct phi_producer *producer = kit_producer(&cluster, 30000);
+    struct phi_consumer *consumer = open_consumer(&cluster, store, &worker, NULL, false);
+    send_range(producer, TOPIC, 0, 100);
+    kit_wait(30000, counted(store) == 100);
+    phi_producer_close(producer);
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(cluster.mock, -1, 30000), 0);
+    int64_t began_us = phi_monotonic_us();
+    assert_int_equal(phi_consumer_close(consumer, phi_deadline_in_ms(1500)), PHI_ERR_DEADLINE);
+    assert_true(phi_monotonic_us() - began_us < 5 * 1000000);
+    assert_int_equal(worker.owned, 0);
     phi_store_close(store);
     kit_cluster_close(&cluster);
 }
@@ -366,7 +390,7 @@ int main(void)
         cmocka_unit_test(test_fenced),       cmocka_unit_test(test_retry),
         cmocka_unit_test(test_poison),       cmocka_unit_test(test_poison_stops),
         cmocka_unit_test(test_lost_offsets), cmocka_unit_test(test_late_topic),
-        cmocka_unit_test(test_rebalance),
+        cmocka_unit_test(test_rebalance),    cmocka_unit_test(test_close_without_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
