@@ -151,6 +151,8 @@ def test_what_is_in_force_is_public_and_signed(bench, suite):
     ("an unknown operation", [a_rule({"and": [True, {"or": [True, False]}]})], ".logic.and[1]", "an unknown operation"),
     ("a type error", [a_rule({"<": ["a", 1]})], ".logic.<[0]", "can't be an integer"),
     ("too many steps", [a_rule(any_fact(any_fact({"===": [{"var": "current"}, 1]})))], ".logic", "could need more steps"),
+    ("far too many steps", [a_rule(any_fact(any_fact(any_fact({"===": [{"var": "current"}, 1]}))))], ".logic",
+     "could need more steps"),
     ("now as a text", [a_rule({"===": [{"var": "now"}, "2026"]})], ".logic.===[0]", "now is for plusTime"),
     ("no such grade", [a_rule(MARKED, grade="blue")], ".grade", "not a grade"),
 ])
