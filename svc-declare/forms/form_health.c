@@ -6,6 +6,7 @@
 
 #define STAYS_MAX   50
 #define DOSES_MAX   20
+#define MAKER_MAX   32
 #define ADDRESS_MAX 200
 #define HISTORY_MAX 1000
 #define NOTE_MAX    500
@@ -28,13 +29,101 @@ out:
     return err;
 }
 
+/* A calendar date, as it was written, and none to come. */
+static enum phi_err move_day(const struct phi_json_at *object, const char *field, bool required,
+                             int64_t now_us, json_t *to, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_date day;
+    bool is_there = true;
+    char today[PHI_RFC3339_MAX];
+    if (required)
+        PHI_GUARD(phi_json_date(object, field, &day, error));
+    else
+        PHI_GUARD(phi_json_date_opt(object, field, &day, &is_there, error));
+    if (!is_there)
+        return PHI_OK;
+    phi_rfc3339_format(now_us, today);
+    if (strncmp(day.text, today, 10) > 0)
+        return phi_json_refuse(object, field, PHI_ERR_RULE, "in the future", error);
+    PHI_GUARD(form_put_text(to, field, day.text));
+out:
+    return err;
+}
+
+static enum phi_err move_region(const struct phi_json_at *object, const char *field, json_t *to,
+                                struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *region = NULL;
+    struct phi_json_at at;
+    PHI_GUARD(phi_json_member(object, field, false, &at, error));
+    if (at.value == NULL)
+        return PHI_OK;
+    PHI_GUARD(form_region(object, field, &region, error));
+    PHI_GUARD(form_put_text(to, field, region));
+out:
+    return err;
+}
+
+/* One vaccination; `dose` numbers it. */
+static enum phi_err read_vaccination(const struct phi_json_at *at, int64_t now_us, json_t *to,
+                                     int64_t *dose, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"dose", "date", "vaccine", "manufacturer", "region"};
+    struct phi_json_at vaccine;
+    const char *code = NULL, *maker = NULL;
+    PHI_GUARD(phi_json_only(at, members, FORM_COUNT(members), error));
+    PHI_GUARD(phi_json_int(at, "dose", 1, DOSES_MAX, dose, error));
+    PHI_GUARD(form_put(to, "dose", json_integer(*dose)));
+    PHI_GUARD(move_day(at, "date", true, now_us, to, error));
+    PHI_GUARD(phi_json_member(at, "vaccine", true, &vaccine, error));
+    PHI_GUARD(form_code(&vaccine, "vaccine", &code, error));
+    PHI_GUARD(form_put_text(to, "vaccine", code));
+    PHI_GUARD(phi_json_word_opt(at, "manufacturer", MAKER_MAX, NULL, &maker, error));
+    PHI_GUARD(form_put_text(to, "manufacturer", maker));
+    PHI_GUARD(move_region(at, "region", to, error));
+out:
+    return err;
+}
+
+/* In the order of their numbers, and no fewer doses declared than numbered. */
+static enum phi_err read_vaccinations(const struct phi_json_at *health, int64_t now_us,
+                                      json_t *content, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at array;
+    size_t count = 0;
+    int64_t dose = 0, last = 0;
+    const json_t *doses = json_object_get(content, "vaccinationDoses");
+    PHI_GUARD(phi_json_array_opt(health, "vaccinations", 0, DOSES_MAX, &array, &count, error));
+    if (count == 0)
+        return PHI_OK;
+    json_t *list = json_array();
+    PHI_GUARD(form_put(content, "vaccinations", list));
+    for (size_t i = 0; i < count; i++, last = dose) {
+        struct phi_json_at item = phi_json_item(&array, i);
+        json_t *one = json_object();
+        PHI_GUARD(json_array_append_new(list, one) == 0 ? PHI_OK : PHI_ERR_MEMORY);
+        PHI_GUARD(read_vaccination(&item, now_us, one, &dose, error));
+        if (dose <= last)
+            return phi_json_refuse(&item, "dose", PHI_ERR_RULE, "not after the one before", error);
+    }
+    if (doses != NULL && json_integer_value(doses) < last)
+        return phi_json_refuse(health, "vaccinationDoses", PHI_ERR_RULE,
+                               "fewer than the vaccinations tell", error);
+out:
+    return err;
+}
+
 static enum phi_err read_health(const struct phi_json_at *health, int64_t now_us,
                                 struct form_health *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"observedAt",       "temperature", "symptoms",
-                                          "contact",          "isolation",   "riskStays",
-                                          "vaccinationDoses", "note"};
+    static const char *const members[] = {"observedAt",       "temperature",  "symptoms",
+                                          "contact",          "isolation",    "riskStays",
+                                          "vaccinationDoses", "vaccinations", "note"};
     double temperature = 0;
     const char *note = NULL;
     PHI_GUARD(phi_json_only(health, members, FORM_COUNT(members), error));
@@ -49,6 +138,7 @@ static enum phi_err read_health(const struct phi_json_at *health, int64_t now_us
                                out->content, error));
     PHI_GUARD(form_move_stays(health, "riskStays", STAYS_MAX, now_us, out->content, error));
     PHI_GUARD(read_doses(health, out->content, error));
+    PHI_GUARD(read_vaccinations(health, now_us, out->content, error));
     PHI_GUARD(phi_json_lines_opt(health, "note", 1, NOTE_MAX, NULL, &note, error));
     PHI_GUARD(form_put_text(out->personal, "note", note));
 out:
@@ -93,40 +183,6 @@ out:
     return err;
 }
 
-/* A calendar date, kept as it was written, and none to come. */
-static enum phi_err read_birth(const struct phi_json_at *basic, int64_t now_us, json_t *to,
-                               struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_json_date birth;
-    bool is_there = false;
-    char today[PHI_RFC3339_MAX];
-    PHI_GUARD(phi_json_date_opt(basic, "birthDate", &birth, &is_there, error));
-    if (!is_there)
-        return PHI_OK;
-    phi_rfc3339_format(now_us, today);
-    if (strncmp(birth.text, today, 10) > 0)
-        return phi_json_refuse(basic, "birthDate", PHI_ERR_RULE, "in the future", error);
-    PHI_GUARD(form_put_text(to, "birthDate", birth.text));
-out:
-    return err;
-}
-
-static enum phi_err read_registered(const struct phi_json_at *basic, json_t *to,
-                                    struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    const char *region = NULL;
-    struct phi_json_at at;
-    PHI_GUARD(phi_json_member(basic, "registeredRegion", false, &at, error));
-    if (at.value == NULL)
-        return PHI_OK;
-    PHI_GUARD(form_region(basic, "registeredRegion", &region, error));
-    PHI_GUARD(form_put_text(to, "registeredRegion", region));
-out:
-    return err;
-}
-
 enum phi_err form_basic_read(const struct phi_json_at *basic, int64_t now_us,
                              struct phi_arena *arena, struct form_basic *out,
                              struct phi_error *error)
@@ -143,8 +199,8 @@ enum phi_err form_basic_read(const struct phi_json_at *basic, int64_t now_us,
     PHI_GUARD(read_nationality(basic, form.basic, error));
     PHI_GUARD(form_region(basic, "region", &form.region, error));
     PHI_GUARD(form_put_text(form.basic, "region", form.region));
-    PHI_GUARD(read_registered(basic, form.basic, error));
-    PHI_GUARD(read_birth(basic, now_us, form.basic, error));
+    PHI_GUARD(move_region(basic, "registeredRegion", form.basic, error));
+    PHI_GUARD(move_day(basic, "birthDate", false, now_us, form.basic, error));
     PHI_GUARD(phi_json_text(basic, "address", 1, ADDRESS_MAX, &address, error));
     PHI_GUARD(form_put_text(form.basic, "address", address));
     PHI_GUARD(read_phone(basic, form.basic, error));

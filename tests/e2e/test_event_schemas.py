@@ -14,7 +14,7 @@ import pytest
 import yaml
 from phi_client import letters
 from phi_client.analysts import Analysts
-from phi_client.life import SOURCE_KINDS, moment, place_line, source_line, trip
+from phi_client.life import SHOT, SOURCE_KINDS, moment, place_line, source_line, trip
 from phi_client.people import Person
 from phi_client.sm2 import PublicKey
 from phi_client.suite import ROOT, wait_until
@@ -187,7 +187,7 @@ def one_of_each(suite, life):
     person, scanner, officer = Person(), Person(), Person()
     Analysts(suite, life).in_force()
     life.consent(person)
-    life.declare(person, symptoms=["cough"], vaccinationDoses=2)
+    life.declare(person, symptoms=["cough"], vaccinationDoses=2, vaccinations=[SHOT])
     life.declare_trips(person, trip())
     for kind in SOURCE_KINDS:
         (answer,) = life.report(kind, [source_line(person, kind)])

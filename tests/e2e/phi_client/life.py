@@ -14,6 +14,7 @@ def moment(seconds_ago=0):
 
 ADDRESS, PHONE = "南京市玄武区测试路七号", "13900001234"
 SEAT, COMPANIONS = "05-12F", "与测试同行人一名"
+SHOT = {"dose": 2, "date": "2021-06-01", "vaccine": "inactivated", "manufacturer": "SINO-01", "region": "320102"}
 LAW = "《个人信息保护法》第五十六条，（2026）苏审字第0412号"
 STATEMENT = "当日不在该场所，记录有误。"
 

@@ -8,7 +8,7 @@ import time
 import urllib.parse
 
 from .http import new_serial
-from .life import LAW, STATEMENT, basic, batch_line, health, moment, place_line, source_line, trip
+from .life import LAW, SHOT, STATEMENT, basic, batch_line, health, moment, place_line, source_line, trip
 from .people import Person
 from .suite import ROOT
 
@@ -138,7 +138,7 @@ def _mint(cast):
 
 def _health(_cast):
     stay = {"region": "320100", "from": moment(86400 * 3), "to": moment(86400 * 2)}
-    full = health(symptoms=["cough"], riskStays=[stay], vaccinationDoses=3, note="自述无不适\n备注第二行")
+    full = health(symptoms=["cough"], riskStays=[stay], vaccinationDoses=3, vaccinations=[SHOT], note="自述无不适\n备注第二行")
     return "/v1/declarations/health", {"basic": basic(), "health": full}
 
 
