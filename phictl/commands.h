@@ -56,5 +56,9 @@ extern const struct ctl_command ctl_rules_rollback;
 extern const struct ctl_command ctl_rules_list;
 extern const struct ctl_command ctl_rules_show;
 extern const struct ctl_command ctl_tap;
+extern const struct ctl_command ctl_directory_diff;
+extern const struct ctl_command ctl_directory_quality;
+extern const struct ctl_command ctl_directory_ask;
+extern const struct ctl_command ctl_directory_push;
 
 #endif

@@ -6,19 +6,20 @@
 #include <unistd.h>
 
 static const struct ctl_command *const commands[] = {
-    &ctl_key_new,        &ctl_key_public,     &ctl_key_curve,     &ctl_key_store,
-    &ctl_key_export,     &ctl_key_distribute, &ctl_key_backup,    &ctl_key_recover,
-    &ctl_key_rotate,     &ctl_key_archive,    &ctl_key_destroy,   &ctl_key_list,
-    &ctl_key_status,     &ctl_key_audit,      &ctl_app_add,       &ctl_app_suspend,
-    &ctl_app_list,       &ctl_app_publish,    &ctl_app_import,    &ctl_peer_add,
-    &ctl_peer_list,      &ctl_caller_restore, &ctl_provider_add,  &ctl_provider_list,
-    &ctl_staff_add,      &ctl_staff_list,     &ctl_platform_add,  &ctl_platform_key,
-    &ctl_platform_list,  &ctl_trust_fetch,    &ctl_trust_show,    &ctl_trust_verify,
-    &ctl_curl,           &ctl_code_decode,    &ctl_code_verify,   &ctl_code_mint,
-    &ctl_code_trace,     &ctl_cert_ca,        &ctl_cert_request,  &ctl_cert_issue,
-    &ctl_cert_show,      &ctl_cert_verify,    &ctl_rules_eval,    &ctl_rules_try,
-    &ctl_rules_status,   &ctl_rules_approve,  &ctl_rules_publish, &ctl_rules_cancel,
-    &ctl_rules_rollback, &ctl_rules_list,     &ctl_rules_show,    &ctl_tap,
+    &ctl_key_new,        &ctl_key_public,        &ctl_key_curve,     &ctl_key_store,
+    &ctl_key_export,     &ctl_key_distribute,    &ctl_key_backup,    &ctl_key_recover,
+    &ctl_key_rotate,     &ctl_key_archive,       &ctl_key_destroy,   &ctl_key_list,
+    &ctl_key_status,     &ctl_key_audit,         &ctl_app_add,       &ctl_app_suspend,
+    &ctl_app_list,       &ctl_app_publish,       &ctl_app_import,    &ctl_peer_add,
+    &ctl_peer_list,      &ctl_caller_restore,    &ctl_provider_add,  &ctl_provider_list,
+    &ctl_staff_add,      &ctl_staff_list,        &ctl_platform_add,  &ctl_platform_key,
+    &ctl_platform_list,  &ctl_trust_fetch,       &ctl_trust_show,    &ctl_trust_verify,
+    &ctl_curl,           &ctl_code_decode,       &ctl_code_verify,   &ctl_code_mint,
+    &ctl_code_trace,     &ctl_cert_ca,           &ctl_cert_request,  &ctl_cert_issue,
+    &ctl_cert_show,      &ctl_cert_verify,       &ctl_rules_eval,    &ctl_rules_try,
+    &ctl_rules_status,   &ctl_rules_approve,     &ctl_rules_publish, &ctl_rules_cancel,
+    &ctl_rules_rollback, &ctl_rules_list,        &ctl_rules_show,    &ctl_tap,
+    &ctl_directory_diff, &ctl_directory_quality, &ctl_directory_ask, &ctl_directory_push,
 };
 
 static void print_overview(FILE *to)

@@ -23,6 +23,7 @@ struct phi_query_rpc;
 struct life;
 struct reference;
 struct open;
+struct heal_requests;
 
 /* What a batch did; counted once it is committed. */
 enum tally {
@@ -69,6 +70,7 @@ struct directory {
     struct phi_person_replay *replay; /* nothing personal is opened before it is done */
     struct due *due;
     struct reference *reference;
+    struct heal_requests *heal_requests;
     struct silence silence;
     int64_t keep_us; /* how long facts are kept after what they tell of */
     struct challenges *challenges;

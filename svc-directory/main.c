@@ -10,6 +10,7 @@
 #include "svc-directory/facts/reference.h"
 #include "svc-directory/grading/due.h"
 #include "svc-directory/open/open.h"
+#include "svc-directory/heal/heal.h"
 #include "svc-directory/publish/publish.h"
 #include "svc-directory/query/query.h"
 #include "svc-directory/rules/life.h"
@@ -26,6 +27,7 @@ extern const unsigned char phi_embed__140_facts_sql[];
 extern const unsigned char phi_embed__141_places_sql[];
 extern const unsigned char phi_embed__150_speed_sql[];
 extern const unsigned char phi_embed__180_open_sql[];
+extern const unsigned char phi_embed__160_healing_sql[];
 
 #define GROUP          "svc-directory"
 #define STREAMS        (PHI_SOURCES_COUNT + 3) /* and documents, decisions, data keys */
@@ -129,6 +131,7 @@ static const struct phi_config_row rows[] = {
      .text =
          "analysts' projects that get open.<project> once two officers have said so; the topics "
          "must be there"},
+    HEAL_TURN_ROW,
 };
 
 static const struct phi_migration migrations[] = {
@@ -138,6 +141,7 @@ static const struct phi_migration migrations[] = {
     {140, "facts", (const char *)phi_embed__140_facts_sql},
     {141, "places", (const char *)phi_embed__141_places_sql},
     {150, "speed", (const char *)phi_embed__150_speed_sql},
+    {160, "healing", (const char *)phi_embed__160_healing_sql},
     {180, "open", (const char *)phi_embed__180_open_sql},
 };
 
@@ -409,6 +413,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(publisher_start(directory->publisher));
     PHI_GUARD(reference_start(directory, error));
     PHI_GUARD(due_start(directory, error));
+    PHI_GUARD(heal_requests_start(directory, error));
     (void)phi_person_replay_wait(directory->replay, phi_deadline_in_ms(REPLAY_MS));
     PHI_GUARD(phi_query_rpc_start(directory->rpc, error));
 out:
@@ -433,6 +438,8 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     directory->life = NULL;
     due_close(directory->due);
     directory->due = NULL;
+    heal_requests_close(directory->heal_requests);
+    directory->heal_requests = NULL;
     reference_close(directory->reference);
     directory->reference = NULL;
     publisher_close(directory->publisher);

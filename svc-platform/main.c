@@ -1,5 +1,9 @@
 /* svc-platform: the unified platform: trust list, the nation's directory, query by receipt. */
+#include "svc-platform/entries/quality.h"
+#include "svc-platform/heal/ask.h"
+#include "svc-platform/heal/heal.h"
 #include "svc-platform/platform.h"
+#include "svc-platform/push/push.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -9,6 +13,8 @@
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_platform_sql[];
+extern const unsigned char phi_embed__120_nation_sql[];
+extern const unsigned char phi_embed__121_push_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -32,10 +38,14 @@ static const struct phi_config_row rows[] = {
 
 static const struct phi_migration migrations[] = {
     {100, "platform", (const char *)phi_embed__100_platform_sql},
+    {120, "nation", (const char *)phi_embed__120_nation_sql},
+    {121, "push", (const char *)phi_embed__121_push_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};
 static const char *const query_fields[] = {"receipt", NULL};
+static const char *const push_queries[] = {"writer", "from", "take", NULL};
+static const char *const heal_fields[] = {"bucket", NULL};
 
 static const struct phi_api_route routes[] = {
     {.method = "GET",
@@ -50,6 +60,31 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_NOBODY,
      .fields = query_fields,
      .handle = platform_query_http},
+    {.method = "POST",
+     .path = "/v1/directory/entries",
+     .role = "directory",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_NDJSON,
+     .queries = push_queries,
+     .handle = platform_push_http},
+    {.method = "GET",
+     .path = "/v1/directory/entries",
+     .role = "directory",
+     .identity = PHI_API_NOBODY,
+     .handle = platform_push_state_http},
+    {.method = "GET",
+     .path = "/v1/platforms/{region}/quality",
+     .identity = PHI_API_NOBODY,
+     .handle = platform_quality_http},
+    {.method = "GET",
+     .path = "/v1/platforms/{region}/healing",
+     .identity = PHI_API_NOBODY,
+     .handle = platform_healing_http},
+    {.method = "POST",
+     .path = "/v1/platforms/{region}/healing",
+     .identity = PHI_API_NOBODY,
+     .fields = heal_fields,
+     .handle = platform_heal_http},
 };
 
 static enum phi_err open_keys(struct phi_service *service, struct platform *platform,
@@ -93,6 +128,8 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
         phi_counter_new("phi_entries_taken_total", "directory entries consumed", NULL);
     platform->refused =
         phi_counter_new("phi_entries_refused_total", "records sent to the dlq", NULL);
+    platform->heal = heal_new(service);
+    PHI_GUARD(platform->heal == NULL ? PHI_ERR_MEMORY : PHI_OK);
     platform->trust_renew_us =
         phi_config_int(phi_service_config(service), "PHI_TRUST_RENEW_S") * 1000000;
     PHI_GUARD(platform_trust_sign(platform, false, error));
@@ -128,6 +165,7 @@ static void close(struct phi_service *service)
     struct platform *platform = phi_service_state(service);
     if (platform == NULL)
         return;
+    heal_free(platform->heal);
     phi_dlq_close(platform->dlq);
     phi_query_rpc_free(platform->rpc);
     phi_sm2_private_free(platform->trust_key);
@@ -154,9 +192,9 @@ static const struct phi_program program = {
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = sizeof(migrations) / sizeof(migrations[0]),
     .routes = routes,
-    .route_count = 2,
+    .route_count = sizeof(routes) / sizeof(routes[0]),
     .openapi = phi_embed_openapi_json,
     .openapi_len = &phi_embed_openapi_json_len,
     .open = open,

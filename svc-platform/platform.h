@@ -21,6 +21,8 @@ struct platform_file {
     struct timespec changed;
 };
 
+struct heal;
+
 struct platform {
     struct phi_service *service;
     struct phi_sm2_private *trust_key;
@@ -42,6 +44,8 @@ struct platform {
     int trust_waiters;
     struct phi_counter *taken;
     struct phi_counter *refused;
+    struct heal *heal; /* heal/heal.h */
+    bool rebuilds;     /* the directory is read anew; the consumer's thread */
 };
 
 /* trust/list.c: signs what PHI_PLATFORMS_FILE says, when that is not what was signed last

@@ -320,6 +320,11 @@ size_t phi_consumer_owned(const struct phi_consumer *consumer)
     return atomic_load(&consumer->owned);
 }
 
+int32_t phi_consumer_partitions(const struct phi_consumer *consumer)
+{
+    return atomic_load(&consumer->partition_count);
+}
+
 /* False: a detached thread goes on with it, and keeps what it needs. */
 static bool leave(struct phi_consumer *consumer, struct phi_deadline deadline)
 {

@@ -84,6 +84,8 @@ enum phi_err phi_consumer_open(const struct phi_consumer_options *options,
 bool phi_consumer_is_up(const struct phi_consumer *consumer);
 bool phi_consumer_is_stopped(const struct phi_consumer *consumer);
 size_t phi_consumer_owned(const struct phi_consumer *consumer); /* partitions owned now */
+/* How many partitions the topics have, the most of any owned one; 0 before any was owned. */
+int32_t phi_consumer_partitions(const struct phi_consumer *consumer);
 
 /* Finishes the running batch and leaves the group. The handler is awaited also past the deadline
  * (it has the store's); leaving takes 3 s at most, or up to the deadline: then PHI_ERR_DEADLINE,

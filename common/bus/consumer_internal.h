@@ -64,7 +64,8 @@ struct phi_consumer {
     atomic_bool is_up;
     atomic_bool is_stopped;
     atomic_size_t owned;
-    pthread_mutex_t mutex; /* with `changed` */
+    atomic_int partition_count; /* the most that any owned topic has */
+    pthread_mutex_t mutex;      /* with `changed` */
     pthread_cond_t changed;
     bool has_ended; /* the thread: no handler runs any more */
     bool has_left;  /* the group */

@@ -281,6 +281,9 @@ void phi_consumer_settle(struct phi_consumer *consumer)
     consumer->is_settled = true;
     count_owned(consumer, consumer->part_count);
     atomic_store(&consumer->is_up, true);
+    for (size_t i = 0; i < consumer->part_count; i++)
+        if (consumer->parts[i].partitions > atomic_load(&consumer->partition_count))
+            atomic_store(&consumer->partition_count, consumer->parts[i].partitions);
     for (size_t i = 0; consumer->options.owns && i < consumer->part_count; i++)
         consumer->options.owns(consumer->parts[i].topic, consumer->parts[i].partition, true,
                                consumer->options.context);

@@ -99,6 +99,9 @@ phi_platforms_write() {
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
         --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
         || phi_fail "phictl platform add was refused"
+    "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_NATION" --name "国家平台" \
+        --key "answer=$public/svc-platform.answer.pub" \
+        || phi_fail "phictl platform add was refused"
     chmod 0644 "$list"
 }
 

@@ -3,6 +3,7 @@
 #include "svc-directory/publish/publish.h"
 
 #include "base/log.h"
+#include "svc-directory/heal/heal.h"
 #include "svc-directory/publish/round.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct publisher {
     struct directory *directory;
     struct phi_producer *producer;
     struct round *round;
+    struct heal *heal;
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock; /* with all below */
@@ -63,17 +65,30 @@ static void tell_health(struct publisher *publisher, bool *was_failing, enum phi
         phi_log(PHI_LOG_INFO, "entries_flow_again", PHI_L_WORD("rest", "drained_from_the_table"));
 }
 
+/* What is pending; and once that is sent, what heals. */
+static enum phi_err run_once(struct publisher *publisher, bool *has_more)
+{
+    enum phi_err err = PHI_OK;
+    size_t count = 0;
+    PHI_GUARD(round_run(publisher->round, &count));
+    *has_more = count == ROUND_MAX;
+    if (!*has_more)
+        PHI_GUARD(heal_run(publisher->heal, has_more));
+out:
+    return err;
+}
+
 static void *run(void *context)
 {
     struct publisher *publisher = context;
     bool was_failing = false, goes_on = true;
     while (goes_on) {
-        size_t count = 0;
-        enum phi_err err = round_run(publisher->round, &count);
+        bool has_more = false;
+        enum phi_err err = run_once(publisher, &has_more);
         goes_on = rest(publisher,
-                       err != PHI_OK        ? BACKOFF_MS
-                       : count == ROUND_MAX ? 0
-                                            : IDLE_MS,
+                       err != PHI_OK ? BACKOFF_MS
+                       : has_more    ? 0
+                                     : IDLE_MS,
                        err == PHI_OK);
         tell_health(publisher, &was_failing, err);
     }
@@ -111,7 +126,9 @@ enum phi_err publisher_open(struct directory *directory, struct phi_error *error
     PHI_GUARD(open_producer(publisher, error));
     publisher->round = round_new(directory, publisher->producer,
                                  phi_service_topic(directory->service, "directory"));
-    PHI_GUARD(publisher->round == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    publisher->heal = heal_new(directory, publisher->producer,
+                               phi_service_topic(directory->service, "directory"));
+    PHI_GUARD(publisher->round == NULL || publisher->heal == NULL ? PHI_ERR_MEMORY : PHI_OK);
 out:
     return err;
 }
@@ -145,6 +162,7 @@ void publisher_close(struct publisher *publisher)
     phi_producer_close(publisher->producer);
     pthread_cond_destroy(&publisher->woken);
     pthread_mutex_destroy(&publisher->lock);
+    heal_free(publisher->heal);
     round_free(publisher->round);
     free(publisher);
 }

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "svc-directory/facts/columns.h"
-#include "svc-directory/query/query.h"
+#include "svc-directory/publish/sent.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -52,84 +52,17 @@ struct made {
     enum phi_err errs[MADE_MAX];
 };
 
-enum pending_column {
-    PENDING_SUBJECT,
-    PENDING_GRADE,
-    PENDING_REASONS,
-    PENDING_MASK,
-    PENDING_VERSION,
-    PENDING_FROM,
-    PENDING_UPDATED,
-    PENDING_UNTIL,
-    PENDING_THEN
-};
-
 static enum phi_err read_pending(struct phi_conn *conn, const struct phi_array *owned,
                                  struct phi_rows **rows)
 {
     const struct phi_param params[] = {PHI_ARRAY(owned), PHI_I64(ROUND_MAX)};
     return phi_conn_exec(
         conn, "entries_pending",
-        "SELECT e.* FROM unnest($1::bigint[]) AS p CROSS JOIN LATERAL (SELECT subject, grade, "
-        "reasons, sources_mask, version, from_us, updated_us, until_us, then_grade FROM entries "
+        "SELECT e.* FROM unnest($1::bigint[]) AS p CROSS JOIN LATERAL (SELECT " ENTRY_SENT_COLUMNS
+        " FROM entries "
         "WHERE published_version < version AND partition = p ORDER BY version LIMIT $2::bigint) e "
         "ORDER BY e.version LIMIT $2::bigint",
         params, 2, rows, NULL);
-}
-
-static enum phi_err fill_reasons(struct reasons *known, struct phi_view codes,
-                                 struct phi_entry *entry)
-{
-    enum phi_err err = PHI_OK;
-    json_t *reasons = NULL, *words = NULL;
-    PHI_GUARD(reasons_decode(known, codes, &reasons));
-    words = person_reason_words(reasons);
-    PHI_GUARD(words == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    for (size_t i = 0; i < json_array_size(words) && i < PHI_ENTRY_REASONS_MAX; i++)
-        snprintf(entry->reasons[entry->reasons_count++], sizeof(entry->reasons[0]), "%s",
-                 json_string_value(json_array_get(words, i)));
-out:
-    json_decref(reasons);
-    json_decref(words);
-    return err;
-}
-
-static enum phi_err fill_entry(const struct round *round, const struct phi_rows *rows, size_t row,
-                               struct phi_entry *entry)
-{
-    *entry = (struct phi_entry){
-        .grade = (enum phi_grade)phi_rows_i64(rows, row, PENDING_GRADE),
-        .sources_mask = (uint32_t)phi_rows_i64(rows, row, PENDING_MASK),
-        .version = (uint64_t)phi_rows_i64(rows, row, PENDING_VERSION),
-        .from_us = phi_rows_i64(rows, row, PENDING_FROM),
-        .until_us = phi_rows_i64(rows, row, PENDING_UNTIL),
-        .then = (enum phi_grade)phi_rows_i64(rows, row, PENDING_THEN),
-        .updated_us = phi_rows_i64(rows, row, PENDING_UPDATED),
-    };
-    memcpy(entry->subject, phi_rows_bytes(rows, row, PENDING_SUBJECT).data, PHI_SUBJECT_LEN);
-    snprintf(entry->region, sizeof(entry->region), "%s",
-             phi_service_region(round->directory->service));
-    return fill_reasons(round->directory->reasons, phi_rows_bytes(rows, row, PENDING_REASONS),
-                        entry);
-}
-
-static enum phi_err make_event(const struct round *round, const struct phi_entry *entry,
-                               struct phi_arena *arena, struct phi_event *event)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_view value;
-    PHI_GUARD(phi_entry_format(entry, arena, &value));
-    *event = (struct phi_event){
-        .topic = round->topic,
-        .type = "cn.phi.directory",
-        .source = phi_service_source(round->directory->service),
-        .time_us = entry->updated_us,
-        .key = phi_arena_view(arena, phi_view_of(entry->subject, PHI_SUBJECT_LEN)),
-        .value = value,
-    };
-    PHI_GUARD(phi_event_new_id(event));
-out:
-    return err;
 }
 
 /* The events of rows `first` and on, signed together. */
@@ -141,9 +74,10 @@ static void make_events(const struct round *round, const struct phi_rows *rows, 
     enum phi_err errs[MADE_MAX];
     for (size_t i = 0; i < count; i++) {
         struct phi_entry entry;
-        made->errs[i] = fill_entry(round, rows, first + i, &entry);
+        made->errs[i] = entry_sent_read(round->directory, rows, first + i, &entry);
         if (made->errs[i] == PHI_OK)
-            made->errs[i] = make_event(round, &entry, arena, &made->events[i]);
+            made->errs[i] =
+                entry_sent_make(round->directory, round->topic, &entry, arena, &made->events[i]);
         if (made->errs[i] != PHI_OK)
             made->events[i] = (struct phi_event){0};
         made->versions[i] = entry.version;

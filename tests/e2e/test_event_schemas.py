@@ -212,6 +212,7 @@ def one_of_each(suite, life):
     life.propose("tests", {"institution": "cdc-320102", "time": "recordedAt", "from": moment(3600), "to": moment(), "reason": "other"},
                  officer)
     try_rules(life, officer)
+    life.done(life.post("directory-320000", "svc-platform", f"/v1/platforms/{REGION}/healing", {"bucket": 7}))
     fall_silent(suite, "source.border", "border-320000")
     topic, to = f"phi.{REGION}.intake.lab-app", PublicKey.from_file(suite.public_file("svc-declare", "intake"))
     letters.post(suite.bus, topic, letters.letter(topic, "other", [source_line(person, "other", country="XXX")], to),

@@ -673,3 +673,42 @@ write(
         bad_filter("ids without bits", full[:57] + bytes(4) + full[-64:]),
     ],
 )
+
+# --- buckets of the directory
+def entry(n, **changed):
+    value = {
+        "from": "2026-11-21T08:00:00+08:00", "grade": ("green", "yellow", "red", "grey")[n % 4],
+        "reasons": [] if n % 3 else ["contact", "fever"], "region": "320000", "sources": n,
+        "subject": (b"\x0a\x3f" + r.sm3(b"entry %d" % n)[:14]).hex(), "updated": "2026-11-21T08:00:01.000007+08:00",
+        "version": str(1795219200000000 + n), "withdrawn": False, **changed,
+    }
+    return {key: value[key] for key in sorted(value)}
+
+
+def entry_digest(value):
+    text = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return r.sm3(bytes.fromhex(value["subject"]) + int(value["version"]).to_bytes(8, "big") + text)[:16]
+
+
+def bucket(name, entries):
+    total = sum(int.from_bytes(entry_digest(e), "big") for e in entries) % 2**128
+    mark = {"bucket": 0x0A3, "count": len(entries), "digest": f"{total:032x}", "kind": "digest", "region": "320000",
+            "version": "1795219200000001"}
+    return {
+        "name": name, "bucket": 0x0A3, "entries": entries, "digests": [entry_digest(e).hex() for e in entries],
+        "digest": mark["digest"], "mark": json.dumps(mark, sort_keys=True, separators=(",", ":")),
+        "markKey": (b"\x0a\x30" + b"phi.dir.digest").hex(), "beginKey": (b"\x0a\x30" + b"phi.dir..begin").hex(),
+    }
+
+
+write(
+    "bucket/bucket.json",
+    OURS,
+    cases=[
+        bucket("empty", []),
+        bucket("one entry", [entry(1)]),
+        bucket("an end, and what comes then", [entry(2, until="2026-12-05T08:00:00+08:00", then="yellow")]),
+        bucket("withdrawn entries count", [entry(1, withdrawn=True)]),
+        bucket("forty entries: the sum wraps", [entry(n) for n in range(40)]),
+    ],
+)

@@ -1,0 +1,191 @@
+/* phictl directory diff, quality, ask: what a province's list and the nation's differ in. */
+#include "phictl/commands.h"
+#include "phictl/rules/ask.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REGION_OPTION                                                                              \
+    {                                                                                              \
+        .name = "region", .value = "ID", .is_required = true, .text = "the province, six digits"   \
+    }
+#define URL_OPTION                                                                                 \
+    {                                                                                              \
+        .name = "url", .value = "URL", .variable = "PHI_PLATFORM_URL",                             \
+        .fallback = "http://127.0.0.1:8110", .text = "svc-platform"                                \
+    }
+#define JSON_OPTION                                                                                \
+    {                                                                                              \
+        .name = "json", .text = "the answer as JSON"                                               \
+    }
+
+static const struct ctl_option look_options[] = {CTL_REQUEST_OPTIONS, REGION_OPTION, URL_OPTION,
+                                                 JSON_OPTION};
+static const struct ctl_option ask_options[] = {
+    CTL_REQUEST_OPTIONS,
+    REGION_OPTION,
+    URL_OPTION,
+    {.name = "bucket", .value = "N", .is_required = true, .text = "0..4095, the first 12 bits"}};
+
+static enum phi_err path_of(const struct ctl_args *args, const char *what, char *out, size_t size,
+                            struct phi_error *error)
+{
+    const char *region = ctl_get(args, "region");
+    if (strlen(region) != 6 || !phi_text_is_digits(phi_view_text(region)))
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--region", "not six digits");
+    snprintf(out, size, "/v1/platforms/%s/%s", region, what);
+    return PHI_OK;
+}
+
+static int print_json(const json_t *json)
+{
+    bool is_done = json_dumpf(json, stdout, JSON_INDENT(2)) == 0 && putchar('\n') == '\n';
+    return is_done && fflush(stdout) == 0 ? CTL_OK : CTL_FAILED;
+}
+
+static const char *word(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text == NULL ? "-" : text;
+}
+
+static long long number(const json_t *object, const char *member)
+{
+    return (long long)json_integer_value(json_object_get(object, member));
+}
+
+static void print_healing(const json_t *data)
+{
+    const json_t *sums = json_object_get(data, "healing");
+    printf("%s: %lld of 4096 buckets compared, %lld differ; asked for %lld times, %lld healed\n",
+           word(data, "region"), number(sums, "compared"), number(sums, "different"),
+           number(sums, "asked"), number(sums, "healed"));
+    printf("compared between %s and %s\n", word(sums, "oldest"), word(sums, "newest"));
+}
+
+static void print_differing(const json_t *data)
+{
+    const json_t *differing = json_object_get(data, "differing");
+    if (json_array_size(differing) > 0)
+        printf("%6s %10s %10s  %-32s %-32s  %s\n", "bucket", "province", "nation",
+               "province's digest", "nation's digest", "compared");
+    for (size_t i = 0; i < json_array_size(differing); i++) {
+        const json_t *one = json_array_get(differing, i);
+        const json_t *theirs = json_object_get(one, "province");
+        const json_t *ours = json_object_get(one, "nation");
+        printf("%6lld %10lld %10lld  %-32s %-32s  %s\n", number(one, "bucket"),
+               number(theirs, "entries"), number(ours, "entries"), word(theirs, "digest"),
+               word(ours, "digest"), word(one, "comparedAt"));
+    }
+}
+
+/* A difference is told by the exit status, as diff does. */
+static int run_diff(const struct ctl_args *args)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_error error = {.code = PHI_OK};
+    char path[64];
+    json_t *data = NULL;
+    int status = CTL_FAILED;
+    PHI_GUARD(path_of(args, "healing", path, sizeof(path), &error));
+    PHI_GUARD(ctl_rules_ask(args, "GET", path, NULL, &data, &error));
+    status = json_array_size(json_object_get(data, "differing")) == 0 ? CTL_OK : CTL_FAILED;
+    if (ctl_has(args, "json")) {
+        (void)print_json(data);
+        goto out;
+    }
+    print_healing(data);
+    print_differing(data);
+out:
+    json_decref(data);
+    return err == PHI_OK ? status : ctl_fail(err, &error);
+}
+
+static void print_quality(const json_t *data)
+{
+    const json_t *days = json_object_get(data, "days");
+    const json_t *refusals = json_object_get(data, "refusals");
+    const json_t *lag = json_object_get(data, "lag");
+    printf("%-12s %12s %12s %12s\n", "day", "taken", "older", "refused");
+    for (size_t i = 0; i < json_array_size(days); i++) {
+        const json_t *one = json_array_get(days, i);
+        printf("%-12s %12lld %12lld %12lld\n", word(one, "day"), number(one, "taken"),
+               number(one, "older"), number(one, "refused"));
+    }
+    for (size_t i = 0; i < json_array_size(refusals); i++) {
+        const json_t *one = json_array_get(refusals, i);
+        printf("refused: %-20s %8lld  last %s, %s\n", word(one, "reason"), number(one, "count"),
+               word(one, "last"), word(one, "example"));
+    }
+    printf("behind: %lld records, %lld s when last seen; last record of %s\n",
+           number(lag, "records"), number(lag, "seconds"), word(lag, "lastRecord"));
+    print_healing(data);
+}
+
+static int run_quality(const struct ctl_args *args)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_error error = {.code = PHI_OK};
+    char path[64];
+    json_t *data = NULL;
+    int status = CTL_OK;
+    PHI_GUARD(path_of(args, "quality", path, sizeof(path), &error));
+    PHI_GUARD(ctl_rules_ask(args, "GET", path, NULL, &data, &error));
+    if (ctl_has(args, "json"))
+        status = print_json(data);
+    else
+        print_quality(data);
+out:
+    json_decref(data);
+    return err == PHI_OK ? status : ctl_fail(err, &error);
+}
+
+static int run_ask(const struct ctl_args *args)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_error error = {.code = PHI_OK};
+    char path[64];
+    json_t *data = NULL;
+    int64_t bucket = 0;
+    PHI_GUARD(path_of(args, "healing", path, sizeof(path), &error));
+    if (phi_text_to_i64(phi_view_text(ctl_get(args, "bucket")), 0, 4095, &bucket) != PHI_OK)
+        PHI_GUARD(phi_error_set(&error, PHI_ERR_FIELD_VALUE, "--bucket", "not 0..4095"));
+    json_t *fields = json_pack("{s:I}", "bucket", (json_int_t)bucket);
+    PHI_GUARD(fields == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    err = ctl_rules_ask(args, "POST", path, fields, &data, &error);
+    json_decref(data);
+out:
+    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
+}
+
+#define EXAMPLE(verb, more)                                                                        \
+    "phictl directory " verb " --region 320000 --app directory-320000 --key directory.key "        \
+    "--password-file password" more
+
+const struct ctl_command ctl_directory_diff = {
+    .group = "directory",
+    .verb = "diff",
+    .about = "buckets whose province's and nation's lists differ",
+    .options = look_options,
+    .option_count = CTL_COUNT(look_options),
+    .run = run_diff,
+    .example = EXAMPLE("diff", "")};
+
+const struct ctl_command ctl_directory_quality = {
+    .group = "directory",
+    .verb = "quality",
+    .about = "what came of a province's list, what was refused and why, how far behind",
+    .options = look_options,
+    .option_count = CTL_COUNT(look_options),
+    .run = run_quality,
+    .example = EXAMPLE("quality", "")};
+
+const struct ctl_command ctl_directory_ask = {.group = "directory",
+                                              .verb = "ask",
+                                              .about = "have a province list a bucket again",
+                                              .options = ask_options,
+                                              .option_count = CTL_COUNT(ask_options),
+                                              .run = run_ask,
+                                              .example = EXAMPLE("ask", " --bucket 163")};
