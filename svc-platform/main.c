@@ -1,4 +1,5 @@
 /* svc-platform: the unified platform: trust list, the nation's directory, query by receipt. */
+#include "svc-platform/down/results.h"
 #include "svc-platform/entries/quality.h"
 #include "svc-platform/heal/ask.h"
 #include "svc-platform/heal/heal.h"
@@ -85,6 +86,12 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_NOBODY,
      .fields = heal_fields,
      .handle = platform_heal_http},
+    {.method = "POST",
+     .path = "/v1/platforms/{region}/sources/{kind}",
+     .role = "source",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_NDJSON,
+     .handle = results_hand_down},
 };
 
 static enum phi_err open_keys(struct phi_service *service, struct platform *platform,

@@ -96,12 +96,14 @@ phi_platforms_write() {
         --key "directory=$public/svc-directory.directory.pub" \
         --key "correction=$public/svc-correction.correction.pub" \
         --key "correction=$public/svc-declare.retraction.pub" \
+        --key "encryption=$public/svc-declare.intake.pub" \
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
         --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
         || phi_fail "phictl platform add was refused"
-    "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_NATION" --name "国家平台" \
-        --key "answer=$public/svc-platform.answer.pub" \
-        || phi_fail "phictl platform add was refused"
+    # The nation itself, where it runs: what it sends down is signed with svc-platform's answer key.
+    [ ! -s "$public/svc-platform.answer.pub" ] ||
+        "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_NATION" --name 国家平台 \
+            --key "answer=$public/svc-platform.answer.pub" || phi_fail "phictl platform add was refused"
     chmod 0644 "$list"
 }
 

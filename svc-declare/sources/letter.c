@@ -1,19 +1,23 @@
 #include "svc-declare/sources/letter.h"
 
 #include "bus/signed.h"
+#include "codes/region.h"
 #include "crypto/envelope.h"
+#include "crypto/key.h"
 #include "crypto/seal.h"
 #include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define DEPTH_MAX    2
-#define KIND_MAX     32
-#define KEYS_MAX     16
-#define LINES_MAX    (1024 * 1024)
-#define DATA_KEY_MAX 64
-#define CONTEXT      "intake.lines"
+#define DEPTH_MAX          2
+#define NATIONAL_DEPTH_MAX 4
+#define NATIONAL_MAX       57 /* with "000000." an institution has at most 64 letters */
+#define KIND_MAX           32
+#define KEYS_MAX           16
+#define LINES_MAX          (1024 * 1024)
+#define DATA_KEY_MAX       64
+#define CONTEXT            "intake.lines"
 
 static enum phi_err check_signature(const struct phi_msg *msg, const struct phi_registry_app *app,
                                     int64_t now_us, struct phi_error *error)
@@ -32,15 +36,25 @@ static enum phi_err check_signature(const struct phi_msg *msg, const struct phi_
     return phi_signed_verify(msg, pinned, count, &version, error);
 }
 
-static enum phi_err find_kind(const struct phi_json_at *root, const struct phi_registry_app *app,
-                              struct letter *out, struct phi_error *error)
+static enum phi_err read_kind(const struct phi_json_at *root, const struct form_kind **out,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const char *name = NULL;
     PHI_GUARD(phi_json_word(root, "kind", KIND_MAX, &name, error));
-    const struct form_kind *kind = form_kind_find(name);
-    if (kind == NULL)
-        return phi_json_refuse(root, "kind", PHI_ERR_FIELD_VALUE, "no such data source", error);
+    *out = form_kind_find(name);
+    if (*out == NULL)
+        err = phi_json_refuse(root, "kind", PHI_ERR_FIELD_VALUE, "no such data source", error);
+out:
+    return err;
+}
+
+static enum phi_err find_kind(const struct phi_json_at *root, const struct phi_registry_app *app,
+                              struct letter *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const struct form_kind *kind = NULL;
+    PHI_GUARD(read_kind(root, &kind, error));
     if (!phi_words_has(&app->sources, kind->kind))
         return phi_json_refuse(root, "kind", PHI_ERR_FORBIDDEN,
                                "the app does not report this source", error);
@@ -100,6 +114,88 @@ enum phi_err letter_open(const struct phi_msg *msg, const struct phi_registry_ap
     PHI_GUARD(phi_json_only(&root, members, sizeof(members) / sizeof(members[0]), error));
     PHI_GUARD(find_kind(&root, app, out, error));
     PHI_GUARD(open_key(&root, key, &data_key, error));
+    PHI_GUARD(open_lines(msg, &root, data_key, arena, out, error));
+out:
+    phi_seal_key_free(data_key);
+    return err;
+}
+
+/* --- of the nation --- */
+
+static enum phi_err check_national(const struct phi_msg *msg,
+                                   const struct phi_trust_platform *nation, int64_t now_us,
+                                   struct phi_error *error)
+{
+    struct phi_pinned_key pinned[KEYS_MAX];
+    size_t count = 0;
+    uint64_t version = 0;
+    if (nation == NULL || nation->status != PHI_TRUST_ACTIVE)
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "topic", "the trust list has no nation");
+    for (size_t i = 0; i < nation->key_count && count < KEYS_MAX; i++) {
+        const struct phi_trust_key *key = &nation->keys[i];
+        if (key->use != PHI_TRUST_ANSWER || now_us < key->from_us || now_us >= key->to_us)
+            continue;
+        struct phi_pinned_key *pin = &pinned[count++];
+        snprintf(pin->key_serial, sizeof(pin->key_serial), "%s", key->serial);
+        pin->key = key->public_key;
+    }
+    return phi_signed_verify(msg, pinned, count, &version, error);
+}
+
+/* The one of the envelopes that is for this program. */
+static enum phi_err open_own(const struct phi_json_at *root, const struct phi_sm2_private *key,
+                             struct phi_seal_key **out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"serial", "key"};
+    char own[PHI_KEY_SERIAL_LEN + 1];
+    uint8_t xy[PHI_SM2_PUBLIC_LEN];
+    struct phi_json_at keys;
+    size_t count = 0;
+    phi_sm2_private_public(key, xy);
+    PHI_GUARD(phi_key_id_of(xy, own));
+    PHI_GUARD(phi_json_array(root, "keys", 1, KEYS_MAX, &keys, &count, error));
+    for (size_t i = 0; i < count; i++) {
+        struct phi_json_at item = phi_json_item(&keys, i);
+        const char *serial = NULL;
+        PHI_GUARD(phi_json_only(&item, members, 2, error));
+        PHI_GUARD(phi_json_word(&item, "serial", PHI_KEY_SERIAL_LEN, &serial, error));
+        if (strcmp(serial, own) == 0)
+            return open_key(&item, key, out, error);
+    }
+    err = phi_json_refuse(root, "keys", PHI_ERR_KEY, "not sealed to this program", error);
+out:
+    return err;
+}
+
+static enum phi_err read_institution(const struct phi_json_at *root, struct phi_arena *arena,
+                                     struct letter *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *name = NULL;
+    PHI_GUARD(phi_json_word(root, "institution", NATIONAL_MAX, &name, error));
+    out->institution = phi_arena_printf(arena, PHI_REGION_NATION ".%s", name);
+    PHI_GUARD(out->institution == NULL ? PHI_ERR_MEMORY : PHI_OK);
+out:
+    return err;
+}
+
+enum phi_err letter_open_national(const struct phi_msg *msg,
+                                  const struct phi_trust_platform *nation,
+                                  const struct phi_sm2_private *key, int64_t now_us,
+                                  struct phi_arena *arena, struct letter *out,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"kind", "institution", "keys", "lines"};
+    struct phi_seal_key *data_key = NULL;
+    struct phi_json_at root;
+    PHI_GUARD(check_national(msg, nation, now_us, error));
+    PHI_GUARD(phi_json_read(msg->value, NATIONAL_DEPTH_MAX, arena, &root, error));
+    PHI_GUARD(phi_json_only(&root, members, sizeof(members) / sizeof(members[0]), error));
+    PHI_GUARD(read_institution(&root, arena, out, error));
+    PHI_GUARD(read_kind(&root, &out->kind, error));
+    PHI_GUARD(open_own(&root, key, &data_key, error));
     PHI_GUARD(open_lines(msg, &root, data_key, arena, out, error));
 out:
     phi_seal_key_free(data_key);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "bus/consumer.h"
 #include "bus/dlq.h"
+#include "codes/region.h"
 #include "svc-declare/sources/intake.h"
 #include "svc-declare/sources/letter.h"
 #include "svc-declare/sources/report.h"
@@ -13,19 +14,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP       "svc-declare"
-#define BATCH_MAX   16
-#define ARENA_MAX   (8 * 1024 * 1024)
-#define PATTERN_MAX 64
+#define GROUP          "svc-declare"
+#define NATIONAL_GROUP "svc-declare.intake." /* and the region: the bus is all provinces' */
+#define BATCH_MAX      16
+#define ARENA_MAX      (8 * 1024 * 1024)
+#define PATTERN_MAX    128
+/* Anything but a region: those letters come on the platform bus, which may be the same broker. */
+#define APPS "([0-9]{0,5}|[0-9]{0,5}[^0-9].*|[0-9]{6}.+)$"
 
 struct letters {
     struct phi_service *service;
     struct phi_sm2_private *key;
     struct phi_dlq *dlq;
     struct phi_consumer *consumer;
+    struct phi_consumer *national; /* of the platform bus */
     struct phi_counter *taken;
     struct phi_counter *dead;
     char pattern[PATTERN_MAX];
+    char national_pattern[PATTERN_MAX];
 };
 
 struct reading {
@@ -50,8 +56,10 @@ enum phi_err letters_open(struct phi_service *service, struct letters **out,
                                         .seal_key = declare->keys.health,
                                         .producer = phi_service_producer(service)};
     letters->service = service;
-    snprintf(letters->pattern, sizeof(letters->pattern), "^phi\\.%s\\.intake\\..+",
+    snprintf(letters->pattern, sizeof(letters->pattern), "^phi\\.%s\\.intake\\." APPS,
              phi_service_region(service));
+    snprintf(letters->national_pattern, sizeof(letters->national_pattern),
+             "^phi\\.%s\\.intake\\." PHI_REGION_NATION "$", phi_service_region(service));
     const char *name = "phi_intake_letters_total", *help = "letters of intake.<app>, by result";
     letters->taken = phi_counter_new(name, help, "result=\"taken\"");
     letters->dead = phi_counter_new(name, help, "result=\"dead\"");
@@ -145,6 +153,34 @@ static const char *institution_of(const struct phi_registry_app *app)
     return app->institution[0] == '\0' ? app->app_id : app->institution;
 }
 
+/* What is wrong with it, into the report of who signed; ours goes on as an error. */
+static enum phi_err set_aside(struct reading *r, const struct letter *letter,
+                              const char *institution, enum phi_err reason)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(reason == PHI_ERR_MEMORY || reason == PHI_ERR_CRYPTO ? reason : PHI_OK);
+    /* Only who signed may fill a report: anybody else could push what is told out of it. */
+    bool is_signed = reason != PHI_ERR_UNSIGNED && reason != PHI_ERR_HEADER &&
+                     reason != PHI_ERR_KEY && reason != PHI_ERR_SIGNATURE;
+    PHI_GUARD(bury(r, letter, is_signed ? institution : NULL, reason));
+out:
+    return err;
+}
+
+static enum phi_err read_national(struct reading *r)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_trust_view *view = NULL;
+    struct letter letter = {0};
+    PHI_GUARD(phi_trust_hold(phi_service_trust(r->letters->service), r->arena, &view));
+    err = letter_open_national(r->msg, phi_trust_platform(view, PHI_REGION_NATION), r->letters->key,
+                               r->now_us, r->arena, &letter, &r->error);
+    err = err == PHI_OK ? take(r, &letter, letter.institution)
+                        : set_aside(r, &letter, letter.institution, err);
+out:
+    return err;
+}
+
 static enum phi_err read_letter(struct reading *r)
 {
     enum phi_err err = PHI_OK;
@@ -160,28 +196,39 @@ static enum phi_err read_letter(struct reading *r)
                             "the app's institution is no id");
     if (err == PHI_OK)
         return take(r, &letter, institution);
-    PHI_GUARD(err == PHI_ERR_MEMORY || err == PHI_ERR_CRYPTO ? err : PHI_OK);
-    /* Only who signed may fill a report: anybody else could push what is told out of it. */
-    bool is_apps = err != PHI_ERR_UNSIGNED && err != PHI_ERR_HEADER && err != PHI_ERR_KEY &&
-                   err != PHI_ERR_SIGNATURE;
-    PHI_GUARD(bury(r, &letter, is_apps ? institution : NULL, err));
+    PHI_GUARD(set_aside(r, &letter, institution, err));
 out:
     return err;
+}
+
+static bool is_national(const struct letters *letters, const struct phi_batch *batch)
+{
+    return strcmp(app_id_of(letters, batch->topic), PHI_REGION_NATION) == 0;
+}
+
+/* Who may write is known. */
+static bool is_known(const struct letters *letters, bool is_nations)
+{
+    return is_nations ? phi_trust_is_usable(phi_service_trust(letters->service))
+                      : phi_registry_is_usable(phi_service_registry(letters->service));
 }
 
 static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *context)
 {
     enum phi_err err = PHI_OK;
     struct letters *letters = context;
-    if (!phi_registry_is_usable(phi_service_registry(letters->service)))
-        return PHI_ERR_NEIGHBOUR; /* who may write is not known yet: the batch comes again */
+    bool is_nations = is_national(letters, batch);
+    if (!is_known(letters, is_nations))
+        return PHI_ERR_NEIGHBOUR; /* the batch comes again */
     for (size_t i = 0; i < batch->count && err == PHI_OK; i++) {
         struct reading reading = {.letters = letters,
                                   .msg = &batch->msgs[i],
                                   .tx = tx,
                                   .arena = phi_arena_new(ARENA_MAX),
                                   .now_us = phi_clock_now_us(phi_service_clock(letters->service))};
-        err = reading.arena == NULL ? PHI_ERR_MEMORY : read_letter(&reading);
+        if (reading.arena == NULL)
+            return PHI_ERR_MEMORY;
+        err = is_nations ? read_national(&reading) : read_letter(&reading);
         if (err != PHI_OK)
             phi_log(PHI_LOG_WARN, "letter_not_taken", PHI_L_DETAIL(&reading.error));
         phi_arena_free(reading.arena);
@@ -196,32 +243,47 @@ static void committed(const struct phi_batch *batch, void *context)
     phi_relay_wake(phi_service_relay(letters->service));
 }
 
-enum phi_err letters_start(struct letters *letters, struct phi_error *error)
+static enum phi_err follow(struct letters *letters, const char *bus, const char *group,
+                           const char *pattern, struct phi_consumer **out, struct phi_error *error)
 {
-    const char *const topics[] = {letters->pattern};
+    const char *const topics[] = {pattern};
     const struct phi_consumer_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(letters->service), "PHI_BUS"),
+        .bus = {.brokers = phi_config_text(phi_service_config(letters->service), bus),
                 .client_id = phi_service_program(letters->service)},
-        .group = GROUP,
+        .group = group,
         .topics = topics,
         .topic_count = 1,
         .store = phi_service_store(letters->service),
         .dlq = letters->dlq,
         .batch_max = BATCH_MAX,
-        .session_ms = phi_config_int(phi_service_config(letters->service), "PHI_BUS_SESSION_MS"),
         .handle = handle,
         .committed = committed,
         .context = letters};
-    return phi_consumer_open(&options, &letters->consumer, error);
+    return phi_consumer_open(&options, out, error);
+}
+
+enum phi_err letters_start(struct letters *letters, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    char group[sizeof(NATIONAL_GROUP) + PHI_REGION_LEN];
+    snprintf(group, sizeof(group), NATIONAL_GROUP "%s", phi_service_region(letters->service));
+    PHI_GUARD(follow(letters, "PHI_BUS", GROUP, letters->pattern, &letters->consumer, error));
+    PHI_GUARD(follow(letters, "PHI_PLATFORM_BUS", group, letters->national_pattern,
+                     &letters->national, error));
+out:
+    return err;
 }
 
 void letters_stop(struct letters *letters, struct phi_deadline until)
 {
     if (letters == NULL)
         return;
-    if (phi_consumer_close(letters->consumer, until) != PHI_OK)
+    bool is_late = phi_consumer_close(letters->consumer, until) != PHI_OK;
+    is_late |= phi_consumer_close(letters->national, until) != PHI_OK;
+    if (is_late)
         phi_log(PHI_LOG_WARN, "consumer_closed_late", PHI_L_WORD("rest", "comes_again"));
     letters->consumer = NULL;
+    letters->national = NULL;
 }
 
 void letters_close(struct letters *letters)

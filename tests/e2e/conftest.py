@@ -12,7 +12,7 @@ from phi_client.life import Life  # noqa: E402
 from phi_client.people import Person  # noqa: E402
 from phi_client.suite import ROOT, Suite  # noqa: E402
 
-APPS = ("citizen-app", "scan-app", "lab-app", "officer-app", "audit-app", "civil-app", "home-app", "clinic-app",
+APPS = ("citizen-app", "scan-app", "lab-app", "border-app", "officer-app", "audit-app", "civil-app", "home-app", "clinic-app",
         "directory-320000")
 # Registered besides those of compose/apps.txt: one cut off, one that may do nothing here.
 STRANGERS = {"suspended-app": ("--status", "suspended"), "idle-app": ()}

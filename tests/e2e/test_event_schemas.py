@@ -193,6 +193,7 @@ def one_of_each(suite, life):
         (answer,) = life.report(kind, [source_line(person, kind)])
         assert answer["result"] == "accepted", answer
     life.publish([place_line()])
+    life.hand_down("border", [source_line(person, "border")])
     code = life.mint(person)["code"]
     life.verify(code, scanner)
     look = life.ask_for_record(code, life.auditor(officer))["requestId"]

@@ -142,7 +142,7 @@ def test_a_bundle_shows_that_its_sender_has_the_key(folder, programs, tmp_path):
     put = [*phictl, "key", "--list", platforms, "--id", "320000", "--bundle", bundle]
     subprocess.run(put, check=True)
     with open(platforms, encoding="utf-8") as file:
-        keys = json.load(file)["platforms"][0]["keys"]
+        keys = next(one["keys"] for one in json.load(file)["platforms"] if one["id"] == "320000")
     assert [(k["use"], k.get("keySetId"), k["serial"]) for k in keys] == [("code", 2, key)]
     with open(bundle, encoding="utf-8") as file:
         text = file.read()

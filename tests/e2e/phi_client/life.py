@@ -159,12 +159,16 @@ class Life:
         """Lines of an institution; the answer's lines as objects."""
         return self._lines(f"/v1/sources/{kind}", lines, app_id)
 
+    def hand_down(self, kind, lines, region="320000", app_id="border-app"):
+        """Results of a national institution, for a province."""
+        return self._lines(f"/v1/platforms/{region}/sources/{kind}", lines, app_id, "svc-platform")
+
     def publish(self, lines, app_id="lab-app"):
         """Places of the published list; the answer's lines as objects."""
         return self._lines("/v1/places", lines, app_id)
 
-    def _lines(self, target, lines, app_id):
-        answer = self.suite.apps[app_id].call("POST", self.suite.url("svc-declare"), target, ndjson(lines),
+    def _lines(self, target, lines, app_id, service="svc-declare"):
+        answer = self.suite.apps[app_id].call("POST", self.suite.url(service), target, ndjson(lines),
                                               headers={"Content-Type": "application/x-ndjson"})
         assert answer.status == 200 and answer.signed, answer
         return [json.loads(line) for line in answer.body.splitlines()]

@@ -15,6 +15,9 @@ from .suite import ROOT
 SERVICES = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory", "svc-correction", "svc-platform")
 
 
+HAND_DOWN = "/v1/platforms/{region}/sources/{kind}"
+
+
 def document(service):
     with open(os.path.join(ROOT, service, "openapi.json"), encoding="utf-8") as file:
         return json.load(file)
@@ -113,7 +116,7 @@ class Route:
 
     @property
     def is_lines(self):
-        return self.template == "/v1/sources/{kind}" or self.path in ("/v1/codes/batch", "/v1/places")
+        return self.template in ("/v1/sources/{kind}", HAND_DOWN) or self.path in ("/v1/codes/batch", "/v1/places")
 
     @property
     def content_type(self):
@@ -231,6 +234,8 @@ ROUTES = (
     Route("svc-correction", "GET", "/v1/corrections/{id}", "citizen-app", "either",
           lambda cast: (f"/v1/corrections/{cast.open_case()}", {})),
     Route("svc-correction", "POST", "/v1/corrections/{id}/decision", "officer-app", "staff", _decision),
+    Route("svc-platform", "POST", HAND_DOWN, "border-app", None,
+          lambda _cast: ("/v1/platforms/320000/sources/border", [source_line(Person(), "border")])),
     Route("svc-platform", "POST", "/v1/directory/query", "directory-320000", None,
           lambda cast: ("/v1/directory/query", {"receipt": cast.receipt()})),
 )
