@@ -63,14 +63,14 @@ class Bench:
             file.write(text)
         return path
 
-    def ask(self, verb, *arguments, sub="officer-1", check=True):
+    def ask(self, verb, *arguments, sub="officer-1", check=True, seconds=120):
         """phictl rules VERB …: (exit status, standard error, standard output)."""
         token = self.suite.token("staff", **{**Person().claims(), "sub": sub, "aud": "rules-app"})
         done = subprocess.run(
             [os.path.join(self.suite.programs, "phictl"), "rules", verb, *arguments, "--url", self.suite.url("svc-directory"),
              "--app", "rules-app", "--key", self.key, "--password-file", self.password, "--identity",
              self.write(f"token.{sub}", token + "\n"), "--answer-key", self.suite.public_file("svc-directory", "answer")],
-            capture_output=True, text=True, timeout=120)
+            capture_output=True, text=True, timeout=seconds)
         assert not check or done.returncode == 0, done.stderr
         return done.returncode, done.stderr, done.stdout
 
@@ -81,8 +81,8 @@ class Bench:
         rules["rules"] += list(more)
         return self.write(f"rules-{self.version}.json", json.dumps(rules, ensure_ascii=False, indent=1))
 
-    def trial(self, path, *arguments):
-        return json.loads(self.ask("try", path, "--json", *arguments)[2])
+    def trial(self, path, *arguments, seconds=120):
+        return json.loads(self.ask("try", path, "--json", *arguments, seconds=seconds)[2])
 
     def listed(self):
         return json.loads(self.ask("list", "--json")[2])

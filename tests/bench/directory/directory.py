@@ -46,11 +46,12 @@ def bench_ingest(province, name, facts):
          [one[2] for one in ours])
 
 
-def due(province):
-    """Everybody's grade ends at one moment to come: from then on, graded anew, found by index."""
-    people = province.people()
-    at = time.time() + 3 + people / 10000
-    province.sql("UPDATE directory.entries SET until_us = %s", int(at * 1e6))
+def due(province, most=1000000):
+    """The grade of so many, or of everybody, ends at one moment to come: from then on, graded anew, found by index."""
+    people = min(province.people(), most)
+    at = time.time() + 3 + people / 5000
+    province.sql("UPDATE directory.entries SET until_us = %s WHERE subject IN (SELECT subject FROM directory.entries LIMIT %s)",
+                 int(at * 1e6), people)
     province.sql("VACUUM ANALYZE directory.entries")
     before = province.metric("phi_directory_regrades_total")
     time.sleep(max(0, at - time.time()))

@@ -1,4 +1,4 @@
-"""The floor of directory.ingest: the rows that svc-directory wrote, written again into empty tables of the same columns and
+"""The floor of directory.ingest: the rows that svc-directory wrote, written again into tables of the same columns and
 indexes by COPY and INSERT … ON CONFLICT, in batches of the same size, each committed with its offset."""
 import time
 
@@ -7,9 +7,15 @@ import psycopg
 TABLES = ("facts", "people", "entries", "history")
 
 
+# When a row of each was written, in us.
+WRITTEN = {"facts": "known_us", "people": "recorded_us", "entries": "updated_us", "history": "known_us"}
+
+
 class Floor:
-    def __init__(self, database, batch):
-        self.database, self.batch = database, batch
+    """The rows written since a moment; the tables begin with all others, or empty."""
+
+    def __init__(self, database, batch, since_us=0):
+        self.database, self.batch, self.since_us = database, batch, since_us
 
     def __enter__(self):
         self.connection = psycopg.connect(**self.database)
@@ -19,7 +25,9 @@ class Floor:
         for table in TABLES:
             run(f"CREATE TABLE floor.{table} (LIKE directory.{table} INCLUDING ALL)")
             run(f"CREATE TEMP TABLE {table}_in (LIKE directory.{table})")
-            with self.connection.cursor().copy(f"COPY (SELECT * FROM directory.{table} ORDER BY subject) TO STDOUT") as copy:
+            run(f"INSERT INTO floor.{table} SELECT * FROM directory.{table} WHERE {WRITTEN[table]} < {self.since_us}")
+            rows = f"SELECT * FROM directory.{table} WHERE {WRITTEN[table]} >= {self.since_us} ORDER BY subject"
+            with self.connection.cursor().copy(f"COPY ({rows}) TO STDOUT") as copy:
                 self.rows[table] = [bytes(row) for block in copy for row in bytes(block).splitlines(keepends=True)]
         run("CREATE TABLE floor.offsets (at bigint)")
         run("INSERT INTO floor.offsets VALUES (0)")

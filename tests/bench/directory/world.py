@@ -71,16 +71,16 @@ class Stopwatch:
 
 
 class Province:
-    def __init__(self, programs):
+    def __init__(self, programs, apps=()):
         self.suite = Suite(programs, broker="kafka")
-        self.app = App("lab-app")
+        self.suite.apps = {name: App(name) for name in apps}
 
     def __enter__(self):
         """Database, bus, trust list, svc-directory. svc-platform has written the list and goes: it shares the machine."""
         suite = self.suite
         try:
-            suite.public_pem(self.app)
-            suite.apps = {"lab-app": self.app}
+            for app in suite.apps.values():
+                suite.public_pem(app)
             suite.ctl("prepare", "kafka")
             for step in ("postgres", "broker", "idp", "registry"):
                 suite.ctl(step)
