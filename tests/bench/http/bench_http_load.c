@@ -34,6 +34,7 @@ struct request {
 
 struct connection {
     int socket;
+    bool is_asked;
     size_t asked; /* which */
     size_t len;
     char answer[ANSWER_MAX];
@@ -123,6 +124,7 @@ static void send_next(struct connection *c)
     bench_require(len > 0 && (size_t)len < sizeof(text), "room for a request");
     bench_require(send(c->socket, text, (size_t)len, MSG_NOSIGNAL) == len, "sending");
     c->len = 0;
+    c->is_asked = true;
     c->asked = load.sent++;
 }
 
@@ -139,11 +141,36 @@ static int64_t due_us(size_t which)
     return load.start_us + (int64_t)((double)which * load.every_us);
 }
 
+static void connect_one(struct connection *c)
+{
+    const struct sockaddr_in to = {.sin_family = AF_INET,
+                                   .sin_port = htons(load.port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    c->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bench_require(connect(c->socket, (const struct sockaddr *)&to, sizeof(to)) == 0, "connecting");
+    setsockopt(c->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    bench_require(epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->socket, &event) == 0, "epoll");
+}
+
+static void open_connections(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        connect_one(&load.connections[i]);
+        load.idle[load.idle_count++] = &load.connections[i];
+    }
+}
+
 static void receive(struct connection *c)
 {
     ssize_t got = recv(c->socket, c->answer + c->len, ANSWER_MAX - 1 - c->len, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    if (got <= 0 && !c->is_asked) { /* it had rested too long for the server */
+        close(c->socket);
+        connect_one(c);
+        return;
+    }
     bench_require(got > 0 && c->len + (size_t)got < ANSWER_MAX - 1, "an answer");
     c->len += (size_t)got;
     c->answer[c->len] = '\0';
@@ -155,24 +182,8 @@ static void receive(struct connection *c)
     load.latency_us[c->asked] = phi_monotonic_us() - due_us(c->asked);
     load.done_us[c->asked] = is_good ? phi_clock_now_us(NULL) : 0;
     load.done++;
+    c->is_asked = false;
     load.idle[load.idle_count++] = c;
-}
-
-static void open_connections(size_t count)
-{
-    const struct sockaddr_in to = {.sin_family = AF_INET,
-                                   .sin_port = htons(load.port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    for (size_t i = 0; i < count; i++) {
-        struct connection *c = &load.connections[i];
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-        c->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        bench_require(connect(c->socket, (const struct sockaddr *)&to, sizeof(to)) == 0,
-                      "connecting");
-        setsockopt(c->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        bench_require(epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->socket, &event) == 0, "epoll");
-        load.idle[load.idle_count++] = c;
-    }
 }
 
 static void run(void)
