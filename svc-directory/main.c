@@ -33,6 +33,7 @@ extern const unsigned char phi_embed__160_healing_sql[];
 #define STREAMS        (PHI_SOURCES_COUNT + 3) /* and documents, decisions, data keys */
 #define REPLAY_MS      3000
 #define BATCH_MAX      1000
+#define LINGER_MS      5 /* under load batches fill while others are on their way */
 #define CHALLENGES_MAX 65536
 
 static const struct phi_config_row rows[] = {
@@ -379,6 +380,7 @@ static enum phi_err open_consumer(struct phi_service *service, struct directory 
         .store = phi_service_store(service),
         .dlq = directory->dlq,
         .batch_max = BATCH_MAX,
+        .linger_ms = LINGER_MS,
         .lanes = (size_t)phi_config_int(phi_service_config(service), "PHI_INTAKE_THREADS"),
         .session_ms = phi_config_int(phi_service_config(service), "PHI_BUS_SESSION_MS"),
         .handle = intake_handle,
