@@ -1,6 +1,6 @@
-/* Most JSON is plain: texts in ASCII without escapes, short integers, each member once. That is read
- * here, several times faster than by the library, which reads whatever isn't plain and says what is
- * wrong with it. Callers have bounded the depth. */
+/* Most JSON is plain: texts in ASCII without escapes, short integers, each member once. That is
+ * read here, several times faster than by the library, which reads whatever isn't plain and says
+ * what is wrong with it. Callers have bounded the depth. */
 #include "json/internal.h"
 
 #include <string.h>
