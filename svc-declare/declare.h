@@ -4,6 +4,7 @@
 
 #include "service/api.h"
 #include "svc-declare/fact.h"
+#include "svc-declare/people/control.h"
 
 struct watch;
 struct letters;
@@ -16,6 +17,8 @@ struct declare {
     char places_serial[PHI_KEY_SERIAL_LEN + 1];
     struct phi_sm2_private *retraction_key; /* certified as one of the province's for decisions */
     char retraction_serial[PHI_KEY_SERIAL_LEN + 1];
+    struct phi_arena *control_arena;
+    struct control control; /* where and when people are to declare again */
     struct phi_counter *health;
     struct phi_counter *trips;
     struct phi_counter *lines[3]; /* by enum intake_result */
@@ -50,6 +53,7 @@ enum phi_err declare_propose(struct phi_api_call *call, struct phi_error *error)
 enum phi_err declare_confirm(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_health(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_trips(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_due(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_report(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_retraction_propose(struct phi_api_call *call, struct phi_error *error);
@@ -66,6 +70,10 @@ enum phi_err declare_kind(struct phi_api_call *call, const struct form_kind **ou
  * PHI_ERR_FORBIDDEN. */
 enum phi_err declare_institution(struct phi_api_call *call, const char *right, const char **out,
                                  struct phi_error *error) PHI_MUST_USE;
+
+/* people/due.c: reads PHI_CONTROL_FILE into the state. PHI_ERR_CONFIG, PHI_ERR_MEMORY. */
+enum phi_err declare_control_open(struct phi_service *service,
+                                  struct phi_error *error) PHI_MUST_USE;
 
 struct declare *declare_of(struct phi_api_call *call);
 

@@ -42,6 +42,13 @@ static const struct phi_config_row rows[] = {
      .max = 4096,
      .unit = "",
      .text = "how often each source is expected to be heard of, JSON; without it none is"},
+    {.name = "PHI_CONTROL_FILE",
+     .type = PHI_CONFIG_FILE,
+     .optional = true,
+     .max = 4096,
+     .unit = "",
+     .text = "control periods: where and when health is to be declared again, JSON; without it "
+             "nowhere"},
     {.name = "PHI_MANDATE_MAX_DAYS",
      .type = PHI_CONFIG_INT,
      .fallback = "366",
@@ -299,6 +306,11 @@ static const struct phi_api_route routes[] = {
      .flags = PHI_API_CREATES,
      .fields = trips_fields,
      .handle = declare_trips},
+    {.method = "GET",
+     .path = "/v1/declarations/due",
+     .role = "declare",
+     .identity = PHI_API_CITIZEN,
+     .handle = declare_due},
     {.method = "POST",
      .path = "/v1/sources/{kind}",
      .role = "source",
@@ -375,6 +387,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(open_signer(service, "PHI_RETRACTION_KEY_FILE", &declare->retraction_key,
                           declare->retraction_serial, error));
     phi_service_set_answer_seal(service, declare->keys.health);
+    PHI_GUARD(declare_control_open(service, error));
     PHI_GUARD(watch_open(service, &declare->watch, error));
     PHI_GUARD(letters_open(service, &declare->letters, error));
     count(declare);
@@ -409,6 +422,7 @@ static void close(struct phi_service *service)
         return;
     watch_close(declare->watch);
     letters_close(declare->letters);
+    phi_arena_free(declare->control_arena);
     phi_hmac_key_free(declare->keys.index);
     phi_hmac_key_free(declare->keys.bus);
     phi_seal_key_free(declare->keys.health);

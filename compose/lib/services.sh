@@ -41,6 +41,7 @@ ENV
     phi_data_variable "$name" policy PHI_POLICY_FILE
     phi_data_variable "$name" rules PHI_RULES_FILE
     phi_data_variable "$name" rhythms PHI_RHYTHMS_FILE
+    phi_data_variable "$name" control PHI_CONTROL_FILE
     [ "$name" != svc-platform ] || printf 'PHI_PLATFORMS_FILE=%s\n' "$PHI_RUN/platforms.json"
     [ "$name" != svc-directory ] || printf 'PHI_NOTICE_APPS=citizen-app\nPHI_OPEN_PROJECTS=dev-study\n'
     [ "$name" != svc-directory ] || [ ! -f "$PHI_RUN/keys/public/svc-declare.places.pub" ] ||

@@ -5,7 +5,7 @@ import json
 import psycopg
 import pytest
 
-from phi_client.life import ADDRESS, PHONE, basic, health, source_line, trip
+from phi_client.life import ADDRESS, PHONE, basic, health, moment, source_line, trip
 from phi_client.people import Person
 from phi_client.suite import wait_until
 from phi_client.topics import read_topic
@@ -150,6 +150,30 @@ def test_erasure_ends_what_was_sealed_everywhere(suite, life):
     life.declare(person)
     wait_until(lambda: (query(life, code, scanner)["holder"] or {"name": ERASED})["name"] != ERASED, 30, "named again")
     assert sorted(str(item["personal"])[:3] == ERASED for item in export(life, person)["declarations"]["items"]) == [False, True]
+
+
+def due(life, person):
+    return life.get("citizen-app", DECLARE, "/v1/declarations/due", person)
+
+
+def test_who_is_to_declare_again_in_a_control_period(life):
+    """svc-declare/control/320000.json: daily in 320583, nowhere else."""
+    inside, outside = Person(), Person()
+    for person, region in ((inside, "320583"), (outside, "320102")):
+        life.consent(person)
+        refused(due(life, person), "4005")
+        life.done(post(life, "/v1/me/basic", {"basic": {**basic(), "region": region}}, person))
+    told = life.done(due(life, inside))
+    assert told["due"] and told["lastAt"] is None and told["nextAt"] is None
+    assert told["dueSince"] == told["period"]["from"] and told["period"]["everyHours"] == 24
+    nothing = {"due": False, "dueSince": None, "nextAt": None, "lastAt": None, "period": None}
+    assert life.done(due(life, outside)) == nothing
+    life.declare(inside, with_basic=False, observedAt=moment(25 * 3600))
+    told = life.done(due(life, inside))
+    assert told["due"] and told["lastAt"] < told["dueSince"] <= moment(0)
+    life.declare(inside, with_basic=False)
+    told = life.done(due(life, inside))
+    assert not told["due"] and told["dueSince"] is None and told["nextAt"] > moment(0)
 
 
 def query(life, code, scanner):

@@ -10,5 +10,7 @@ phi_test(test_declare_fact SOURCES test_declare_fact.c ${declare}/fact.c ${decla
   ROOMS person bus json codes crypto base PACKAGES jansson)
 phi_test(test_declare_rhythm SOURCES test_declare_rhythm.c ${declare}/sources/rhythm.c ROOMS json codes base
   PACKAGES jansson)
+phi_test(test_declare_control SOURCES test_declare_control.c ${declare}/people/control.c ROOMS json codes base
+  PACKAGES jansson)
 phi_test(test_declare_letter SOURCES test_declare_letter.c ${declare}/sources/letter.c ${declare}/forms/kinds.c
   ROOMS auth bus json codes crypto base PACKAGES jansson)

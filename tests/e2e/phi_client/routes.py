@@ -210,6 +210,8 @@ ROUTES = (
     Route("svc-declare", "POST", "/v1/declarations/health", "citizen-app", "citizen", _health),
     Route("svc-declare", "POST", "/v1/declarations/trips", "citizen-app", "citizen",
           lambda _cast: ("/v1/declarations/trips", {"trips": [trip()]})),
+    Route("svc-declare", "GET", "/v1/declarations/due", "citizen-app", "citizen",
+          lambda _cast: ("/v1/declarations/due?customNumber=c-1", {})),
     Route("svc-declare", "POST", "/v1/sources/contacts", "lab-app", None,
           lambda _cast: ("/v1/sources/contacts", [source_line(Person(), "contacts")])),
     Route("svc-declare", "POST", "/v1/sources/tests", "lab-app", None,
