@@ -16,7 +16,8 @@ static bool begins_a_region(const char *text)
     size_t len = strlen(text);
     if (len < REGION_MIN_LEN || len > PHI_REGION_LEN || len % 2 != 0)
         return false;
-    memcpy(whole, text, len);
+    for (size_t i = 0; i < len; i++)
+        whole[i] = text[i];
     return phi_region_is_valid(phi_view_text(whole));
 }
 
