@@ -12,6 +12,7 @@ import jsonschema
 import psycopg
 import pytest
 import yaml
+from confluent_kafka.admin import AdminClient
 from phi_client import letters
 from phi_client.analysts import Analysts
 from phi_client.life import SHOT, SOURCE_KINDS, moment, place_line, source_line, trip
@@ -84,6 +85,12 @@ def test_the_document_names_exactly_the_topics_that_are_made():
         assert kafka == {"partitions": int(partitions),
                          "topicConfiguration": {"cleanup.policy": [policy], "retention.ms": retention}}, address
         assert named[address]["servers"] == [{"$ref": f"#/servers/{bus}"}], address
+
+
+def test_the_broker_has_the_topics_of_the_document_and_no_others(suite):
+    known = AdminClient({"bootstrap.servers": suite.bus}).list_topics(timeout=10).topics
+    ours = re.compile(rf"phi\.({REGION}|000000)\.|phi\.registry$")
+    assert {name for name in known if ours.match(name)} == {topic for topic, _channel in channels()}
 
 
 def test_every_reference_of_the_document_leads_somewhere():

@@ -5,7 +5,8 @@ on each, every mint committed before it is answered; floor: a program that answe
 library after the same cryptography, in batches of what has arrived. mint.http.bare: against that library without any
 cryptography. mint.http.again: many-time codes of 32 applications, so that each request but one in ten seconds and application
 is a refresh that gets the code it has; against minting. mint.http.wall: against the first floor by the clock, load
-generator, service, database and broker (or load generator and floor) sharing the machine.
+generator, service, database and broker (or load generator and floor) sharing the machine. mint.http.cpu.postgresql,
+mint.http.cpu.broker: what database and (embedded) broker take of the processor beside svc-codegen, in us a mint.
 """
 import json
 import os
@@ -80,7 +81,31 @@ def measure(server, keys):
         sys.exit(f"bench mint.http: {done.stderr}")
     figure = json.loads(done.stdout)
     assert figure["failed"] == 0 and figure["done"] > 0, f"{figure}: {done.stderr}"
+    measure.done = figure["done"]
     return figure["done"] / figure["cpu_s"], figure["done"] / figure["wall_s"]
+
+
+def processor_s(parent):
+    """Of a process and its children, in s; a child that is gone is counted with its parent."""
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False).stdout.split()
+    ticks = 0
+    for pid in (str(parent), *children):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += sum(int(field) for field in fields[11:15 if pid == str(parent) else 13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def measure_beside(service, names):
+    """us a mint of the neighbours' processor time."""
+    pids = [service.suite.pid(name) for name in names]
+    before = [processor_s(pid) for pid in pids]
+    per_cpu_s, _per_s = measure(service, service.keys)
+    spent = [processor_s(pid) - start for pid, start in zip(pids, before)]
+    return per_cpu_s, spent, measure.done
 
 
 def tell(name, ours, unit, peer, floor):
@@ -96,11 +121,15 @@ def main():
         floors = [Floor(kind, service.keys) for kind in ("crypto", "bare")]
         rounds = [[*(measure(server, service.keys) for server in (service, *floors)), measure(service, service.again)]
                   for _ in range(ROUNDS)]
+        beside = [measure_beside(service, ("postgres", "broker")) for _ in range(ROUNDS)]
         by_cpu, by_clock = ([[one[server][by] for one in rounds] for server in range(4)] for by in range(2))
         tell("mint.http.rate", by_cpu[0], "mints/cpu-s", "HTTP with the same cryptography", by_cpu[1])
         tell("mint.http.bare", by_cpu[0], "mints/cpu-s", "bare HTTP library", by_cpu[2])
         tell("mint.http.again", by_cpu[3], "refreshes/cpu-s", "minting", by_cpu[0])
         tell("mint.http.wall", by_clock[0], "mints/s", "HTTP with the same cryptography", by_clock[1])
+        for at, name in enumerate(("postgresql", "broker")):
+            tell(f"mint.http.cpu.{name}", [spent[at] / done * 1e6 for _rate, spent, done in beside], "us/mint", "svc-codegen itself",
+                 [1e6 / rate for rate, _spent, _done in beside])
     finally:
         for floor in floors:
             floor.close()
