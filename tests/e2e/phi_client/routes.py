@@ -97,10 +97,22 @@ class Cast:
         one = Person()
         return self.life.done(self.life.propose_link((one, one.passport()), Person(), "officer-2"))["proposalId"]
 
+    def project(self):
+        """Of analysts, registered by an officer of another unit."""
+        fields = _project()
+        self.life.done(self.life.post("officer-app", "svc-directory", "/v1/open/projects", fields,
+                                      token=self.life.officer(Person(), "officer-2")))
+        return fields["project"]
+
     def token(self, who, app_id):
         if who == "staff":
             return self.life.auditor(self.officer) if app_id == "audit-app" else self.life.officer(self.officer)
         return self.life.token(self.scanner if app_id == "scan-app" else self.holder, app_id) if who else None
+
+
+def _project():
+    return {"project": f"p-{secrets.token_hex(4)}", "purpose": "incidence by region", "streams": ["grades", "source.cases"],
+            "until": moment(-86400)}
 
 
 class Route:
@@ -231,6 +243,12 @@ ROUTES = (
           lambda cast: ("/v1/health/picture", {"code": cast.code, "format": "png"})),
     Route("svc-directory", "GET", "/v1/health/explain", "citizen-app", "citizen",
           lambda _cast: ("/v1/health/explain", {})),
+    Route("svc-directory", "POST", "/v1/open/projects", "officer-app", "staff",
+          lambda _cast: ("/v1/open/projects", _project())),
+    Route("svc-directory", "GET", "/v1/open/projects/{project}", "officer-app", "staff",
+          lambda cast: (f"/v1/open/projects/{cast.project()}", {})),
+    Route("svc-directory", "POST", "/v1/open/projects/{project}/steps", "officer-app", "staff",
+          lambda cast: (f"/v1/open/projects/{cast.project()}/steps", {"step": "approve"})),
     Route("svc-correction", "POST", "/v1/corrections", "citizen-app", "citizen", _dispute),
     Route("svc-correction", "GET", "/v1/corrections", "citizen-app", "either", _page("/v1/corrections")),
     Route("svc-correction", "GET", "/v1/corrections/{id}", "citizen-app", "either",
@@ -238,11 +256,18 @@ ROUTES = (
     Route("svc-correction", "POST", "/v1/corrections/{id}/decision", "officer-app", "staff", _decision),
     Route("svc-platform", "POST", HAND_DOWN, "border-app", None,
           lambda _cast: ("/v1/platforms/320000/sources/border", [source_line(Person(), "border")])),
+    Route("svc-platform", "GET", "/v1/platforms/{region}/quality", "directory-320000", None,
+          lambda _cast: ("/v1/platforms/320000/quality", {})),
+    Route("svc-platform", "GET", "/v1/platforms/{region}/healing", "directory-320000", None,
+          lambda _cast: ("/v1/platforms/320000/healing", {})),
+    Route("svc-platform", "POST", "/v1/platforms/{region}/healing", "directory-320000", None,
+          lambda _cast: ("/v1/platforms/320000/healing", {"bucket": 7})),
     Route("svc-platform", "POST", "/v1/directory/query", "directory-320000", None,
           lambda cast: ("/v1/directory/query", {"receipt": cast.receipt()})),
 )
 # No signature needed.
 OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"), ("svc-directory", "GET", "/v1/rules"))
-# What they do concerns everybody: test_rules.py alone calls them.
-ELSEWHERE = (("svc-directory", "POST", "/v1/rules/trials"), ("svc-directory", "GET", "/v1/rules/trials/{id}"),
+# What they do concerns everybody: test_rules.py and test_push.py alone call them.
+ELSEWHERE = (("svc-platform", "POST", "/v1/directory/entries"), ("svc-platform", "GET", "/v1/directory/entries"),
+             ("svc-directory", "POST", "/v1/rules/trials"), ("svc-directory", "GET", "/v1/rules/trials/{id}"),
              ("svc-directory", "POST", "/v1/rules/trials/{id}/steps"), ("svc-directory", "POST", "/v1/rules/rollback"))
