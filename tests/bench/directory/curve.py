@@ -9,28 +9,27 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for room in ("regrade", "http"):
+for room in ("regrade", "http", "platform"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), room))
 
 import curve_picture
 from directory import BATCH, due, measure_ingest
 from floor import Floor
-from world import BIN, PROGRAMS, Province, Stopwatch
+from world import BIN, PROGRAMS, Province
 
 from callers import Load, tokens
 from phi_client.http import App
 from phi_client.life import Life
 from phi_client.people import Person
 from phi_client.suite import wait_until
+from rebuild import rebuild
 from regrade import Officers, everybody, one_percent, regrade
 
-E2E = os.path.join(os.path.dirname(os.path.dirname(HERE)), "e2e")
 SIZES = (10_000, 100_000, 1_000_000)
 INGESTED = 20_000  # of a size, the last ones, measured
 DUE = 100_000
 CITIZENS = 20
 QUERIES, QUERIES_RATE = 2000, 200
-START = "import sys; from phi_client.suite import Suite; Suite(sys.argv[2], 'kafka', sys.argv[1]).start('svc-platform')"
 
 
 class Curve:
@@ -99,22 +98,8 @@ class Curve:
         suite.stop("svc-declare")
 
     def platform(self, people):
-        """The unified platform reads all entries of the province anew."""
-        pending = "SELECT count(*) FROM directory.entries WHERE published_version < version"
-        self.province.wait(lambda: self.province.sql(pending)[0][0] == 0, 1800, "all entries are published", 0.5)
-        self.province.sql("TRUNCATE platform.entries", region="000000")
-        self.province.sql("DELETE FROM platform.offsets WHERE topic LIKE 'phi.320000.directory'", region="000000")
-        with subprocess.Popen([sys.executable, "-B", "-c", START, self.suite.run, BIN], cwd=E2E) as starting:
-            self.province.wait(lambda: self.read() > 0, 120, "the first entries are read", 0.01)
-            watch, before = Stopwatch(self.province, "svc-platform", "platform"), self.read()
-            with watch:
-                self.province.wait(lambda: self.read() >= people, 1800, "all are read", 0.1)
-            assert starting.wait(60) == 0
-        self.keep(people, "platform.ingest", watch.rates(people - before), "entries/s")
+        self.keep(people, "platform.ingest", rebuild(self.province, people), "entries/s")
         self.suite.stop("svc-platform")
-
-    def read(self):
-        return self.province.sql("SELECT count(*) FROM platform.entries", region="000000")[0][0]
 
     def measure(self, people):
         self.grow(people)
