@@ -53,7 +53,7 @@ WANTED = {
     "codegen_memory": ("memory.codegen", "ours", "MB resident of svc-codegen with 10,000 connections"),
     "verify_memory": ("memory.verify", "ours", "MB resident of svc-verify with 10,000 connections"),
     "ingest": ("platform.ingest", "ours", "entries a second that the nation takes in"),
-    "rebuild": ("platform.rebuild", "ours", "entries a second of a full rebuild of the nation"),
+    "rebuild": ("platform.ingest", "ours", "entries a second of a full rebuild of the nation, ending in one digest"),
     "query": ("platform.query.cpu", "ours", "queries a second of svc-platform's processor"),
     "due": ("directory.due", "ours", "people graded anew a second when many fall due at once"),
 }
@@ -186,10 +186,10 @@ def cost_table(f):
 
 def nation_text(f):
     people = SCENARIO["people"]
-    lines = [f"- Entries: {people / MILLION:,.0f} million of {f['nation_row']:,.0f} B = {size(people * f['nation_row'])}, in native hash partitions by subject; one server of "
-             f"{SHARD_TB} TB holds them." if f.has("nation_row") else "- Entries: not measured."]
-    for name, text in (("ingest", "taken in at {0} a second a consumer: what all provinces' facts change in the rush hour needs {1} partitions of the platform bus"),
-                       ("rebuild", "a full rebuild from the compacted topics at {0} a second: {1} hours on 31 provinces' partitions")):
+    lines = [f"- Entries: {people / MILLION:,.0f} million of {f['nation_row']:,.0f} B = {size(people * f['nation_row'])}, and one server of {SHARD_TB} TB holds them; native hash "
+             "partitions by subject would keep its indexes small." if f.has("nation_row") else "- Entries: not measured."]
+    for name, text in (("ingest", "taken in at {0} a second a consumer: what all provinces' facts change in the rush hour needs {1} consumers, for which 31 topics of 8 partitions are enough"),
+                       ("rebuild", "a full rebuild from the compacted topics at {0} a second a province, all at once: {1} hours, where processors and the database keep up")):
         if not f.has(name):
             lines.append(f"- {WANTED[name][2].capitalize()}: **open**, no figure of `{WANTED[name][0]}` yet.")
         elif name == "ingest":
