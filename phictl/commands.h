@@ -60,5 +60,7 @@ extern const struct ctl_command ctl_directory_diff;
 extern const struct ctl_command ctl_directory_quality;
 extern const struct ctl_command ctl_directory_ask;
 extern const struct ctl_command ctl_directory_push;
+extern const struct ctl_command ctl_directory_rebuild;
+extern const struct ctl_command ctl_directory_statistics;
 
 #endif

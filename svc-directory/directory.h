@@ -15,6 +15,7 @@
 #include "svc-directory/rules/book.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct publisher;
 struct due;
@@ -71,6 +72,7 @@ struct directory {
     struct due *due;
     struct reference *reference;
     struct heal_requests *heal_requests;
+    atomic_bool tells_all; /* the nation wants all digests now; the publisher's thread clears it */
     struct silence silence;
     int64_t keep_us; /* how long facts are kept after what they tell of */
     struct challenges *challenges;

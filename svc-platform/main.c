@@ -5,6 +5,8 @@
 #include "svc-platform/heal/heal.h"
 #include "svc-platform/platform.h"
 #include "svc-platform/push/push.h"
+#include "svc-platform/rebuild/rebuild.h"
+#include "svc-platform/statistics/statistics.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -16,6 +18,8 @@ extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_platform_sql[];
 extern const unsigned char phi_embed__120_nation_sql[];
 extern const unsigned char phi_embed__121_push_sql[];
+extern const unsigned char phi_embed__122_rebuild_sql[];
+extern const unsigned char phi_embed__123_statistics_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -35,17 +39,21 @@ static const struct phi_config_row rows[] = {
      .text = "an unchanged trust list is signed again this often, so that a held-back one shows"},
     PHI_SERVICE_KEY_ROW("PHI_PLATFORM_KEY_FILE", "the unified platform's key for dead letters"),
     PHI_QUERY_RPC_ROWS("5110"),
+    STATISTICS_ROW,
 };
 
 static const struct phi_migration migrations[] = {
     {100, "platform", (const char *)phi_embed__100_platform_sql},
     {120, "nation", (const char *)phi_embed__120_nation_sql},
     {121, "push", (const char *)phi_embed__121_push_sql},
+    {122, "rebuild", (const char *)phi_embed__122_rebuild_sql},
+    {123, "statistics", (const char *)phi_embed__123_statistics_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};
 static const char *const query_fields[] = {"receipt", NULL};
 static const char *const push_queries[] = {"writer", "from", "take", NULL};
+static const char *const no_fields[] = {NULL};
 static const char *const heal_fields[] = {"bucket", NULL};
 
 static const struct phi_api_route routes[] = {
@@ -73,6 +81,22 @@ static const struct phi_api_route routes[] = {
      .role = "directory",
      .identity = PHI_API_NOBODY,
      .handle = platform_push_state_http},
+    {.method = "GET",
+     .path = "/v1/statistics",
+     .role = "statistics",
+     .identity = PHI_API_NOBODY,
+     .handle = platform_statistics_http},
+    {.method = "POST",
+     .path = "/v1/directory/rebuilds",
+     .role = "platform",
+     .identity = PHI_API_NOBODY,
+     .fields = no_fields,
+     .handle = platform_rebuild_http},
+    {.method = "GET",
+     .path = "/v1/directory/rebuilds",
+     .role = "platform",
+     .identity = PHI_API_NOBODY,
+     .handle = platform_rebuild_state_http},
     {.method = "GET",
      .path = "/v1/platforms/{region}/quality",
      .identity = PHI_API_NOBODY,
@@ -150,6 +174,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     struct platform *platform = phi_service_state(service);
     PHI_GUARD(platform_trust_start(platform));
     PHI_GUARD(platform_entries_open(platform, error));
+    PHI_GUARD(statistics_start(platform));
     PHI_GUARD(phi_query_rpc_start(platform->rpc, error));
 out:
     return err;
@@ -160,6 +185,7 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     struct platform *platform = phi_service_state(service);
     if (platform == NULL)
         return;
+    statistics_stop(platform);
     phi_query_rpc_stop(platform->rpc, until);
     if (phi_consumer_close(platform->consumer, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "consumer_left_late", PHI_L_WORD("group", "svc-platform.directory"));

@@ -22,6 +22,7 @@ struct platform_file {
 };
 
 struct heal;
+struct statistics;
 
 struct platform {
     struct phi_service *service;
@@ -45,7 +46,7 @@ struct platform {
     struct phi_counter *taken;
     struct phi_counter *refused;
     struct heal *heal; /* heal/heal.h */
-    bool rebuilds;     /* the directory is read anew; the consumer's thread */
+    struct statistics *statistics;
 };
 
 /* trust/list.c: signs what PHI_PLATFORMS_FILE says, when that is not what was signed last

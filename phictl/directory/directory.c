@@ -1,4 +1,4 @@
-/* phictl directory diff, quality, ask: what a province's list and the nation's differ in. */
+/* phictl directory diff, quality, ask, rebuild, statistics: what a province's list and the nation's differ in. */
 #include "phictl/commands.h"
 #include "phictl/rules/ask.h"
 
@@ -28,6 +28,14 @@ static const struct ctl_option ask_options[] = {
     REGION_OPTION,
     URL_OPTION,
     {.name = "bucket", .value = "N", .is_required = true, .text = "0..4095, the first 12 bits"}};
+
+static const struct ctl_option statistics_options[] = {CTL_REQUEST_OPTIONS, URL_OPTION,
+                                                       JSON_OPTION};
+static const struct ctl_option rebuild_options[] = {
+    CTL_REQUEST_OPTIONS,
+    URL_OPTION,
+    {.name = "status", .text = "begin nothing, tell how far the last one is"},
+    JSON_OPTION};
 
 static enum phi_err path_of(const struct ctl_args *args, const char *what, char *out, size_t size,
                             struct phi_error *error)
@@ -160,6 +168,79 @@ out:
     return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
 }
 
+static int print_rebuild(const struct ctl_args *args, const json_t *data)
+{
+    const json_t *buckets = json_object_get(data, "buckets");
+    const json_t *partitions = json_object_get(data, "partitions");
+    if (ctl_has(args, "json"))
+        return print_json(data);
+    printf("rebuild %lld: %s; %lld records read, %lld a second, %lld written; %lld of %lld "
+           "partitions; %lld buckets compared, %lld differ\n",
+           number(data, "rebuild"), word(data, "state"), number(data, "records"),
+           number(data, "recordsPerSecond"), number(data, "written"), number(partitions, "read"),
+           number(partitions, "all"), number(buckets, "compared"), number(buckets, "different"));
+    return CTL_OK;
+}
+
+static int run_rebuild(const struct ctl_args *args)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_error error = {.code = PHI_OK};
+    static const char path[] = "/v1/directory/rebuilds";
+    json_t *data = NULL;
+    int status = CTL_OK;
+    if (!ctl_has(args, "status")) {
+        PHI_GUARD(ctl_rules_ask(args, "POST", path, json_object(), &data, &error));
+        json_decref(data);
+        data = NULL;
+    }
+    PHI_GUARD(ctl_rules_ask(args, "GET", path, NULL, &data, &error));
+    status = print_rebuild(args, data);
+out:
+    json_decref(data);
+    return err == PHI_OK ? status : ctl_fail(err, &error);
+}
+
+static void print_people(const char *name, const json_t *people)
+{
+    static const char *const columns[] = {"red", "review", "yellow", "green", "grey", "all"};
+    printf("%-8s", name);
+    for (size_t i = 0; i < CTL_COUNT(columns); i++) {
+        const json_t *value = json_object_get(people, columns[i]);
+        if (json_is_integer(value))
+            printf(" %12lld", (long long)json_integer_value(value));
+        else
+            printf(" %12s", "-");
+    }
+    printf("\n");
+}
+
+static int run_statistics(const struct ctl_args *args)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_error error = {.code = PHI_OK};
+    json_t *data = NULL;
+    int status = CTL_OK;
+    PHI_GUARD(ctl_rules_ask(args, "GET", "/v1/statistics", NULL, &data, &error));
+    if (ctl_has(args, "json")) {
+        status = print_json(data);
+        goto out;
+    }
+    printf("%-8s %12s %12s %12s %12s %12s %12s\n", "region", "red", "review", "yellow", "green",
+           "grey", "all");
+    const json_t *regions = json_object_get(data, "regions");
+    for (size_t i = 0; i < json_array_size(regions); i++) {
+        const json_t *one = json_array_get(regions, i);
+        print_people(word(one, "region"), json_object_get(one, "people"));
+    }
+    print_people("nation", json_object_get(data, "nation"));
+    printf("counted at %s; under %lld not shown, rounded to %lld\n", word(data, "countedAt"),
+           number(data, "shownFrom"), number(data, "roundedTo"));
+out:
+    json_decref(data);
+    return err == PHI_OK ? status : ctl_fail(err, &error);
+}
+
 #define EXAMPLE(verb, more)                                                                        \
     "phictl directory " verb " --region 320000 --app directory-320000 --key directory.key "        \
     "--password-file password" more
@@ -189,3 +270,21 @@ const struct ctl_command ctl_directory_ask = {.group = "directory",
                                               .option_count = CTL_COUNT(ask_options),
                                               .run = run_ask,
                                               .example = EXAMPLE("ask", " --bucket 163")};
+
+const struct ctl_command ctl_directory_rebuild = {
+    .group = "directory",
+    .verb = "rebuild",
+    .about = "read the nation's directory anew from the topics, and compare",
+    .options = rebuild_options,
+    .option_count = CTL_COUNT(rebuild_options),
+    .run = run_rebuild,
+    .example = "phictl directory rebuild --app operator --key app.key --password-file password"};
+
+const struct ctl_command ctl_directory_statistics = {
+    .group = "directory",
+    .verb = "statistics",
+    .about = "people by region and grade, as far as they may be told",
+    .options = statistics_options,
+    .option_count = CTL_COUNT(statistics_options),
+    .run = run_statistics,
+    .example = "phictl directory statistics --app analyst --key app.key --password-file password"};

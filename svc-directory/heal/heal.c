@@ -204,6 +204,8 @@ static enum phi_err run_turn(struct heal *heal, int32_t partitions, struct phi_a
     int64_t now = slot_at(heal, phi_clock_now_us(phi_service_clock(heal->directory->service)));
     if (heal->next < 0 || heal->next > now)
         heal->next = now;
+    if (atomic_exchange(&heal->directory->tells_all, false))
+        heal->next = now - PHI_BUCKETS;
     if (heal->next < now - PHI_BUCKETS)
         heal->next = now - PHI_BUCKETS;
     int64_t at = heal->next;

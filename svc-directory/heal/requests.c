@@ -23,12 +23,14 @@
 struct heal_requests {
     struct directory *directory;
     struct phi_topic_reader *reader;
+    uint64_t begun_us;
     atomic_bool is_stopping;
     struct phi_counter *taken;
     struct phi_counter *refused;
 };
 
 struct request {
+    bool is_for_digests; /* of all buckets, now */
     int64_t bucket;
     uint64_t version;
 };
@@ -61,14 +63,16 @@ static enum phi_err read_request(struct heal_requests *requests, const struct ph
                                  struct phi_arena *arena, struct request *out)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"bucket", "region", "version"};
+    static const char *const members[] = {"bucket", "digests", "region", "version"};
     struct phi_json_at root;
     const char *region = NULL, *version = NULL;
     int64_t number = 0;
     PHI_GUARD(verify(requests, msg, &out->version));
     PHI_GUARD(phi_json_read(msg->value, 2, arena, &root, NULL));
-    PHI_GUARD(phi_json_only(&root, members, 3, NULL));
-    PHI_GUARD(phi_json_int(&root, "bucket", 0, PHI_BUCKETS - 1, &out->bucket, NULL));
+    PHI_GUARD(phi_json_only(&root, members, 4, NULL));
+    PHI_GUARD(phi_json_bool_opt(&root, "digests", false, &out->is_for_digests, NULL));
+    if (!out->is_for_digests)
+        PHI_GUARD(phi_json_int(&root, "bucket", 0, PHI_BUCKETS - 1, &out->bucket, NULL));
     PHI_GUARD(phi_json_word(&root, "region", 6, &region, NULL));
     PHI_GUARD(phi_json_word(&root, "version", 20, &version, NULL));
     PHI_GUARD(phi_text_to_i64(phi_view_text(version), 1, INT64_MAX, &number));
@@ -97,6 +101,13 @@ out:
     return err;
 }
 
+/* Each replica tells those of its own partitions; what was asked before it began is stale. */
+static void hurry(struct heal_requests *requests, uint64_t version)
+{
+    if (version >= requests->begun_us)
+        atomic_store(&requests->directory->tells_all, true);
+}
+
 static enum phi_err take(struct heal_requests *requests, const struct phi_msg *msg)
 {
     enum phi_err err = PHI_OK;
@@ -104,7 +115,10 @@ static enum phi_err take(struct heal_requests *requests, const struct phi_msg *m
     struct phi_arena *arena = phi_arena_new(RECORD_ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(read_request(requests, msg, arena, &request));
-    PHI_GUARD(lay_down(requests, &request));
+    if (request.is_for_digests)
+        hurry(requests, request.version);
+    else
+        PHI_GUARD(lay_down(requests, &request));
 out:
     phi_arena_free(arena);
     return err;
@@ -138,6 +152,7 @@ enum phi_err heal_requests_start(struct directory *directory, struct phi_error *
     PHI_GUARD(requests == NULL ? PHI_ERR_MEMORY : PHI_OK);
     directory->heal_requests = requests;
     requests->directory = directory;
+    requests->begun_us = (uint64_t)phi_clock_now_us(phi_service_clock(service));
     requests->taken = phi_counter_new("phi_directory_heal_requests_total",
                                       "buckets that the nation asked for", "result=\"taken\"");
     requests->refused = phi_counter_new("phi_directory_heal_requests_total",

@@ -11,6 +11,7 @@
 #include "svc-platform/entries/quality.h"
 #include "svc-platform/entries/rows.h"
 #include "svc-platform/heal/heal.h"
+#include "svc-platform/rebuild/rebuild.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static enum phi_err store_run(struct taking *t)
 {
     enum phi_err err = PHI_OK;
     size_t taken = 0;
-    PHI_GUARD(entry_rows_store(t->tx, t->rows, t->count, t->platform->rebuilds, &taken));
+    PHI_GUARD(entry_rows_store(t->tx, t->rows, t->count, heal_rebuild(t->heal) > 0, &taken));
     t->quality.taken += (int64_t)taken;
     t->quality.older += (int64_t)(t->count - taken);
     t->count = 0;
@@ -148,6 +149,9 @@ static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *c
     for (size_t i = 0; i < batch->count; i++)
         PHI_GUARD(take_msg(&t, &jobs[i]));
     PHI_GUARD(store_run(&t));
+    if (heal_rebuild(t.heal) > 0)
+        PHI_GUARD(
+            rebuild_tell(platform->service, heal_rebuild(t.heal), batch, t.quality.taken, tx));
     PHI_GUARD(quality_store(&t.quality, phi_clock_now_us(NULL), tx));
     phi_counter_add(platform->taken, (uint64_t)(t.quality.taken + t.quality.older));
 out:

@@ -9,14 +9,11 @@
 
 #define ASK_ARENA (16 * 1024)
 
-enum phi_err heal_ask_event(struct phi_service *service, const char *region, uint16_t bucket,
-                            int64_t now_us, struct phi_arena *arena, struct phi_event *event)
+static enum phi_err make(struct phi_service *service, const char *region, const char *json,
+                         int64_t now_us, struct phi_arena *arena, struct phi_event *event)
 {
     enum phi_err err = PHI_OK;
     const char *topic = phi_arena_printf(arena, "phi.%s.directory.request", region);
-    const char *json =
-        phi_arena_printf(arena, "{\"bucket\":%u,\"region\":\"%s\",\"version\":\"%" PRId64 "\"}",
-                         bucket, region, now_us);
     PHI_GUARD(topic == NULL || json == NULL ? PHI_ERR_MEMORY : PHI_OK);
     *event = (struct phi_event){.topic = topic,
                                 .type = "cn.phi.directory.request",
@@ -29,6 +26,15 @@ out:
     return err;
 }
 
+enum phi_err heal_ask_event(struct phi_service *service, const char *region, uint16_t bucket,
+                            int64_t now_us, struct phi_arena *arena, struct phi_event *event)
+{
+    const char *json =
+        phi_arena_printf(arena, "{\"bucket\":%u,\"region\":\"%s\",\"version\":\"%" PRId64 "\"}",
+                         bucket, region, now_us);
+    return make(service, region, json, now_us, arena, event);
+}
+
 enum phi_err heal_ask(struct phi_service *service, const char *region, uint16_t bucket,
                       int64_t now_us, struct phi_conn *tx)
 {
@@ -37,6 +43,22 @@ enum phi_err heal_ask(struct phi_service *service, const char *region, uint16_t 
     struct phi_arena *arena = phi_arena_new(ASK_ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(heal_ask_event(service, region, bucket, now_us, arena, &event));
+    PHI_GUARD(phi_event_put(tx, &event, NULL));
+out:
+    phi_arena_free(arena);
+    return err;
+}
+
+enum phi_err heal_ask_all(struct phi_service *service, const char *region, int64_t now_us,
+                          struct phi_conn *tx)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_event event;
+    struct phi_arena *arena = phi_arena_new(ASK_ARENA);
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    const char *json = phi_arena_printf(
+        arena, "{\"digests\":true,\"region\":\"%s\",\"version\":\"%" PRId64 "\"}", region, now_us);
+    PHI_GUARD(make(service, region, json, now_us, arena, &event));
     PHI_GUARD(phi_event_put(tx, &event, NULL));
 out:
     phi_arena_free(arena);

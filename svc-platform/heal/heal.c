@@ -37,6 +37,7 @@ struct heal_batch {
     struct heal *heal;
     const struct phi_batch *batch;
     int64_t head;                  /* of its partition, as in struct part; -1: not known */
+    int64_t rebuild;               /* under way; 0: none */
     int64_t listings[PHI_BUCKETS]; /* under way in its region */
 };
 
@@ -100,10 +101,13 @@ static enum phi_err read_listings(struct heal_batch *it, struct phi_conn *tx)
     memcpy(region, it->batch->topic + strlen("phi."), 6);
     const struct phi_param params[] = {PHI_TEXT(region)};
     PHI_GUARD(phi_conn_exec(tx, "listings_open",
-                            "SELECT bucket, listing FROM buckets WHERE region = $1 AND listing > 0",
+                            "SELECT bucket::bigint, listing FROM buckets WHERE region = $1 AND "
+                            "listing > 0 UNION ALL SELECT -1, id FROM rebuilds WHERE read_us = 0",
                             params, 1, &rows, NULL));
-    for (size_t i = 0; i < phi_rows_count(rows); i++)
-        it->listings[phi_rows_i64(rows, i, 0)] = phi_rows_i64(rows, i, 1);
+    for (size_t i = 0; i < phi_rows_count(rows); i++) {
+        int64_t bucket = phi_rows_i64(rows, i, 0);
+        *(bucket < 0 ? &it->rebuild : &it->listings[bucket]) = phi_rows_i64(rows, i, 1);
+    }
 out:
     phi_rows_free(rows);
     return err;
@@ -125,6 +129,11 @@ enum phi_err heal_batch_open(struct heal *heal, const struct phi_batch *batch, s
     pthread_mutex_unlock(&heal->lock);
     *out = it;
     return read_listings(it, tx);
+}
+
+int64_t heal_rebuild(const struct heal_batch *it)
+{
+    return it->rebuild;
 }
 
 void heal_batch_close(struct heal_batch *it)

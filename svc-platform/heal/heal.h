@@ -31,6 +31,8 @@ struct heal_batch;
  * PHI_ERR_STORE, PHI_ERR_MEMORY. */
 enum phi_err heal_batch_open(struct heal *heal, const struct phi_batch *batch, struct phi_conn *tx,
                              struct heal_batch **out) PHI_MUST_USE;
+/* The rebuild under way (rebuild/rebuild.h); 0: none. */
+int64_t heal_rebuild(const struct heal_batch *it);
 void heal_batch_close(struct heal_batch *it); /* NULL is fine */
 /* The listing that an entry of this batch's region is part of; 0: of none. */
 int64_t heal_listing(const struct heal_batch *it, const uint8_t subject[PHI_SUBJECT_LEN]);

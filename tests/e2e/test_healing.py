@@ -5,11 +5,13 @@ import secrets
 import psycopg
 import pytest
 
+from phi_client.http import App
 from phi_client.life import source_line
 from phi_client.people import Person
 from phi_client.suite import wait_until
 
 REGION, PEOPLE, DAMAGED, TURN_S = "320000", 1100, 1000, 8
+REBUILDS = "/v1/directory/rebuilds"
 WHOLE = "subject, version, grade, reasons, sources, from_us, until_us, then_grade, updated_us, is_withdrawn"
 
 # Directory and platform are started anew.
@@ -104,6 +106,35 @@ def test_a_withdrawn_entry_counts_and_is_not_shown(suite, people, province, nati
     wait_until(lambda: nation.execute(row, [REGION, subject]).fetchone() == (True,), 30, "the withdrawal is in the nation")
     nation.execute("UPDATE entries SET is_withdrawn = false WHERE region = %s AND subject = %s", [REGION, subject])
     wait_until(lambda: nation.execute(row, [REGION, subject]).fetchone() == (True,), 6 * TURN_S, "it is withdrawn again")
+
+
+@pytest.fixture(scope="module")
+def operator(suite):
+    app = App("nation-operator")
+    suite.register("app", "--app", app.app_id, "--public", suite.public_pem(app), "--roles", "platform", "--client-id",
+                   app.app_id, regions=("000000",))
+    app.answer_keys = suite.apps["citizen-app"].answer_keys
+    wait_until(lambda: app.call("GET", suite.url("svc-platform"), REBUILDS).status == 404, 20, "the operator is known")
+    return app
+
+
+def test_the_directory_is_read_anew_from_the_topics(suite, people, province, nation, operator):
+    before = whole(nation)
+    nation.execute("DELETE FROM entries WHERE subject < '\\x80'")
+    nation.execute("UPDATE entries SET grade = (grade + 1) % 5 WHERE subject < '\\xa0'")
+    begun = operator.post(suite.url("svc-platform"), REBUILDS, {})
+    assert begun.code == "0000" and begun.data["partitions"] > 0, begun
+    assert operator.post(suite.url("svc-platform"), REBUILDS, {}).code in ("4003", "0000")
+
+    def state():
+        return operator.call("GET", suite.url("svc-platform"), REBUILDS).data
+
+    wait_until(lambda: state()["state"] == "done", 60, "all is read and compared")
+    done = state()
+    assert done["buckets"] == {"compared": 4096, "different": 0} and done["partitions"]["read"] == done["partitions"]["all"]
+    assert done["records"] >= len(before) and done["written"] > 0
+    assert is_same(province, nation) and whole(nation) == before
+    assert suite.apps["directory-320000"].call("GET", suite.url("svc-platform"), REBUILDS).status == 403
 
 
 def test_another_province_and_strangers_see_nothing_of_it(suite):

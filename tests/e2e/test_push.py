@@ -44,6 +44,7 @@ class Pusher:
                             "--file", os.path.join(ROOT, "compose", "topics.txt")], check=True, timeout=120)
         suite.register("app", "--app", self.app.app_id, "--public", self.path("app.pub"), "--roles", "directory",
                        "--client-id", self.app.app_id, "--institution", REGION, regions=("000000",))
+        suite.set_extra("svc-platform", PHI_STATISTICS_S="5")
         self.list("active")
         self.app.answer_keys[self.url] = suite.apps["citizen-app"].answer_keys[suite.url("svc-platform")]
         wait_until(lambda: self.app.call("GET", self.url, f"/v1/platforms/{REGION}/healing").status == 200, 30,
@@ -106,7 +107,9 @@ class Pusher:
 
 @pytest.fixture(scope="module")
 def pusher(suite):
-    return Pusher(suite)
+    yield Pusher(suite)
+    suite.set_extra("svc-platform")
+    suite.restart("svc-platform")
 
 
 def test_a_file_is_handed_over_and_again_goes_on(pusher):
@@ -162,6 +165,34 @@ def test_one_writer_at_a_time(pusher):
     for query in ("", "?writer=%20x", "?writer=a&from=-1", "?writer=a&take=yes"):
         answer = pusher.app.call("POST", pusher.url, ROUTE + query, b"{}\n", headers={"Content-Type": "application/x-ndjson"})
         assert answer.status == 400, (query, answer)
+
+
+def test_statistics_tell_of_no_small_cell(pusher):
+    analyst, suite = App("analyst"), pusher.suite
+    suite.register("app", "--app", analyst.app_id, "--public", suite.public_pem(analyst), "--roles", "statistics",
+                   "--client-id", analyst.app_id, regions=("000000",))
+    analyst.answer_keys = pusher.app.answer_keys
+    grades = ["grey", "green", "yellow", "review", "red"]
+
+    def counted():
+        answer = analyst.call("GET", pusher.url, "/v1/statistics")
+        rows = {row["region"]: row["people"] for row in answer.data["regions"]} if answer.code == "0000" else {}
+        return {**rows, "nation": answer.data["nation"]} if rows.get(REGION, {}).get("all") else None
+
+    shown = wait_until(counted, 40, "the nation is counted, with this region's people")
+    with psycopg.connect(**suite.database("000000"), autocommit=True) as database:
+        rows = database.execute("SELECT region, grade, count(*) FROM platform.entries WHERE NOT is_withdrawn GROUP BY 1, 2")
+        true = {(region, grades[grade]): count for region, grade, count in rows}
+    for region in set(shown) - {"nation"}:
+        hidden = [name for name in [*grades, "all"] if shown[region][name] is None]
+        assert len(hidden) != 1, (region, hidden)
+        for name in grades:
+            value, count = shown[region][name], true.get((region, name), 0)
+            assert value is None or (value >= 10 and value % 5 == 0 and abs(value - count) <= 2), (region, name, value, count)
+            assert count >= 10 or value is None
+    assert shown[REGION]["red"] is not None and shown[REGION]["grey"] is None
+    assert analyst.call("GET", pusher.url, "/v1/statistics?region=440000").status == 400, "no filters"
+    assert pusher.app.call("GET", pusher.url, "/v1/statistics").status == 403
 
 
 def test_a_suspended_platform_is_not_heard(pusher):
