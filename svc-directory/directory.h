@@ -7,6 +7,7 @@
 #include "person/replay.h"
 #include "rpc/client.h"
 #include "service/api.h"
+#include "service/forward.h"
 #include "svc-directory/facts/fact.h"
 #include "svc-directory/grading/reasons.h"
 #include "svc-directory/publish/owned.h"
@@ -78,6 +79,7 @@ struct directory {
     struct challenges *challenges;
     struct phi_rpc_client *verify;
     struct phi_rpc_client *platform; /* NULL: the nation is not asked */
+    struct phi_forward *forward;     /* the relay: asking, and being asked */
     struct phi_neighbours *homes;    /* other provinces' directories */
     struct phi_query_rpc *rpc;       /* their door to ours */
     struct phi_counter *counters[TALLY_COUNT];

@@ -63,6 +63,7 @@ static const struct phi_config_row rows[] = {
      .text = "how far back declarations and reports are shown, where the scope allows"},
     PHI_SERVICE_SESSION_ROW,
     PHI_QUERY_RPC_ROWS("5104"),
+    PHI_FORWARD_ROWS,
     {.name = "PHI_VERIFY_RPC",
      .type = PHI_CONFIG_LIST,
      .min = 1,
@@ -349,6 +350,10 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(phi_dlq_open(&dlq, &directory->dlq, error));
     PHI_GUARD(open_clients(service, directory, error));
     PHI_GUARD(phi_query_rpc_new(service, home_answer, directory, &directory->rpc));
+    const struct phi_forward_options forward = {.key = directory->directory_key,
+                                                .serves = PHI_RELAY_QUERY};
+    PHI_GUARD(phi_forward_open(service, &forward, &directory->forward, error));
+    phi_query_rpc_forward(directory->rpc, directory->forward);
 out:
     return err;
 }
@@ -458,6 +463,7 @@ static void close(struct phi_service *service)
     phi_rpc_client_close(directory->verify);
     phi_rpc_client_close(directory->platform);
     phi_neighbours_close(directory->homes);
+    phi_forward_close(directory->forward);
     phi_query_rpc_free(directory->rpc);
     phi_person_replay_close(directory->replay);
     phi_dlq_close(directory->dlq);

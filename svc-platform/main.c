@@ -6,6 +6,7 @@
 #include "svc-platform/platform.h"
 #include "svc-platform/push/push.h"
 #include "svc-platform/rebuild/rebuild.h"
+#include "svc-platform/relay/relay.h"
 #include "svc-platform/statistics/statistics.h"
 
 #include "base/log.h"
@@ -40,6 +41,7 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_PLATFORM_KEY_FILE", "the unified platform's key for dead letters"),
     PHI_QUERY_RPC_ROWS("5110"),
     STATISTICS_ROW,
+    RELAY_ROW,
 };
 
 static const struct phi_migration migrations[] = {
@@ -150,6 +152,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     phi_service_set_state(service, platform);
     open_news(platform);
     PHI_GUARD(platform_rpc_new(platform));
+    PHI_GUARD(relay_open(platform, error));
     PHI_GUARD(open_keys(service, platform, error));
     struct phi_dlq_options dlq = {.region = phi_service_region(service),
                                   .program = phi_service_program(service),
@@ -200,6 +203,7 @@ static void close(struct phi_service *service)
         return;
     heal_free(platform->heal);
     phi_dlq_close(platform->dlq);
+    relay_close(platform);
     phi_query_rpc_free(platform->rpc);
     phi_sm2_private_free(platform->trust_key);
     phi_seal_key_free(platform->store_key);

@@ -22,6 +22,7 @@ struct platform_file {
 };
 
 struct heal;
+struct relay;
 struct statistics;
 
 struct platform {
@@ -47,6 +48,7 @@ struct platform {
     struct phi_counter *refused;
     struct heal *heal; /* heal/heal.h */
     struct statistics *statistics;
+    struct relay *relay;
 };
 
 /* trust/list.c: signs what PHI_PLATFORMS_FILE says, when that is not what was signed last

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ISSUER_MS  1500 /* an issuer has this long at most */
+#define DIRECT_MS  900  /* of it, where the relay can be asked then */
 #define RESERVE_MS 50   /* kept of the caller's time for the answer without the issuer's */
 
 enum asked { ASKED_ANSWERED, ASKED_UNREACHABLE, ASKED_UNTRUE };
@@ -59,8 +60,28 @@ static void on_answer(void *context, enum phi_err err, struct phi_view reply)
         verify_late_push(job);
         return;
     }
+    bool is_away = err == PHI_ERR_NEIGHBOUR || err == PHI_ERR_DEADLINE;
+    if (is_away && job->issuer->can_relay && !job->issuer->is_relayed) {
+        job->issuer->reply_len = 0;
+        verify_late_push(job);
+        return;
+    }
     count_asked(job, ASKED_UNREACHABLE);
     verify_answer(&job, 1, true);
+}
+
+static enum phi_err write_request(struct verify_job *job, struct phi_deadline deadline,
+                                  struct phi_writer *out)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_verify_request request = job->request;
+    PHI_GUARD(issuer_request_id(&job->request, job->issuer->request_id));
+    memcpy(request.request_id, job->issuer->request_id, sizeof(request.request_id));
+    request.left_ms = (uint32_t)phi_deadline_left_ms(deadline);
+    PHI_GUARD(request.left_ms == 0 ? PHI_ERR_DEADLINE : PHI_OK);
+    PHI_GUARD(phi_verify_requests_encode(&request, 1, out));
+out:
+    return err;
 }
 
 static enum phi_err ask(struct verify_job *job, struct phi_rpc_client *client,
@@ -69,13 +90,32 @@ static enum phi_err ask(struct verify_job *job, struct phi_rpc_client *client,
     enum phi_err err = PHI_OK;
     uint8_t bytes[PHI_VERIFY_REQUEST_MAX + 64];
     struct phi_writer out = phi_writer_of(bytes, sizeof(bytes));
-    struct phi_verify_request request = job->request;
-    PHI_GUARD(issuer_request_id(&job->request, job->issuer->request_id));
-    memcpy(request.request_id, job->issuer->request_id, sizeof(request.request_id));
-    request.left_ms = (uint32_t)phi_deadline_left_ms(deadline);
-    PHI_GUARD(phi_verify_requests_encode(&request, 1, &out));
+    PHI_GUARD(write_request(job, deadline, &out));
     PHI_GUARD(phi_rpc_call_start(client, phi_view_of(bytes, phi_writer_len(&out)),
-                                 request.request_id, deadline, on_answer, job));
+                                 job->issuer->request_id, deadline, on_answer, job));
+out:
+    return err;
+}
+
+/* Through the unified platform, which sees an envelope only, in the time that is left. */
+static enum phi_err ask_relayed(struct verify_job *job, const struct phi_trust_view *trust)
+{
+    enum phi_err err = PHI_OK;
+    struct verify_issuer *issuer = job->issuer;
+    uint8_t bytes[PHI_VERIFY_REQUEST_MAX + 64];
+    struct phi_writer out = phi_writer_of(bytes, sizeof(bytes));
+    PHI_GUARD(write_request(job, issuer->deadline, &out));
+    const struct phi_forward_ask asked = {.trust = trust,
+                                          .target = job->code.platform,
+                                          .service = PHI_RELAY_VERIFY,
+                                          .request_id = issuer->request_id,
+                                          .left_ms =
+                                              (uint32_t)phi_deadline_left_ms(issuer->deadline),
+                                          .frame = phi_view_of(bytes, phi_writer_len(&out))};
+    PHI_GUARD(phi_forward_wrap(job->verify->forward, &asked, job->batch->arena, &issuer->sent));
+    issuer->is_relayed = true;
+    PHI_GUARD(phi_rpc_call_start(issuer->sent.client, issuer->sent.payload, issuer->request_id,
+                                 issuer->deadline, on_answer, job));
 out:
     return err;
 }
@@ -83,12 +123,26 @@ out:
 static bool start(struct verify_bench *bench, struct verify_job *job)
 {
     struct phi_deadline reserved = {.at_us = job->deadline.at_us - RESERVE_MS * 1000};
-    struct phi_deadline deadline = phi_deadline_min(reserved, phi_deadline_in_ms(ISSUER_MS));
-    struct phi_rpc_client *client =
-        phi_neighbours_client(job->verify->issuers, bench->trust.view, job->code.platform);
+    struct verify *verify = job->verify;
+    const char *platform = job->code.platform;
+    const struct phi_trust_view *trust = bench->trust.view;
     job->issuer = phi_arena_alloc(job->batch->arena, sizeof(*job->issuer));
-    return client != NULL && job->issuer != NULL && !phi_deadline_is_past(deadline) &&
-           ask(job, client, deadline) == PHI_OK;
+    if (job->issuer == NULL)
+        return false;
+    job->issuer->deadline = phi_deadline_min(reserved, phi_deadline_in_ms(ISSUER_MS));
+    job->issuer->can_relay = phi_forward_is_possible(verify->forward, trust, platform);
+    struct phi_rpc_client *client = phi_forward_is_wanted(verify->forward, platform)
+                                        ? NULL
+                                        : phi_neighbours_client(verify->issuers, trust, platform);
+    bool is_cut_off =
+        client == NULL || (job->issuer->can_relay && phi_rpc_client_usable_count(client) == 0);
+    if (is_cut_off)
+        return job->issuer->can_relay && ask_relayed(job, trust) == PHI_OK;
+    struct phi_deadline direct =
+        job->issuer->can_relay
+            ? phi_deadline_min(job->issuer->deadline, phi_deadline_in_ms(DIRECT_MS))
+            : job->issuer->deadline;
+    return ask(job, client, direct) == PHI_OK;
 }
 
 void verify_ask_issuers(struct verify_bench *bench, struct verify_batch *batch)
@@ -141,14 +195,36 @@ static bool is_true(const struct verify_job *job, const struct phi_trust_view *t
            is_good_receipt(job, trust, reply->receipt);
 }
 
+static bool open_reply(const struct verify_job *job, struct phi_verify_reply *reply)
+{
+    size_t count = 0;
+    const struct verify_issuer *issuer = job->issuer;
+    struct phi_view bytes = phi_view_of(issuer->reply, issuer->reply_len);
+    if (issuer->is_relayed &&
+        phi_forward_unwrap(&issuer->sent, bytes, job->batch->arena, &bytes) != PHI_OK)
+        return false;
+    return phi_verify_replies_decode(bytes, reply, 1, &count) == PHI_OK;
+}
+
+/* No way there, but perhaps the relay has one: the answer, if any, comes here again. */
+static void try_relay(struct verify_bench *bench, struct verify_job *job)
+{
+    if (bench != NULL &&
+        ask_relayed(job, phi_trust_read(job->verify->trust, &bench->trust)) == PHI_OK)
+        return;
+    count_asked(job, ASKED_UNREACHABLE);
+    verify_answer(&job, 1, true);
+}
+
 /* On the late thread. */
 void verify_take_issuers_answer(struct verify_bench *bench, struct verify_job *job)
 {
     struct phi_verify_reply reply;
-    size_t count = 0;
-    struct phi_view bytes = phi_view_of(job->issuer->reply, job->issuer->reply_len);
-    bool is_taken = bench != NULL &&
-                    phi_verify_replies_decode(bytes, &reply, 1, &count) == PHI_OK &&
+    if (job->issuer->reply_len == 0) {
+        try_relay(bench, job);
+        return;
+    }
+    bool is_taken = bench != NULL && open_reply(job, &reply) &&
                     is_true(job, phi_trust_read(job->verify->trust, &bench->trust), &reply);
     count_asked(job, is_taken ? ASKED_ANSWERED : ASKED_UNTRUE);
     if (is_taken) {

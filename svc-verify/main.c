@@ -42,6 +42,7 @@ static const struct phi_config_row rows[] = {
      .max = 64,
      .unit = "",
      .text = "CURVE secret key of the verify RPC, Z85 or hex"},
+    PHI_FORWARD_ROWS,
     {.name = "PHI_POLICY_FILE",
      .type = PHI_CONFIG_FILE,
      .max = 4096,
@@ -177,6 +178,9 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     phi_service_set_state(service, verify);
     PHI_GUARD(verify->allow == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(open_keys(service, verify, error));
+    const struct phi_forward_options forward = {.key = verify->receipt_key,
+                                                .serves = PHI_RELAY_VERIFY};
+    PHI_GUARD(phi_forward_open(service, &forward, &verify->forward, error));
     verify->verified[0] =
         phi_counter_new("phi_codes_verified_total", "verifications recorded", "result=\"refused\"");
     verify->verified[1] =
@@ -235,6 +239,7 @@ static void close(struct phi_service *service)
     verify_lanes_close(verify);
     verify_routes_close(verify);
     verify_line_stop(&verify->late);
+    phi_forward_close(verify->forward);
     verify_benches_close(verify);
     verify_watch_stop(verify);
     verify_revoke_close(verify);

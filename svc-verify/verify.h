@@ -16,14 +16,16 @@
 #include "codeside/codeside.h"
 #include "rpc/server.h"
 #include "service/api.h"
+#include "service/forward.h"
 #include "service/neighbours.h"
 #include "svc-verify/watch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define VERIFY_BATCH     64 /* rows that are checked or signed together */
-#define VERIFY_LANES_MAX 4
+#define VERIFY_BATCH      64 /* rows that are checked or signed together */
+#define VERIFY_LANES_MAX  4
+#define VERIFY_RELAY_MORE 1024 /* what the relay's envelope adds to a reply */
 
 struct verify;
 struct verify_job;
@@ -58,6 +60,7 @@ struct verify {
     atomic_bool is_drained;         /* the service's lane is gone */
     struct verify_revoke *revoke;   /* see revoke.h */
     struct phi_neighbours *issuers; /* see issuer.c */
+    struct phi_forward *forward;    /* the relay: asking, and being asked */
     struct phi_counter *asked[3];   /* answered, unreachable, untrue */
     struct verify_line late;        /* jobs whose commit was refused: see late.c */
     struct verify_line asks;        /* what came over HTTP: see http.c */
@@ -133,8 +136,12 @@ enum verify_way {
 /* What was asked of another platform. */
 struct verify_issuer {
     uint8_t request_id[16];
-    uint8_t reply[PHI_VERIFY_REPLY_MAX + 16];
-    size_t reply_len;
+    struct phi_deadline deadline;
+    bool can_relay; /* when it does not answer directly */
+    bool is_relayed;
+    struct phi_forward_sent sent;
+    uint8_t reply[PHI_VERIFY_REPLY_MAX + VERIFY_RELAY_MORE];
+    size_t reply_len; /* 0: it did not answer directly, and the relay is to be tried */
 };
 
 /* One verification on its way. It lives in its batch; its request's code is the door's. */

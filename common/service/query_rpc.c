@@ -3,10 +3,11 @@
 #include "base/log.h"
 #include "json/canonical.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CALL_ARENA ((size_t)512 * 1024)
+#define CALL_ARENA ((size_t)768 * 1024)
 
 struct phi_query_rpc {
     struct phi_service *service;
@@ -14,9 +15,15 @@ struct phi_query_rpc {
     void *context;
     struct phi_rpc_allow_list *allow;
     struct phi_rpc_server *server;
+    struct phi_forward *forward;
+    void (*pass)(struct phi_rpc_call *call, void *context);
+    void *pass_context;
 };
 
+/* Who asks, and what: of a relayed request as it says inside, with no more scopes than the relay's
+ * row has. */
 static enum phi_err make_reply(struct phi_query_rpc *rpc, struct phi_rpc_call *call,
+                               const struct phi_rpc_peer *peer, struct phi_view payload,
                                struct phi_arena *arena, struct phi_view *out)
 {
     enum phi_err err = PHI_OK;
@@ -26,13 +33,11 @@ static enum phi_err make_reply(struct phi_query_rpc *rpc, struct phi_rpc_call *c
     json_t *json = NULL;
     uint8_t *bytes = phi_arena_alloc(arena, PHI_QUERY_REPLY_MAX);
     PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_query_request_decode(phi_rpc_call_payload(call), &request));
+    PHI_GUARD(phi_query_request_decode(payload, &request));
     reply.operation = request.operation;
     memcpy(reply.request_id, request.request_id, sizeof(reply.request_id));
-    const struct phi_query_ask ask = {.request = &request,
-                                      .peer = phi_rpc_call_peer(call),
-                                      .deadline = phi_rpc_call_deadline(call),
-                                      .arena = arena};
+    const struct phi_query_ask ask = {
+        .request = &request, .peer = peer, .deadline = phi_rpc_call_deadline(call), .arena = arena};
     reply.status = rpc->answer(rpc->context, &ask, &json, &error);
     if (reply.status == PHI_OK)
         PHI_GUARD(phi_json_canonical(json, arena, &reply.json));
@@ -43,11 +48,40 @@ out:
     return err;
 }
 
+static enum phi_err make_relayed(struct phi_query_rpc *rpc, struct phi_rpc_call *call,
+                                 struct phi_arena *arena, struct phi_view *out)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_forward_got got;
+    struct phi_view reply;
+    struct phi_rpc_peer peer = *phi_rpc_call_peer(call);
+    PHI_GUARD(phi_forward_take(rpc->forward, &peer, phi_rpc_call_payload(call), arena, &got));
+    snprintf(peer.platform, sizeof(peer.platform), "%s", got.platform);
+    snprintf(peer.program, sizeof(peer.program), "%s", got.program);
+    PHI_GUARD(make_reply(rpc, call, &peer, got.frame, arena, &reply));
+    PHI_GUARD(phi_forward_answer(&got, reply, arena, out));
+out:
+    return err;
+}
+
+static enum phi_err make_any(struct phi_query_rpc *rpc, struct phi_rpc_call *call,
+                             struct phi_arena *arena, struct phi_view *out)
+{
+    struct phi_view payload = phi_rpc_call_payload(call);
+    if (phi_relay_is(payload))
+        return make_relayed(rpc, call, arena, out);
+    return make_reply(rpc, call, phi_rpc_call_peer(call), payload, arena, out);
+}
+
 static void serve(struct phi_query_rpc *rpc, struct phi_rpc_call *call)
 {
     struct phi_view reply;
+    if (rpc->pass != NULL && phi_relay_is(phi_rpc_call_payload(call))) {
+        rpc->pass(call, rpc->pass_context);
+        return;
+    }
     struct phi_arena *arena = phi_arena_new(CALL_ARENA);
-    enum phi_err err = arena == NULL ? PHI_ERR_MEMORY : make_reply(rpc, call, arena, &reply);
+    enum phi_err err = arena == NULL ? PHI_ERR_MEMORY : make_any(rpc, call, arena, &reply);
     if (err == PHI_OK)
         phi_rpc_reply(call, reply);
     else
@@ -75,6 +109,18 @@ enum phi_err phi_query_rpc_new(struct phi_service *service, phi_query_answer *an
     }
     *out = rpc;
     return PHI_OK;
+}
+
+void phi_query_rpc_forward(struct phi_query_rpc *rpc, struct phi_forward *forward)
+{
+    rpc->forward = forward;
+}
+
+void phi_query_rpc_pass(struct phi_query_rpc *rpc,
+                        void (*pass)(struct phi_rpc_call *call, void *context), void *context)
+{
+    rpc->pass = pass;
+    rpc->pass_context = context;
 }
 
 enum phi_err phi_query_rpc_start(struct phi_query_rpc *rpc, struct phi_error *error)

@@ -14,6 +14,7 @@
 #include "codes/query_message.h"
 #include "json/json.h"
 #include "rpc/server.h"
+#include "service/forward.h"
 #include "service/service.h"
 
 #define PHI_QUERY_RPC_ROWS(port)                                                                   \
@@ -44,6 +45,12 @@ typedef enum phi_err phi_query_answer(void *context, const struct phi_query_ask 
 
 struct phi_query_rpc;
 
+/* Takes what comes through the relay too, asked by who signed inside. Before the start; borrowed.
+ */
+void phi_query_rpc_forward(struct phi_query_rpc *rpc, struct phi_forward *forward);
+/* The relay's own end: relay requests go to `pass`, which owns the call. Before the start. */
+void phi_query_rpc_pass(struct phi_query_rpc *rpc,
+                        void (*pass)(struct phi_rpc_call *call, void *context), void *context);
 /* Serves nothing yet. PHI_ERR_MEMORY. */
 enum phi_err phi_query_rpc_new(struct phi_service *service, phi_query_answer *answer, void *context,
                                struct phi_query_rpc **out) PHI_MUST_USE;

@@ -50,6 +50,8 @@ phi_guest_known() {
         phi_guest_peers "$host_region" "$guest" "$guest_region"
         phi_registry_put "$PHI_NATION" peer --platform "$guest_region" --program svc-directory \
             --curve "$(cat "$guest/keys/public/svc-directory.curve.pub")" --scopes pass,medical,self
+        phi_registry_put "$PHI_NATION" peer --platform "$guest_region" --program svc-verify \
+            --curve "$(cat "$guest/keys/public/svc-verify.curve.pub")" --scopes pass
         phi_registry_put "$PHI_NATION" app --app "$app" --name "$app" --client-id "$app" --roles "$roles" \
             --public "$guest/keys/apps/$app/public.pem" --scopes "$scopes" --institution "$institution"
     )

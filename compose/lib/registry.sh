@@ -74,7 +74,16 @@ phi_registry_write() {
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self
         done
     done
+    phi_relay_peers
     phi_platforms_write
+}
+
+# The relay: the nation asks this province for others, and this province's svc-verify asks the nation.
+phi_relay_peers() {
+    phi_registry_put "$PHI_PROVINCE" peer --platform "$PHI_NATION" --program svc-platform \
+        --curve "$(phi_curve_public svc-platform)" --scopes pass,medical,self
+    [ -n "$PHI_HOST_RUN" ] || phi_registry_put "$PHI_NATION" peer --platform "$PHI_PROVINCE" --program svc-verify \
+        --curve "$(phi_curve_public svc-verify)" --scopes pass
 }
 
 phi_province_name() {
@@ -97,13 +106,15 @@ phi_platforms_write() {
         --key "correction=$public/svc-correction.correction.pub" \
         --key "correction=$public/svc-declare.retraction.pub" \
         --key "encryption=$public/svc-declare.intake.pub" \
+        --key "encryption=$public/svc-verify.encryption.pub" --key "encryption=$public/svc-directory.encryption.pub" \
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
         --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
         || phi_fail "phictl platform add was refused"
     # The nation itself, where it runs: what it sends down is signed with svc-platform's answer key.
     [ ! -s "$public/svc-platform.answer.pub" ] ||
         "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_NATION" --name 国家平台 \
-            --key "answer=$public/svc-platform.answer.pub" || phi_fail "phictl platform add was refused"
+            --key "answer=$public/svc-platform.answer.pub" \
+            --endpoint "relay=tcp://127.0.0.1:$(phi_port svc-platform.rpc),$(phi_curve_public svc-platform)" || phi_fail "phictl platform add was refused"
     chmod 0644 "$list"
 }
 

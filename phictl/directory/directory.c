@@ -1,4 +1,5 @@
-/* phictl directory diff, quality, ask, rebuild, statistics: what a province's list and the nation's differ in. */
+/* phictl directory diff, quality, ask, rebuild, statistics: what a province's list and the nation's
+ * differ in, and what the nation's says. */
 #include "phictl/commands.h"
 #include "phictl/rules/ask.h"
 

@@ -15,11 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FILE_MAX    (256 * 1024 * 1024)
 #define CHUNK_LINES 2000
 #define LINE_ARENA  (128 * 1024)
 #define URL_MAX     512
+#define TRIES       5
 
 static const struct ctl_option options[] = {
     CTL_REQUEST_OPTIONS,
@@ -201,8 +203,8 @@ static void print_rejected(struct push *push, const struct ctl_answer *answer)
     }
 }
 
-static enum phi_err send_chunk(struct push *push, int64_t from, bool takes, struct phi_view body,
-                               struct phi_error *error)
+static enum phi_err send_once(struct push *push, int64_t from, bool takes, struct phi_view body,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     char url[URL_MAX];
@@ -217,6 +219,20 @@ static enum phi_err send_chunk(struct push *push, int64_t from, bool takes, stru
     print_rejected(push, &answer);
 out:
     ctl_answer_free(&answer);
+    return err;
+}
+
+/* What may succeed later is tried again: a line that came twice is a record that came twice, and of
+ * those the nation keeps one. */
+static enum phi_err send_chunk(struct push *push, int64_t from, bool takes, struct phi_view body,
+                               struct phi_error *error)
+{
+    const struct timespec pause = {.tv_sec = 1};
+    enum phi_err err = send_once(push, from, takes, body, error);
+    for (int i = 0; i < TRIES && phi_err_is_retryable(err); i++) {
+        nanosleep(&pause, NULL);
+        err = send_once(push, from, takes, body, error);
+    }
     return err;
 }
 

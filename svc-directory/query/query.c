@@ -72,12 +72,10 @@ static struct remote *ask_home(struct phi_api_call *call, const struct phi_query
     struct directory *directory = directory_of(call);
     if (strcmp(issuer, phi_service_region(directory->service)) == 0)
         return NULL;
-    const struct phi_trust_view *trust = phi_trust_acquire(phi_service_trust(directory->service));
-    struct phi_rpc_client *client = phi_neighbours_client(directory->homes, trust, issuer);
-    phi_trust_release(trust);
+    struct remote *remote = remote_ask_home(call, issuer, request);
     found->home = issuer;
-    found->home_asked = client != NULL;
-    return remote_ask(call, client, request);
+    found->home_asked = remote != NULL;
+    return remote;
 }
 
 void query_metrics(struct directory *directory)

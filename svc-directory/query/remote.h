@@ -19,6 +19,10 @@ struct remote;
 /* NULL: not asked, for want of memory, time or room; or `client` is NULL. */
 struct remote *remote_ask(struct phi_api_call *call, struct phi_rpc_client *client,
                           const struct phi_query_request *request);
+/* The home province's directory: directly, or through the relay where that is wanted or there is no
+ * way; when it does not answer directly, the relay has the rest of the time. */
+struct remote *remote_ask_home(struct phi_api_call *call, const char *platform,
+                               const struct phi_query_request *request);
 /* The JSON answered, the arena's. NULL: none, or no good one; NULL is taken. */
 struct phi_json_at *remote_finish(struct remote *remote, struct phi_arena *arena);
 

@@ -1,5 +1,5 @@
-/* A table of counts that may be shown: a cell under CELLS_SHOWN_MIN is hidden, and with it others, so
- * that no sum gives it away; what is shown is rounded.
+/* A table of counts that may be shown: a cell under CELLS_SHOWN_MIN is hidden, and with it others,
+ * so that no sum gives it away; what is shown is rounded.
  *
  *   struct cells cells = {.rows = 31, .columns = 5};           // .counts filled, totals too
  *   cells_hide(&cells);

@@ -68,7 +68,7 @@ class Province:
         os.chmod(path, 0o644)
         return path
 
-    def join(self):
+    def join(self, *more):
         """Into the trust list."""
         public = os.path.join(self.suite.run, "keys", "public")
         endpoints = [argument for use, service in (("verify", "svc-verify"), ("directory", "svc-directory"))
@@ -77,7 +77,7 @@ class Province:
         self.suite.phictl("platform", "add", "--list", os.path.join(self.suite.run, "platforms.json"), "--id", OTHER,
                           "--name", "浙江省", "--key", f"code={public}/svc-codegen.code.pub@1", "--key",
                           f"receipt={public}/svc-verify.receipt.pub", "--key",
-                          f"directory={public}/svc-directory.directory.pub", *endpoints)
+                          f"directory={public}/svc-directory.directory.pub", *endpoints, *more)
         self.suite.restart("svc-platform")
 
     def end(self):

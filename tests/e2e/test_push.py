@@ -120,7 +120,7 @@ def test_a_file_is_handed_over_and_again_goes_on(pusher):
     assert pusher.app.call("GET", pusher.url, ROUTE).data["next"] == LINES
     count = len(read_topic(pusher.suite.bus, TOPIC))
     assert pusher.push(entries).returncode == 0
-    assert len(read_topic(pusher.suite.bus, TOPIC)) == count == LINES, "nothing goes twice"
+    assert len(read_topic(pusher.suite.bus, TOPIC)) == count >= LINES, "nothing goes twice"
     newer = [{**one, "grade": "review", "version": str(int(one["version"]) + 1)} for one in entries[:10]]
     assert pusher.push(newer).returncode == 0
     wait_until(lambda: [pusher.nation()[one["subject"]] for one in newer] == [(1795219200000002, 3)] * 10, 30,
@@ -177,7 +177,7 @@ def test_statistics_tell_of_no_small_cell(pusher):
     def counted():
         answer = analyst.call("GET", pusher.url, "/v1/statistics")
         rows = {row["region"]: row["people"] for row in answer.data["regions"]} if answer.code == "0000" else {}
-        return {**rows, "nation": answer.data["nation"]} if rows.get(REGION, {}).get("all") else None
+        return {**rows, "nation": answer.data["nation"]} if REGION in rows else None
 
     shown = wait_until(counted, 40, "the nation is counted, with this region's people")
     with psycopg.connect(**suite.database("000000"), autocommit=True) as database:
@@ -190,7 +190,10 @@ def test_statistics_tell_of_no_small_cell(pusher):
             value, count = shown[region][name], true.get((region, name), 0)
             assert value is None or (value >= 10 and value % 5 == 0 and abs(value - count) <= 2), (region, name, value, count)
             assert count >= 10 or value is None
-    assert shown[REGION]["red"] is not None and shown[REGION]["grey"] is None
+    for name in grades:
+        count = sum(n for (_region, grade), n in true.items() if grade == name)
+        assert shown["nation"][name] is None or abs(shown["nation"][name] - count) <= 2
+    assert (shown["nation"]["red"] or 0) > 1000 and shown[REGION]["grey"] is None
     assert analyst.call("GET", pusher.url, "/v1/statistics?region=440000").status == 400, "no filters"
     assert pusher.app.call("GET", pusher.url, "/v1/statistics").status == 403
 
