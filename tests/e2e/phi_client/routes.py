@@ -267,7 +267,9 @@ ROUTES = (
 )
 # No signature needed.
 OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"), ("svc-directory", "GET", "/v1/rules"))
-# What they do concerns everybody: test_rules.py and test_push.py alone call them.
+# What they do concerns everybody: test_rules.py, test_push.py and test_healing.py alone call them.
 ELSEWHERE = (("svc-platform", "POST", "/v1/directory/entries"), ("svc-platform", "GET", "/v1/directory/entries"),
+             ("svc-platform", "POST", "/v1/directory/rebuilds"), ("svc-platform", "GET", "/v1/directory/rebuilds"),
+             ("svc-platform", "GET", "/v1/statistics"),
              ("svc-directory", "POST", "/v1/rules/trials"), ("svc-directory", "GET", "/v1/rules/trials/{id}"),
              ("svc-directory", "POST", "/v1/rules/trials/{id}/steps"), ("svc-directory", "POST", "/v1/rules/rollback"))
