@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "http"))
 
 import psycopg
-from world import BIN, IS_SHORT, tell
+from world import BIN, IS_SHORT, is_asked, tell
 
 from callers import Load, tokens
 from loadgen import keyfile
@@ -90,6 +90,8 @@ def measure(suite, app, folder):
 
 def main():
     suite = None
+    if not is_asked("directory.freshness"):
+        return
     try:
         suite, app = open_suite()
         with tempfile.TemporaryDirectory() as folder:
