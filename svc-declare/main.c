@@ -1,5 +1,6 @@
 /* svc-declare: consent to collection, declarations of health and of trips, intake of data sources.
  */
+#include "svc-declare/people/restore.h"
 #include "svc-declare/sources/intake.h"
 #include "svc-declare/sources/letters.h"
 #include "svc-declare/sources/watch.h"
@@ -399,6 +400,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const struct declare *declare = phi_service_state(service);
+    PHI_GUARD(declare_restore(service, error));
     PHI_GUARD(letters_start(declare->letters, error));
     PHI_GUARD(watch_start(declare->watch));
 out:

@@ -1,4 +1,5 @@
 /* svc-verify: verification (3000) over HTTP and ZeroMQ, the one-time ledger, who used my code. */
+#include "svc-verify/restore.h"
 #include "svc-verify/revoke.h"
 
 #include "base/log.h"
@@ -154,6 +155,7 @@ static enum phi_err open_keys(struct phi_service *service, struct verify *verify
     PHI_GUARD(open_codeside(service, verify, error));
     PHI_GUARD(phi_service_key_hmac(service, "PHI_INDEX_KEY_FILE", &verify->index_key, error));
     PHI_GUARD(phi_service_key_hmac(service, "PHI_SERIAL_KEY_FILE", &verify->serial_key, error));
+    PHI_GUARD(phi_service_key_seal(service, "PHI_SERIAL_KEY_FILE", &verify->kept_key, error));
     PHI_GUARD(phi_service_key_sm2(service, "PHI_RECEIPT_KEY_FILE", &verify->receipt_key, error));
     phi_sm2_private_public(verify->receipt_key, xy);
     PHI_GUARD(phi_key_id_of(xy, verify->receipt_key_id));
@@ -207,6 +209,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(verify_spans_start(phi_service_state(service), error));
+    PHI_GUARD(verify_restore(service, error));
     PHI_GUARD(verify_watch_start(phi_service_state(service), error));
     PHI_GUARD(verify_revoke_start(phi_service_state(service)));
     PHI_GUARD(verify_rpc_open(phi_service_state(service), error));
@@ -247,6 +250,7 @@ static void close(struct phi_service *service)
     phi_codeside_free(verify->codeside);
     phi_hmac_key_free(verify->index_key);
     phi_hmac_key_free(verify->serial_key);
+    phi_seal_key_free(verify->kept_key);
     phi_sm2_private_free(verify->receipt_key);
     phi_service_set_state(service, NULL);
     free(verify);

@@ -1,6 +1,6 @@
 /* A use is recorded, and a one-time code spent, before the answer: the guards `requests` (same
  * request, same answer) and `ledger` (once is once), the use and the event, in one group commit. */
-#include "svc-verify/verify.h"
+#include "svc-verify/restore.h"
 
 #include "base/metrics.h"
 #include "base/mutant.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* the names and signs, and the longest of each text */
-#define VALUE_MAX 512
+#define VALUE_MAX 768
 
 static enum phi_err add_request(struct verify_job *job, struct phi_commit *commit)
 {
@@ -67,13 +67,19 @@ static enum phi_err write_value(struct verify_job *job, struct phi_view *out)
 {
     const struct phi_verify_request *request = &job->request;
     char serial[2 * PHI_SM3_LEN + 1], time[PHI_RFC3339_MAX];
+    const char *kept = NULL;
     char *text = phi_arena_alloc(job->batch->arena, VALUE_MAX);
     if (text == NULL)
         return PHI_ERR_MEMORY;
+    enum phi_err err = verify_kept_seal(job, &kept);
+    if (err != PHI_OK)
+        return err;
     phi_hex_encode(phi_view_of(job->serial_hmac, PHI_SM3_LEN), serial);
     phi_rfc3339_format(job->now_us, time);
     const char *const parts[] = {"{\"app\":\"",
                                  request->app,
+                                 "\",\"kept\":\"",
+                                 kept,
                                  "\",\"platform\":\"",
                                  request->platform,
                                  "\",\"program\":\"",
@@ -104,8 +110,8 @@ static enum phi_err make_event(struct verify_job *job)
                                      .source = job->verify->source,
                                      .time_us = job->now_us,
                                      .key = phi_view_of(job->serial_hmac, PHI_SUBJECT_LEN)};
-    PHI_GUARD(write_value(job, &job->event->value));
     PHI_GUARD(phi_event_new_id(job->event));
+    PHI_GUARD(write_value(job, &job->event->value));
 out:
     return err;
 }

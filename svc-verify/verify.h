@@ -49,6 +49,7 @@ struct verify {
     struct phi_codeside *codeside; /* unseals only */
     struct phi_hmac_key *index_key;
     struct phi_hmac_key *serial_key;
+    struct phi_seal_key *kept_key; /* what uses are made of again after a restore: restore.h */
     struct phi_sm2_private *receipt_key;
     char receipt_key_id[17];
     struct phi_rpc_allow_list *allow;

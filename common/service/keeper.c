@@ -42,6 +42,7 @@ static void look_at_store(struct phi_service *service, bool is_prune_due)
     if (!is_up || phi_store_acquire(service->store, phi_deadline_in_ms(CHECK_MS), &conn) != PHI_OK)
         return;
     look_at_clock(service, conn);
+    phi_service_tell_alive(service, conn);
     if (is_prune_due)
         prune(conn);
     phi_store_release(conn);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SHARED_MIGRATIONS 5
+#define SHARED_MIGRATIONS 6
 #define RETRY_MS          500
 #define RELAY_QUEUE       20000
 #define LINGER_MS         10 /* of events on their way to the broker: in batches, and soon */
@@ -14,7 +14,7 @@
 static const struct phi_migration shared_migrations[SHARED_MIGRATIONS] = {
     {1, "lane", phi_lane_ddl},     {2, "requests", phi_requests_ddl},
     {3, "outbox", phi_outbox_ddl}, {4, "offsets", phi_offsets_ddl},
-    {5, "auth", phi_auth_ddl},
+    {5, "auth", phi_auth_ddl},     {6, "alive", phi_alive_ddl},
 };
 
 static const struct phi_lane_table shared_tables[] = {

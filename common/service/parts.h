@@ -73,6 +73,7 @@ struct phi_service {
     pthread_t keeper;
     bool has_keeper;
     atomic_bool stopping;
+    atomic_bool is_caught_up; /* the keeper writes how late it is: catch_up.c */
 };
 
 /* options.c: the common rows, those of the parts in use and the program's own, in one table. */
@@ -104,6 +105,9 @@ enum phi_err phi_service_keys_open(struct phi_service *service,
 /* key_watch.c: tells in log and audit what is new about keys. The keeper's thread; blocks on the
  * database, at most its time-outs. */
 void phi_service_keys_watch(struct phi_service *service);
+
+/* catch_up.c: writes into the database that it is as new as this moment. The keeper's thread. */
+void phi_service_tell_alive(struct phi_service *service, struct phi_conn *conn);
 
 /* keeper.c: the housekeeping thread: database check, clock, old nonces and stored answers. */
 enum phi_err phi_service_keeper_start(struct phi_service *service) PHI_MUST_USE;

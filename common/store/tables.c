@@ -49,6 +49,11 @@ const char phi_offsets_ddl[] = "CREATE TABLE offsets (\n"
                                "    PRIMARY KEY (cluster_id, topic, partition)\n"
                                ");\n";
 
+const char phi_alive_ddl[] = "CREATE TABLE alive (\n"
+                             "    is_here boolean PRIMARY KEY CHECK (is_here),\n"
+                             "    at_us bigint NOT NULL\n"
+                             ");\n";
+
 const enum phi_column phi_nonces_columns[] = {PHI_COLUMN_TEXT, PHI_COLUMN_TEXT, PHI_COLUMN_I64};
 const char phi_nonces_insert[] = "INSERT INTO nonces (app_id, nonce, seen_us)"
                                  " SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])"

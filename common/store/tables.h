@@ -17,6 +17,7 @@ extern const char phi_lane_ddl[]; /* lane_commits: one marker a transaction; nee
 extern const char phi_requests_ddl[]; /* idempotency and nonces */
 extern const char phi_outbox_ddl[];   /* outbox */
 extern const char phi_offsets_ddl[];  /* offsets */
+extern const char phi_alive_ddl[];    /* alive: when a replica last wrote that it is */
 
 /* nonces: app_id text, nonce text, seen_us bigint. Refuses with PHI_ERR_NONCE; its row stays when a
  * later guard refuses the request. Declare it first. */

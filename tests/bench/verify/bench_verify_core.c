@@ -204,6 +204,9 @@ static void open_verify(struct stage *s)
     s->verify.revoke = &s->revoke;
     bench_require(s->revoke.set != NULL, "a set of revocations");
     require_ok(phi_codeside_new(REGION, &set, 1, NULL, &s->verify.codeside), "code side");
+    require_ok(
+        phi_seal_key_new(1, phi_view_of(serial_key, sizeof(serial_key)), &s->verify.kept_key),
+        "a key for what is kept");
     require_ok(phi_hmac_key_new(phi_view_of(serial_key, sizeof(serial_key)), &s->verify.serial_key),
                "serial key");
     require_ok(phi_sm2_private_generate(&s->verify.receipt_key), "receipt key");

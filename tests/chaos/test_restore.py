@@ -1,0 +1,149 @@
+"""A province's database restored from a backup: what was acknowledged after the backup is made again of the topics, before
+anybody is answered."""
+import os
+import secrets
+import subprocess
+import time
+
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from days import tell
+from phi_client.http import new_serial
+from phi_client.life import source_line
+from phi_client.people import Person
+from phi_client.suite import SERVICES, wait_until
+
+PG = "/usr/lib/postgresql/15/bin"
+PROVINCE = [name for name in SERVICES if name != "svc-platform"]
+HOUR_MS, BEFORE, AFTER = 3600_000, 6, 12
+TOPIC = "phi.320000.code.verified"
+# Everything that must be as it was: tables and, of each, the columns that say what was acknowledged.
+KEPT = {
+    "declare.declarations": "fact_id, subject, source, institution, record_no, revision, content_digest, content, sealed, "
+                            "observed_us, recorded_us",
+    "declare.intake": "source, institution, record_no, revision, content_digest, fact_id, subject, observed_us, recorded_us",
+    "declare.person_keys": "subject, version, wrapped",
+    "verify.uses": "id, platform, program, subject, subject_key, serial_hmac, app, scope, result_code, flags, deadline_s, used_us",
+    "verify.requests": "platform, program, request_id, serial_hmac, requester_digest, scope, result_code, used_us",
+    "verify.ledger": "deadline_s, serial_hmac, used_us",
+    "directory.facts": "fact_id, subject, source, institution, record_no, revision, content",
+    "directory.entries": "subject, grade, sources_mask, then_grade, until_us",
+}
+
+pytestmark = [pytest.mark.late, pytest.mark.timeout(600)]
+
+
+class Backup:
+    """Of the province's database, by pg_dump while everything runs; the nation's stays as it is."""
+
+    def __init__(self, suite):
+        self.suite, self.path = suite, os.path.join(suite.run, "province.dump")
+        self.where = ["-h", suite.state()["pg.socket"], "-p", str(suite.port("postgres")), "-U", "postgres"]
+        self.run("pg_dump", "-Fc", "-f", self.path, "phi_320000")
+
+    def run(self, program, *arguments):
+        subprocess.run([os.path.join(PG, program), *self.where, *arguments], check=True, capture_output=True, timeout=120)
+
+    def restore(self):
+        maintenance = {**self.suite.database(), "dbname": "postgres"}
+        with psycopg.connect(**maintenance, autocommit=True) as database:
+            database.execute("DROP DATABASE phi_320000 WITH (FORCE)")
+        self.run("pg_restore", "--create", "-d", "postgres", self.path)
+
+
+def rows(suite):
+    with psycopg.connect(**suite.database(), autocommit=True) as database:
+        return {table: set(database.execute(f"SELECT {', '.join(f'({name})::text' for name in columns.split(', '))} FROM {table}")
+                           .fetchall()) for table, columns in KEPT.items()}
+
+
+def set_retention(suite, value):
+    admin = AdminClient({"bootstrap.servers": suite.bus})
+    entry = ConfigEntry("retention.ms", str(value), incremental_operation=AlterConfigOpType.SET)
+    (done,) = admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=[entry])]).values()
+    done.result(15)
+
+
+def live(life, count, scanner):
+    """People who declare, are tested, and are scanned once with a code that holds once: their requests, to be repeated."""
+    people, asked = [Person() for _ in range(count)], []
+    for person in people:
+        life.consent(person)
+        life.declare(person)
+        code, serial = life.mint(person, "pass-once")["code"], new_serial()
+        answer = life.verify(code, scanner, serial)
+        assert answer.code == "0000", answer
+        asked.append((code, serial))
+    answers = life.report("tests", [source_line(person, "tests", result="negative") for person in people])
+    assert {answer["result"] for answer in answers} == {"accepted"}
+    return asked
+
+
+def start_alone(suite, name):
+    """The exit status and the log of a program that is to refuse."""
+    outside = {key: value for key, value in os.environ.items() if not key.startswith("PHI_")}
+    done = subprocess.run([os.path.join(suite.programs, name)], env={**outside, **suite.environment(name)},
+                          capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stderr + done.stdout
+
+
+def test_a_restored_province_catches_up_by_itself(suite, life):
+    scanner = Person()
+    live(life, BEFORE, scanner)
+    suite.settle(60)
+    wait_until(lambda: alive(suite) >= {"declare", "verify"}, 20, "the database knows how new it is")
+    backup = Backup(suite)
+    asked = live(life, AFTER, scanner)
+    suite.settle(60)
+    whole = rows(suite)
+    suite.kill(*PROVINCE)
+    backup.restore()
+    restored = rows(suite)
+    lost = {table: len(whole[table] - restored[table]) for table in KEPT}
+    assert min(lost.values()) >= AFTER, f"the backup holds what came after it: {lost}"
+    # The topic might not hold everything any more: nobody is answered from half a ledger.
+    set_retention(suite, 24 * HOUR_MS)
+    try:
+        status, log = start_alone(suite, "svc-verify")
+        assert status != 0 and TOPIC in log and "keeps 24 h" in log, log[-2000:]
+    finally:
+        set_retention(suite, 168 * HOUR_MS)
+    began = time.monotonic()
+    suite.start(*PROVINCE)
+    ready_s = time.monotonic() - began
+    assert all("event=caught_up" in suite.log(name) for name in ("svc-declare", "svc-verify"))
+    now = rows(suite)
+    for table in ("declare.declarations", "declare.intake", "declare.person_keys", "verify.uses", "verify.requests",
+                  "verify.ledger"):
+        assert now[table] == whole[table], f"{table}: {len(whole[table] - now[table])} rows missing once it is open"
+    suite.settle(90)
+    now = rows(suite)
+    for table in KEPT:
+        assert now[table] == whole[table], f"{table}: {len(whole[table] ^ now[table])} rows differ"
+    again(life, asked, scanner)
+    tell(day="restored from a backup", readyS=round(ready_s, 1), lost=lost)
+
+
+def alive(suite):
+    """The services whose database says how new it is."""
+    with psycopg.connect(**suite.database(), autocommit=True) as database:
+        return {name for name in ("declare", "verify")
+                if database.execute(f"SELECT count(*) FROM {name}.alive").fetchone()[0]}
+
+
+def again(life, asked, scanner):
+    """What was used is used, and who asked gets the same answer again."""
+    for code, serial in asked:
+        assert life.verify(code, scanner, serial).code == "0000", "another answer to the same request"
+        assert life.verify(code, Person(), new_serial()).code == "2004", f"a code used twice, {secrets.token_hex(2)}"
+
+
+def test_an_ordinary_start_reads_next_to_nothing(suite, life):
+    live(life, 2, Person())
+    suite.settle(60)
+    suite.restart("svc-declare", "svc-verify")
+    for name in ("svc-declare", "svc-verify"):
+        last = suite.log(name).rpartition("event=signal")[2]
+        assert "event=ready" in last and "database_is_behind" not in last, name
