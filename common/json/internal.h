@@ -4,9 +4,6 @@
 
 #include "json/json.h"
 
-/* What is plain JSON, read fast; NULL: not plain, or out of memory, so ask the library. */
-json_t *phi_json_plain(struct phi_view body);
-
 /* Fills `error` with the place itself and a formatted reason, which must not hold the value. */
 enum phi_err phi_json_fail(const struct phi_json_at *at, enum phi_err code, struct phi_error *error,
                            const char *format, ...) __attribute__((format(printf, 4, 5)));

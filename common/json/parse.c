@@ -1,4 +1,4 @@
-#include "json/internal.h"
+#include "json/json.h"
 
 #include "base/mutant.h"
 
@@ -66,12 +66,7 @@ enum phi_err phi_json_parse(struct phi_view body, size_t max_depth, json_t **out
     if (is_too_deep(body, max_depth))
         return phi_error_set(error, PHI_ERR_JSON, "$", "nested deeper than %zu levels", max_depth);
     json_error_t failure = {.text = ""};
-    json_t *value = phi_json_plain(body);
-    if (value != NULL) {
-        *out = value;
-        return PHI_OK;
-    }
-    value = json_loadb(
+    json_t *value = json_loadb(
         (const char *)body.data, body.len,
         (PHI_MUTANT(member_twice_taken) ? 0 : JSON_REJECT_DUPLICATES) | JSON_DECODE_ANY, &failure);
     if (value == NULL)
