@@ -92,7 +92,7 @@ phi_choose_ports() {
         names+=("$name:$port")
         [ "$rpc" = - ] || names+=("$name.rpc:$rpc")
     done < <(phi_services)
-    [ -n "$PHI_HOST_RUN" ] || names+=(idp:8190 postgres:free broker:free controller:free)
+    [ -n "$PHI_HOST_RUN" ] || names+=(idp:8190 postgres:free broker:free broker.sasl:free controller:free)
     mapfile -t free < <("$PHI_COMPOSE/free-ports" ${#names[@]})
     for name in "${names[@]}"; do
         port=${name#*:}
@@ -103,7 +103,7 @@ phi_choose_ports() {
         i=$((i + 1))
         # A port once chosen stays, unless the other kind is asked for while its owner is down.
         if [ -n "$(phi_port "$name")" ]; then
-            [ "$(phi_get ports fixed)" != "$PHI_PORTS" ] && ! phi_is_running "${name%.rpc}" || continue
+            [ "$(phi_get ports fixed)" != "$PHI_PORTS" ] && ! phi_is_running "${name%.*}" || continue
         fi
         phi_set "port.$name" "$port"
     done

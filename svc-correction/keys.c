@@ -67,8 +67,7 @@ static enum phi_err open_replay(struct phi_service *service, struct correction *
                                 struct phi_error *error)
 {
     const struct phi_person_replay_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
-                .client_id = phi_service_program(service)},
+        .bus = phi_service_bus(service),
         .topic = phi_service_topic(service, PHI_PERSON_STREAM),
         .region = phi_service_region(service),
         .store = phi_service_store(service),
@@ -85,17 +84,15 @@ enum phi_err case_keys_start(struct phi_service *service, struct phi_error *erro
                                          .program = phi_service_program(service),
                                          .seal_key = correction->health_key};
     PHI_GUARD(phi_dlq_open(&dead, &correction->dlq, error));
-    const struct phi_consumer_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
-                .client_id = phi_service_program(service)},
-        .group = GROUP,
-        .topics = topics,
-        .topic_count = 1,
-        .store = phi_service_store(service),
-        .dlq = correction->dlq,
-        .handle = handle,
-        .committed = committed,
-        .context = service};
+    const struct phi_consumer_options options = {.bus = phi_service_bus(service),
+                                                 .group = GROUP,
+                                                 .topics = topics,
+                                                 .topic_count = 1,
+                                                 .store = phi_service_store(service),
+                                                 .dlq = correction->dlq,
+                                                 .handle = handle,
+                                                 .committed = committed,
+                                                 .context = service};
     PHI_GUARD(open_replay(service, correction, error));
     PHI_GUARD(phi_consumer_open(&options, &correction->consumer, error));
     (void)phi_person_replay_wait(correction->replay, phi_deadline_in_ms(REPLAY_MS));

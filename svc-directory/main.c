@@ -377,8 +377,7 @@ static enum phi_err open_consumer(struct phi_service *service, struct directory 
     topics[PHI_SOURCES_COUNT + 1] = phi_service_topic(service, "correction.decided");
     topics[PHI_SOURCES_COUNT + 2] = phi_service_topic(service, PHI_PERSON_STREAM);
     const struct phi_consumer_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
-                .client_id = phi_service_program(service)},
+        .bus = phi_service_bus(service),
         .group = GROUP,
         .topics = topics,
         .topic_count = STREAMS,
@@ -399,8 +398,7 @@ static enum phi_err open_replay(struct phi_service *service, struct directory *d
                                 struct phi_error *error)
 {
     const struct phi_person_replay_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
-                .client_id = phi_service_program(service)},
+        .bus = phi_service_bus(service),
         .topic = phi_service_topic(service, PHI_PERSON_STREAM),
         .region = phi_service_region(service),
         .store = phi_service_store(service),

@@ -3,20 +3,25 @@
 #include "svc-platform/entries/quality.h"
 #include "svc-platform/heal/ask.h"
 #include "svc-platform/heal/heal.h"
+#include "svc-platform/members/members.h"
 #include "svc-platform/platform.h"
 #include "svc-platform/push/push.h"
 #include "svc-platform/rebuild/rebuild.h"
 #include "svc-platform/relay/relay.h"
 #include "svc-platform/statistics/statistics.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
 #include <stdlib.h>
 
+#define DAY_US (INT64_C(86400) * 1000000)
+
 extern const unsigned char phi_embed_openapi_json[];
 extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_platform_sql[];
+extern const unsigned char phi_embed__110_members_sql[];
 extern const unsigned char phi_embed__120_nation_sql[];
 extern const unsigned char phi_embed__121_push_sql[];
 extern const unsigned char phi_embed__122_rebuild_sql[];
@@ -38,6 +43,20 @@ static const struct phi_config_row rows[] = {
      .max = 43200,
      .unit = "s",
      .text = "an unchanged trust list is signed again this often, so that a held-back one shows"},
+    PHI_SERVICE_KEY_ROW("PHI_CA_KEY_FILE", "SM2 key of the platform CA"),
+    {.name = "PHI_CA_FILE",
+     .type = PHI_CONFIG_FILE,
+     .optional = true,
+     .max = 4096,
+     .unit = "",
+     .text = "the platform CA's certificate (phictl cert ca); without it no platform is approved"},
+    {.name = "PHI_CERTIFICATE_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "365",
+     .min = 1,
+     .max = 3650,
+     .unit = "days",
+     .text = "how long a platform's certificates last, and its keys in the trust list with them"},
     PHI_SERVICE_KEY_ROW("PHI_PLATFORM_KEY_FILE", "the unified platform's key for dead letters"),
     PHI_QUERY_RPC_ROWS("5110"),
     STATISTICS_ROW,
@@ -46,6 +65,7 @@ static const struct phi_config_row rows[] = {
 
 static const struct phi_migration migrations[] = {
     {100, "platform", (const char *)phi_embed__100_platform_sql},
+    {110, "members", (const char *)phi_embed__110_members_sql},
     {120, "nation", (const char *)phi_embed__120_nation_sql},
     {121, "push", (const char *)phi_embed__121_push_sql},
     {122, "rebuild", (const char *)phi_embed__122_rebuild_sql},
@@ -53,6 +73,12 @@ static const struct phi_migration migrations[] = {
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};
+static const char *const apply_fields[] = {
+    "region",     "name",      "organisation",        "contact", "mode",
+    "testReport", "endpoints", "certificateRequests", NULL};
+static const char *const decide_fields[] = {"action", "reason", NULL};
+static const char *const change_fields[] = {"kind", "certificateRequests", "overlapSeconds", NULL};
+static const char *const parcel_fields[] = {"parcel", NULL};
 static const char *const query_fields[] = {"receipt", NULL};
 static const char *const push_queries[] = {"writer", "from", "take", NULL};
 static const char *const no_fields[] = {NULL};
@@ -65,6 +91,60 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_NOBODY,
      .flags = PHI_API_OPEN,
      .handle = platform_trust_http},
+    {.method = "POST",
+     .path = "/v1/platforms",
+     .role = "platform.apply",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_CREATES,
+     .fields = apply_fields,
+     .handle = member_apply},
+    {.method = "GET",
+     .path = "/v1/platforms",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .handle = member_show_all},
+    {.method = "GET",
+     .path = "/v1/platforms/{region}",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .handle = member_show},
+    {.method = "GET",
+     .path = "/v1/platforms/{region}/own",
+     .role = "platform.apply",
+     .identity = PHI_API_NOBODY,
+     .handle = member_show_own},
+    {.method = "POST",
+     .path = "/v1/platforms/{region}/decisions",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = decide_fields,
+     .handle = member_decide},
+    {.method = "POST",
+     .path = "/v1/platforms/{region}/keys",
+     .role = "platform.apply",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_CREATES,
+     .fields = change_fields,
+     .handle = member_change_keys},
+    {.method = "POST",
+     .path = "/v1/platforms/{region}/parcels",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = parcel_fields,
+     .handle = member_put_parcel},
+    {.method = "POST",
+     .path = "/v1/platforms/{region}/hand-over",
+     .role = "platform.apply",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_CREATES,
+     .handle = member_hand_over},
+    {.method = "GET",
+     .path = "/v1/bus/users",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .handle = member_bus},
     {.method = "POST",
      .path = "/v1/directory/query",
      .role = "directory",
@@ -120,6 +200,29 @@ static const struct phi_api_route routes[] = {
      .handle = results_hand_down},
 };
 
+static enum phi_err open_ca(struct phi_service *service, struct platform *platform,
+                            struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_view pem;
+    const char *path = phi_config_text(phi_service_config(service), "PHI_CA_FILE");
+    struct phi_arena *arena = phi_arena_new(PHI_CERTIFICATE_BYTES_MAX * 4);
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    platform->certificate_us =
+        phi_config_int(phi_service_config(service), "PHI_CERTIFICATE_DAYS") * DAY_US;
+    if (path == NULL)
+        goto out;
+    PHI_GUARD(phi_service_key_sm2(service, "PHI_CA_KEY_FILE", &platform->ca_key, error));
+    err = phi_file_read(path, PHI_CERTIFICATE_BYTES_MAX, arena, &pem);
+    if (err == PHI_OK)
+        err = phi_certificate_read(pem, &platform->ca, error);
+    if (err != PHI_OK)
+        err = phi_error_set(error, PHI_ERR_CONFIG, "PHI_CA_FILE", "not a certificate");
+out:
+    phi_arena_free(arena);
+    return err;
+}
+
 static enum phi_err open_keys(struct phi_service *service, struct platform *platform,
                               struct phi_error *error)
 {
@@ -129,6 +232,8 @@ static enum phi_err open_keys(struct phi_service *service, struct platform *plat
     phi_sm2_private_public(platform->trust_key, xy);
     PHI_GUARD(phi_key_id_of(xy, platform->trust_key_serial));
     PHI_GUARD(phi_service_key_seal(service, "PHI_PLATFORM_KEY_FILE", &platform->store_key, error));
+    phi_service_set_answer_seal(service, platform->store_key);
+    PHI_GUARD(open_ca(service, platform, error));
 out:
     return err;
 }
@@ -207,6 +312,8 @@ static void close(struct phi_service *service)
     phi_query_rpc_free(platform->rpc);
     phi_sm2_private_free(platform->trust_key);
     phi_seal_key_free(platform->store_key);
+    phi_certificate_free(platform->ca);
+    phi_sm2_private_free(platform->ca_key);
     phi_service_set_state(service, NULL);
     pthread_cond_destroy(&platform->trust_news);
     pthread_mutex_destroy(&platform->trust_lock);
@@ -225,7 +332,7 @@ static const struct phi_program program = {
     .about = "the unified platform: trust list, the nation's directory, query by receipt",
     .schema = "platform",
     .http_port = "8110",
-    .parts = PHI_PART_REGISTRY | PHI_PART_TRUST | PHI_PART_RELAY,
+    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,

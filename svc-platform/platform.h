@@ -6,6 +6,7 @@
 #include "bus/dlq.h"
 #include "codes/entry.h"
 #include "codes/receipt.h"
+#include "crypto/certificate.h"
 #include "service/api.h"
 #include "service/query_rpc.h"
 
@@ -33,6 +34,11 @@ struct platform {
     struct phi_dlq *dlq;
     struct phi_consumer *consumer;
     struct phi_query_rpc *rpc;
+    struct phi_certificate *ca; /* NULL: nobody is approved here */
+    struct phi_sm2_private *ca_key;
+    int64_t certificate_us; /* how long a certificate lasts */
+    atomic_bool is_member_changed;
+    int64_t members_seen; /* member_changed at the publisher's last look */
     pthread_t publisher;
     bool has_publisher;
     atomic_bool stopping;
@@ -51,8 +57,9 @@ struct platform {
     struct relay *relay;
 };
 
-/* trust/list.c: signs what PHI_PLATFORMS_FILE says, when that is not what was signed last
- * (`is_renewal`: when it is, long ago), and keeps it in trust_lists. Blocks on the database. */
+/* trust/list.c: signs what PHI_PLATFORMS_FILE and the members in force say, when that is not what
+ * was signed last (`is_renewal`: when it is, long ago), and keeps it in trust_lists. Blocks on the
+ * database. */
 enum phi_err platform_trust_sign(struct platform *platform, bool is_renewal,
                                  struct phi_error *error) PHI_MUST_USE;
 /* trust/publish.c: the thread that looks for changes, signs, and publishes on phi.registry. */

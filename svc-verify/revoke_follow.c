@@ -109,12 +109,10 @@ static enum phi_err open_topic(struct verify_revoke *revoke, const char *platfor
     topic->revoke = revoke;
     memcpy(topic->platform, platform, sizeof(topic->platform));
     snprintf(name, sizeof(name), "phi.%s.code.revoked", platform);
-    const struct phi_topic_reader_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_PLATFORM_BUS"),
-                .client_id = phi_service_program(service)},
-        .topic = name,
-        .record = on_record,
-        .context = topic};
+    const struct phi_topic_reader_options options = {.bus = phi_service_platform_bus(service),
+                                                     .topic = name,
+                                                     .record = on_record,
+                                                     .context = topic};
     return phi_topic_reader_open(&options, &topic->reader, error);
 }
 

@@ -139,3 +139,25 @@ void phi_service_set_degraded(struct phi_service *service, const char *part, boo
         phi_log(degraded ? PHI_LOG_WARN : PHI_LOG_INFO, degraded ? "degraded" : "recovered",
                 PHI_L_WORD("part", part));
 }
+
+static struct phi_bus_options bus_of(struct phi_service *service, const char *brokers,
+                                     const char *user, const char *password, const char *ca)
+{
+    const struct phi_config *config = service->config;
+    return (struct phi_bus_options){.brokers = phi_config_text(config, brokers),
+                                    .client_id = service->program->name,
+                                    .username = phi_config_text(config, user),
+                                    .password = phi_config_text(config, password),
+                                    .ca_file = phi_config_text(config, ca)};
+}
+
+struct phi_bus_options phi_service_bus(struct phi_service *service)
+{
+    return bus_of(service, "PHI_BUS", "PHI_BUS_USER", "PHI_BUS_PASSWORD_FILE", "PHI_BUS_CA_FILE");
+}
+
+struct phi_bus_options phi_service_platform_bus(struct phi_service *service)
+{
+    return bus_of(service, "PHI_PLATFORM_BUS", "PHI_PLATFORM_BUS_USER",
+                  "PHI_PLATFORM_BUS_PASSWORD_FILE", "PHI_PLATFORM_BUS_CA_FILE");
+}

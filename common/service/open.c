@@ -84,11 +84,9 @@ static enum phi_err open_lane(struct phi_service *service, struct phi_error *err
 
 static enum phi_err open_platform_producer(struct phi_service *service, struct phi_error *error)
 {
-    struct phi_producer_options producer = {
-        .bus = {.brokers = phi_config_text(service->config, "PHI_PLATFORM_BUS"),
-                .client_id = service->program->name},
-        .name = "platform_bus",
-        .queue_max_count = RELAY_QUEUE};
+    struct phi_producer_options producer = {.bus = phi_service_platform_bus(service),
+                                            .name = "platform_bus",
+                                            .queue_max_count = RELAY_QUEUE};
     return phi_producer_open(&producer, &service->platform_producer, error);
 }
 
@@ -98,8 +96,7 @@ static enum phi_err open_relay(struct phi_service *service, struct phi_error *er
 {
     enum phi_err err = PHI_OK;
     struct phi_producer_options producer = {
-        .bus = {.brokers = phi_config_text(service->config, "PHI_BUS"),
-                .client_id = service->program->name},
+        .bus = phi_service_bus(service),
         .linger_ms = service->program->linger_ms > 0 ? service->program->linger_ms : LINGER_MS,
         .queue_max_count = RELAY_QUEUE};
     PHI_GUARD(phi_producer_open(&producer, &service->producer, error));
@@ -137,7 +134,8 @@ static void callers_changed(void *context)
 static enum phi_err open_registry(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_registry_options options = {.brokers = phi_config_text(service->config, "PHI_BUS"),
+    const struct phi_bus_options bus = phi_service_bus(service);
+    struct phi_registry_options options = {.bus = &bus,
                                            .region = phi_service_region(service),
                                            .store = service->store,
                                            .changed = callers_changed,
@@ -159,10 +157,11 @@ static enum phi_err open_identities(struct phi_service *service, struct phi_erro
 static enum phi_err open_trust(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_trust_options options = {
-        .brokers = phi_config_text(service->config, "PHI_PLATFORM_BUS"),
-        .store = service->store,
-        .grace_s = phi_config_int(service->config, "PHI_TRUST_GRACE_S")};
+    const struct phi_bus_options bus = phi_service_platform_bus(service);
+    struct phi_trust_options options = {.bus = &bus,
+                                        .store = service->store,
+                                        .grace_s =
+                                            phi_config_int(service->config, "PHI_TRUST_GRACE_S")};
     PHI_GUARD(read_pinned(service, "PHI_TRUST_PUBLIC_FILE", options.owner, error));
     PHI_GUARD(phi_trust_open(&options, &service->trust, error));
 out:

@@ -88,6 +88,10 @@ struct phi_identities *phi_service_identities(struct phi_service *service);
 struct phi_trust *phi_service_trust(struct phi_service *service);
 struct phi_producer *phi_service_producer(struct phi_service *service); /* PHI_BUS */
 struct phi_relay *phi_service_relay(struct phi_service *service);
+/* How to reach PHI_BUS and PHI_PLATFORM_BUS: brokers, user, TLS. Texts live as long as the service.
+ */
+struct phi_bus_options phi_service_bus(struct phi_service *service);
+struct phi_bus_options phi_service_platform_bus(struct phi_service *service);
 /* "phi.320000.code.minted" for stream "code.minted"; borrowed, lives as long as the service */
 const char *phi_service_topic(struct phi_service *service, const char *stream);
 

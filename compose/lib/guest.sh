@@ -5,7 +5,7 @@
 # What of the host the guest uses, in its own state and keys, so that everything else finds it there.
 phi_guest_state() {
     local name
-    for name in broker pg.dir pg.socket port.idp port.postgres port.broker port.svc-platform port.svc-platform.rpc; do
+    for name in broker acls regions pg.dir pg.socket port.idp port.postgres port.broker port.broker.sasl port.svc-platform port.svc-platform.rpc; do
         phi_set "$name" "$(PHI_RUN=$PHI_HOST_RUN phi_get "$name")"
     done
     mkdir -p "$PHI_RUN/keys/public"
@@ -43,7 +43,6 @@ phi_guest_peers() {
 # In the host's registries: the guest's directory may ask the nation and the host's province, its svc-verify the latter.
 phi_guest_known() {
     local guest=$PHI_RUN guest_region=$PHI_PROVINCE host_region app roles scopes sources institution
-    read -r app roles scopes sources institution < <(phi_app_rows | grep "^directory-")
     (
         PHI_RUN=$PHI_HOST_RUN PHI_HOST_RUN=''
         host_region=$(phi_get province 320000)
@@ -52,10 +51,21 @@ phi_guest_known() {
             --curve "$(cat "$guest/keys/public/svc-directory.curve.pub")" --scopes pass,medical,self
         phi_registry_put "$PHI_NATION" peer --platform "$guest_region" --program svc-verify \
             --curve "$(cat "$guest/keys/public/svc-verify.curve.pub")" --scopes pass
-        phi_registry_put "$PHI_NATION" app --app "$app" --name "$app" --client-id "$app" --roles "$roles" \
-            --public "$guest/keys/apps/$app/public.pem" --scopes "$scopes" --institution "$institution"
+        while read -r app roles scopes sources institution; do
+            [ "$scopes" != - ] || scopes=''
+            phi_registry_put "$PHI_NATION" app --app "$app" --name "$app" --client-id "$app" --roles "$roles" \
+                --public "$guest/keys/apps/$app/public.pem" --scopes "$scopes" --institution "$institution"
+        done < <(PHI_PROVINCE=$guest_region phi_app_rows | grep -E "^(directory|province)-")
     )
     phi_guest_peers "$guest_region" "$PHI_HOST_RUN" "$(PHI_RUN=$PHI_HOST_RUN phi_get province 320000)"
+}
+
+# The nation's own node (GB/T 38961 B.5: codes for a province still without a system) has the nation's registry of
+# callers, and so its operator.
+phi_guest_operator() {
+    [ "$PHI_PROVINCE" = "$PHI_NATION" ] && [ ! -d "$PHI_RUN/keys/operator" ] || return 0
+    cp -a "$PHI_HOST_RUN/keys/operator" "$PHI_RUN/keys/operator"
+    cp "$PHI_HOST_RUN/keys/public/operator.access.pub" "$PHI_RUN/keys/public/"
 }
 
 # Everything but the services: run where PHI_HOST_RUN is up.
@@ -64,10 +74,12 @@ phi_guest_join() {
     phi_guest_state
     phi_choose_ports
     phi_check_ports
+    phi_guest_operator
     phi_guest_index_key
     phi_keys_make
     phi_pg_setup
     phi_broker_topics
+    phi_bus_users
     phi_registry_write
     phi_guest_known
 }

@@ -78,6 +78,16 @@ phi_keys_make() {
             fi
         done
     done < <(phi_key_rows)
+    phi_ca_make
+}
+
+# The platform CA, a root of its own here.
+phi_ca_make() {
+    local folder=$PHI_RUN/keys/svc-platform
+    [ -s "$folder/ca.key" ] && [ ! -s "$PHI_RUN/keys/public/ca.pem" ] || return 0
+    "$PHI_BIN/phictl" cert ca --key "$folder/ca.key" --password-file "$folder/password" --organization 统一平台 \
+        --name "platform CA" --days 3650 --path-length 0 --out "$PHI_RUN/keys/public/ca.pem" > /dev/null ||
+        phi_fail "phictl could not make the platform CA"
 }
 
 # phi_key_environment NAME: the variables of the keys that a program may read.

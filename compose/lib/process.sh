@@ -44,12 +44,13 @@ phi_tail() {
     tail -n "${2:-25}" "$PHI_RUN/log/$1.log" >&2 || true
 }
 
-# phi_wait_ready NAME SECONDS COMMAND…: as phi_wait_until, but ends at once when the process has died.
+# phi_wait_ready NAME SECONDS COMMAND…: as phi_wait_until, but ends at once when the process has died, also when another
+# that has taken its port answers.
 phi_wait_ready() {
     local name=$1 seconds=$2 end
     shift 2
     end=$(($(date +%s%N) + seconds * 1000000000))
-    until "$@" > /dev/null 2>&1; do
+    until phi_is_running "$name" && "$@" > /dev/null 2>&1; do
         if ! phi_is_running "$name"; then
             phi_tail "$name"
             phi_fail "$name ended before it was ready"

@@ -61,14 +61,15 @@ phi_registry_write() {
         phi_registry_put "$region" provider --issuer "$(phi_issuer staff)" \
             --jwks "$(phi_issuer staff)/jwks.json" --kind staff
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
-            --unit "health-320100" --roles decide,code.revoke,rules,link,open --regions "$PHI_PROVINCE" \
+            --unit "health-320100" --regions "$PHI_PROVINCE" \
+            --roles decide,code.revoke,rules,link,open,platform,platform.keys,platform.bus \
             --sources "$(phi_source_kinds),declare.health,declare.trip"
         for auditor in "${PHI_AUDITORS[@]}"; do
             phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "${auditor%%:*}" \
                 --unit "${auditor#*:}" --roles auditor --regions "$PHI_PROVINCE"
         done
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_SECOND_OFFICER" \
-            --unit "health-320000" --roles decide,link,open --regions "$PHI_PROVINCE" --sources "$(phi_source_kinds)"
+            --unit "health-320000" --roles decide,link,open,platform --regions "$PHI_PROVINCE" --sources "$(phi_source_kinds)"
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self
@@ -91,6 +92,7 @@ phi_province_name() {
     320000) echo 江苏省 ;;
     330000) echo 浙江省 ;;
     440000) echo 广东省 ;;
+    "$PHI_NATION") echo 国家节点 ;;
     *) echo "$PHI_PROVINCE" ;;
     esac
 }

@@ -12,7 +12,7 @@ phi_data_variable() {
     region=$(phi_service_field "$1" 2)
     if [ -f "$file/$region.json" ]; then
         printf '%s=%s\n' "$3" "$file/$region.json"
-    elif [ -f "$file/320000.json" ] && [ "$region" != "$PHI_NATION" ]; then
+    elif [ -f "$file/320000.json" ]; then
         sed "s/320000/$region/g" "$file/320000.json" > "$PHI_RUN/$1.$2.json"
         chmod 0644 "$PHI_RUN/$1.$2.json"
         printf '%s=%s\n' "$3" "$PHI_RUN/$1.$2.json"
@@ -22,8 +22,8 @@ phi_data_variable() {
 # phi_environment NAME: everything the program reads, NAME=value a line. Extra lines, for all services or for
 # one, come from $PHI_RUN/env/all.extra and $PHI_RUN/env/NAME.extra.
 phi_environment() {
-    local name=$1 region bus
-    region=$(phi_service_field "$name" 2) bus=$(phi_bus_address)
+    local name=$1 region
+    region=$(phi_service_field "$name" 2)
     cat <<ENV
 PHI_REGION=$region
 PHI_HTTP_ADDRESS=127.0.0.1
@@ -31,18 +31,18 @@ PHI_HTTP_PORT=$(phi_port "$name")
 PHI_DATABASE=$(phi_pg_conninfo "$name")
 PHI_DATABASE_PASSWORD_FILE=$PHI_RUN/keys/$name/database-password
 PHI_SCHEMA=$(phi_service_field "$name" 5)
-PHI_BUS=$bus
-PHI_PLATFORM_BUS=$bus
 PHI_LOG_FORMAT=logfmt
 PHI_DEV_HTTP_JWKS=true
 ENV
+    phi_bus_environment "$name"
     phi_key_environment "$name"
     # What a program decides by is data that stands beside it, one file a region.
     phi_data_variable "$name" policy PHI_POLICY_FILE
     phi_data_variable "$name" rules PHI_RULES_FILE
     phi_data_variable "$name" rhythms PHI_RHYTHMS_FILE
     phi_data_variable "$name" control PHI_CONTROL_FILE
-    [ "$name" != svc-platform ] || printf 'PHI_PLATFORMS_FILE=%s\n' "$PHI_RUN/platforms.json"
+    [ "$name" != svc-platform ] || printf 'PHI_PLATFORMS_FILE=%s\nPHI_CA_FILE=%s\n' "$PHI_RUN/platforms.json" \
+        "$PHI_RUN/keys/public/ca.pem"
     [ "$name" != svc-directory ] || printf 'PHI_NOTICE_APPS=citizen-app\nPHI_OPEN_PROJECTS=dev-study\n'
     [ "$name" != svc-directory ] || [ ! -f "$PHI_RUN/keys/public/svc-declare.places.pub" ] ||
         printf 'PHI_PLACES_PUBLIC_FILE=%s\n' "$PHI_RUN/keys/public/svc-declare.places.pub"
@@ -50,7 +50,7 @@ ENV
     [ "$(id -u)" != 0 ] || printf 'PHI_USER=nobody\n'
     [ "$(phi_service_field "$name" 4)" = - ] ||
         printf 'PHI_RPC_BIND=tcp://127.0.0.1:%s\n' "$(phi_port "$name.rpc")"
-    [ "$region" = "$PHI_NATION" ] || cat <<ENV
+    [ "$name" = svc-platform ] || cat <<ENV
 PHI_VERIFY_RPC=tcp://127.0.0.1:$(phi_port svc-verify.rpc)
 PHI_VERIFY_RPC_PUBLIC=$(phi_curve_public svc-verify)
 PHI_PLATFORM_RPC=tcp://127.0.0.1:$(phi_port svc-platform.rpc)

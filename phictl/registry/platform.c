@@ -95,7 +95,7 @@ static bool endpoint_add(json_t *endpoints, const char *given, struct phi_error 
     return true;
 }
 
-static json_t *endpoints_of(const struct ctl_args *args, struct phi_error *error)
+json_t *ctl_platform_endpoints(const struct ctl_args *args, struct phi_error *error)
 {
     json_t *endpoints = json_object();
     for (size_t i = 0; ctl_get_nth(args, "endpoint", i) != NULL; i++)
@@ -164,7 +164,7 @@ static int run_add(const struct ctl_args *args)
     struct phi_error error = {.code = PHI_OK};
     const char *path = ctl_get(args, "list");
     json_t *keys = keys_of(args, &error);
-    json_t *endpoints = keys == NULL ? NULL : endpoints_of(args, &error);
+    json_t *endpoints = keys == NULL ? NULL : ctl_platform_endpoints(args, &error);
     if (endpoints == NULL) {
         json_decref(keys);
         return ctl_fail(error.code, &error);

@@ -243,22 +243,20 @@ static void committed(const struct phi_batch *batch, void *context)
     phi_relay_wake(phi_service_relay(letters->service));
 }
 
-static enum phi_err follow(struct letters *letters, const char *bus, const char *group,
+static enum phi_err follow(struct letters *letters, struct phi_bus_options bus, const char *group,
                            const char *pattern, struct phi_consumer **out, struct phi_error *error)
 {
     const char *const topics[] = {pattern};
-    const struct phi_consumer_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(letters->service), bus),
-                .client_id = phi_service_program(letters->service)},
-        .group = group,
-        .topics = topics,
-        .topic_count = 1,
-        .store = phi_service_store(letters->service),
-        .dlq = letters->dlq,
-        .batch_max = BATCH_MAX,
-        .handle = handle,
-        .committed = committed,
-        .context = letters};
+    const struct phi_consumer_options options = {.bus = bus,
+                                                 .group = group,
+                                                 .topics = topics,
+                                                 .topic_count = 1,
+                                                 .store = phi_service_store(letters->service),
+                                                 .dlq = letters->dlq,
+                                                 .batch_max = BATCH_MAX,
+                                                 .handle = handle,
+                                                 .committed = committed,
+                                                 .context = letters};
     return phi_consumer_open(&options, out, error);
 }
 
@@ -267,9 +265,10 @@ enum phi_err letters_start(struct letters *letters, struct phi_error *error)
     enum phi_err err = PHI_OK;
     char group[sizeof(NATIONAL_GROUP) + PHI_REGION_LEN];
     snprintf(group, sizeof(group), NATIONAL_GROUP "%s", phi_service_region(letters->service));
-    PHI_GUARD(follow(letters, "PHI_BUS", GROUP, letters->pattern, &letters->consumer, error));
-    PHI_GUARD(follow(letters, "PHI_PLATFORM_BUS", group, letters->national_pattern,
-                     &letters->national, error));
+    PHI_GUARD(follow(letters, phi_service_bus(letters->service), GROUP, letters->pattern,
+                     &letters->consumer, error));
+    PHI_GUARD(follow(letters, phi_service_platform_bus(letters->service), group,
+                     letters->national_pattern, &letters->national, error));
 out:
     return err;
 }

@@ -136,12 +136,10 @@ static enum phi_err open_reader(struct reference *reference, const char *stream,
                                 struct phi_topic_reader **out, struct phi_error *error)
 {
     struct phi_service *service = reference->directory->service;
-    const struct phi_topic_reader_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_BUS"),
-                .client_id = phi_service_program(service)},
-        .topic = phi_service_topic(service, stream),
-        .record = record,
-        .context = reference};
+    const struct phi_topic_reader_options options = {.bus = phi_service_bus(service),
+                                                     .topic = phi_service_topic(service, stream),
+                                                     .record = record,
+                                                     .context = reference};
     return phi_topic_reader_open(&options, out, error);
 }
 

@@ -158,8 +158,7 @@ enum phi_err heal_requests_start(struct directory *directory, struct phi_error *
     requests->refused = phi_counter_new("phi_directory_heal_requests_total",
                                         "buckets that the nation asked for", "result=\"refused\"");
     const struct phi_topic_reader_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_PLATFORM_BUS"),
-                .client_id = phi_service_program(service)},
+        .bus = phi_service_platform_bus(service),
         .topic = phi_service_topic(service, "directory.request"),
         .record = on_record,
         .context = requests};

@@ -102,11 +102,9 @@ static void *run(void *context)
 static enum phi_err open_producer(struct publisher *publisher, struct phi_error *error)
 {
     struct phi_service *service = publisher->directory->service;
-    struct phi_producer_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_PLATFORM_BUS"),
-                .client_id = phi_service_program(service)},
-        .name = "platform_bus",
-        .message_deadline_ms = MESSAGE_MS};
+    struct phi_producer_options options = {.bus = phi_service_platform_bus(service),
+                                           .name = "platform_bus",
+                                           .message_deadline_ms = MESSAGE_MS};
     return phi_producer_open(&options, &publisher->producer, error);
 }
 

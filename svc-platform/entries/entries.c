@@ -180,8 +180,7 @@ enum phi_err platform_entries_open(struct platform *platform, struct phi_error *
     static const char *const topics[] = {TOPICS};
     struct phi_service *service = platform->service;
     struct phi_consumer_options options = {
-        .bus = {.brokers = phi_config_text(phi_service_config(service), "PHI_PLATFORM_BUS"),
-                .client_id = phi_service_program(service)},
+        .bus = phi_service_platform_bus(service),
         .group = "svc-platform.directory",
         .topics = topics,
         .topic_count = 1,

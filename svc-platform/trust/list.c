@@ -1,7 +1,7 @@
 /* The nation's trust list: what the operators wrote, signed as a whole with a rising version, and
  * signed again before consumers find it old. A version is its time in µs, or the last plus one.
  */
-#include "svc-platform/platform.h"
+#include "svc-platform/members/members.h"
 
 #include "auth/record.h"
 #include "base/file.h"
@@ -117,6 +117,23 @@ out:
     return err;
 }
 
+/* The operators' file with the registered members in it. */
+static enum phi_err compose(struct phi_conn *conn, struct phi_view file, struct phi_arena *arena,
+                            struct phi_trust_list *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    json_t *json = NULL;
+    struct phi_view text;
+    PHI_GUARD(phi_trust_decode(file, arena, out, error));
+    PHI_GUARD(phi_json_parse(file, 16, &json, error));
+    PHI_GUARD(member_list_into(conn, json_object_get(json, "platforms"), error));
+    PHI_GUARD(phi_json_canonical(json, arena, &text));
+    PHI_GUARD(phi_trust_decode(text, arena, out, error));
+out:
+    json_decref(json);
+    return err;
+}
+
 enum phi_err platform_trust_sign(struct platform *platform, bool is_renewal,
                                  struct phi_error *error)
 {
@@ -128,9 +145,9 @@ enum phi_err platform_trust_sign(struct platform *platform, bool is_renewal,
     struct phi_arena *arena = phi_arena_new(LIST_ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(read_file(path, arena, &json, error));
-    PHI_GUARD(phi_trust_decode(json, arena, &list, error));
     PHI_GUARD(phi_store_acquire(phi_service_store(platform->service),
                                 phi_deadline_in_ms(ACQUIRE_MS), &conn));
+    PHI_GUARD(compose(conn, json, arena, &list, error));
     PHI_GUARD(sign_alone(platform, conn, &list, is_renewal, arena, error));
 out:
     phi_store_release(conn);

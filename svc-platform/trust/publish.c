@@ -1,6 +1,6 @@
 /* The trust list on its way out: published until the broker has it and again every minute, signed
  * again when the operators' file changes or its time is up. */
-#include "svc-platform/platform.h"
+#include "svc-platform/members/members.h"
 
 #include "auth/record.h"
 #include "base/log.h"
@@ -107,11 +107,29 @@ static bool is_changed(struct platform *platform)
     return !is_same;
 }
 
+/* Whether a member changed, here or in another replica. */
+static bool is_member_new(struct platform *platform)
+{
+    struct phi_error error = {0};
+    struct phi_conn *conn = NULL;
+    int64_t now = 0;
+    bool is_told = atomic_exchange(&platform->is_member_changed, false);
+    if (phi_store_acquire(phi_service_store(platform->service), phi_deadline_in_ms(SEND_MS),
+                          &conn) != PHI_OK)
+        return is_told;
+    bool is_new = member_changed(conn, &now, &error) == PHI_OK && now != platform->members_seen;
+    if (is_new)
+        platform->members_seen = now;
+    phi_store_release(conn);
+    return is_new || is_told;
+}
+
 /* A file that can't be read leaves the list as it is, and is said. */
 static void sign(struct platform *platform)
 {
     struct phi_error error = {0};
-    bool is_new = is_changed(platform) || platform->is_sign_owed;
+    bool is_new = is_member_new(platform);
+    is_new = is_changed(platform) || platform->is_sign_owed || is_new;
     bool is_old = phi_clock_now_us(NULL) - platform->published >= platform->trust_renew_us;
     if (!is_new && (platform->published == 0 || !is_old))
         return;

@@ -12,21 +12,25 @@ from phi_client.life import basic, health
 from phi_client.people import Person
 from phi_client.suite import Guest, wait_until
 
-HOME, HERE = "440000", "320000"
+HOME, HERE, NATION = "440000", "320000", "000000"
 AT_HOME = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory")
 
 pytestmark = pytest.mark.late
 
 
-@pytest.fixture(scope="module")
-def home(suite):
-    guest = Guest(suite, HOME)
+def joined(suite, region):
+    guest = Guest(suite, region)
     try:
         guest.join(App("citizen-app"))
         guest.start(*AT_HOME)
         yield guest
     finally:
         guest.down(keep=True)  # inside the suite's folder
+
+
+@pytest.fixture(scope="module")
+def home(suite):
+    yield from joined(suite, HOME)
 
 
 def ask(home, service, path, fields, token):
@@ -37,6 +41,10 @@ def ask(home, service, path, fields, token):
 
 @pytest.fixture(scope="module")
 def citizen(home):
+    return declared(home)
+
+
+def declared(home):
     """Declared a fever at home, where the grade is yellow by now."""
     person, app = Person(), home.apps["citizen-app"]
     token = home.token("citizens", **person.claims(), aud="citizen-app", ttl=3600)
@@ -64,12 +72,12 @@ def scan(life, scanner, code):
     return life.post("scan-app", "svc-directory", "/v1/health/query", {"code": code}, scanner)
 
 
-def whole(answer):
+def whole(answer, region=HOME):
     """Everything that there is to say of the citizen, from home and from the nation."""
     if answer.code != "0000" or not answer.data["holder"]:
         return False
     said = {(entry["region"], entry["via"], entry["grade"]) for entry in answer.data["entries"]}
-    return {(HOME, HOME, "yellow"), (HOME, "000000", "yellow")} <= said and answer.data
+    return {(region, region, "yellow"), (region, "000000", "yellow")} <= said and answer.data
 
 
 def test_the_index_key_is_the_nations_and_no_other_key_is_shared(suite, home):
@@ -109,3 +117,23 @@ def test_the_issuer_down_is_said_and_back_is_back(home, life, citizen, scanner):
     assert scan(life, scanner, forged).code == "2002"
     home.start("svc-verify", "svc-directory")
     wait_until(lambda: whole(scan(life, scanner, mint(home, citizen))), 60, "the issuer is back")
+
+
+@pytest.fixture
+def nation(suite):
+    yield from joined(suite, NATION)
+
+
+def test_the_nations_node_mints_for_a_province_without_a_system(nation, life, scanner):
+    """GB/T 38961 B.5: region 000000 mints and verifies as any other."""
+    citizen = declared(nation)
+    code = mint(nation, citizen)
+    assert Code.of(code).platform == NATION
+
+    def look():
+        answer = scan(life, scanner, code)
+        return answer.code == "0000" and answer.data["holder"] and answer.data
+
+    data = wait_until(look, 60, "the nation's node says who it is")
+    name, grades = data["holder"]["name"], {entry["grade"] for entry in data["entries"] if entry["region"] == NATION}
+    assert name.startswith(citizen.name[0]) and "*" in name and grades == {"yellow"} and data["grade"]["code"] == "yellow"

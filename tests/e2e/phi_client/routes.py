@@ -267,9 +267,12 @@ ROUTES = (
 )
 # No signature needed.
 OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"), ("svc-directory", "GET", "/v1/rules"))
-# What they do concerns everybody: test_rules.py, test_push.py and test_healing.py alone call them.
-ELSEWHERE = (("svc-platform", "POST", "/v1/directory/entries"), ("svc-platform", "GET", "/v1/directory/entries"),
-             ("svc-platform", "POST", "/v1/directory/rebuilds"), ("svc-platform", "GET", "/v1/directory/rebuilds"),
-             ("svc-platform", "GET", "/v1/statistics"),
+# What they do concerns everybody, or whole provinces: files of their own call them (rules, members, push, healing).
+ELSEWHERE = (*(("svc-platform", method, f"/v1/{path}") for method, path in (
+                 ("POST", "platforms"), ("GET", "platforms"), ("GET", "platforms/{region}"), ("GET", "platforms/{region}/own"),
+                 ("POST", "platforms/{region}/decisions"), ("POST", "platforms/{region}/keys"),
+                 ("POST", "platforms/{region}/parcels"), ("POST", "platforms/{region}/hand-over"), ("GET", "bus/users"),
+                 ("POST", "directory/entries"), ("GET", "directory/entries"), ("POST", "directory/rebuilds"),
+                 ("GET", "directory/rebuilds"), ("GET", "statistics"))),
              ("svc-directory", "POST", "/v1/rules/trials"), ("svc-directory", "GET", "/v1/rules/trials/{id}"),
              ("svc-directory", "POST", "/v1/rules/trials/{id}/steps"), ("svc-directory", "POST", "/v1/rules/rollback"))
