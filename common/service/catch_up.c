@@ -89,17 +89,10 @@ static void on_end(void *context)
     pthread_mutex_unlock(&c->lock);
 }
 
-static struct phi_bus_options bus_of(struct phi_service *service)
-{
-    return (struct phi_bus_options){.brokers =
-                                        phi_config_text(phi_service_config(service), "PHI_BUS"),
-                                    .client_id = phi_service_program(service)};
-}
-
 static enum phi_err open_reading(struct reading *r, int64_t since_us, struct phi_error *error)
 {
     const struct phi_topic_reader_options options = {
-        .bus = bus_of(r->all->service),
+        .bus = phi_service_bus(r->all->service),
         .topic = phi_service_topic(r->all->service, r->stream->stream),
         .record = on_record,
         .since_ms = since_us / 1000,
@@ -148,7 +141,7 @@ static enum phi_err check_retention(struct catching *c, const char *topic)
 {
     enum phi_err err = PHI_OK;
     int64_t kept_ms = 0;
-    const struct phi_bus_options bus = bus_of(c->service);
+    const struct phi_bus_options bus = phi_service_bus(c->service);
     int64_t age_us = phi_clock_now_us(phi_service_clock(c->service)) - c->alive_us;
     PHI_GUARD(phi_topic_retention_ms(&bus, topic, phi_deadline_in_ms(SLOW_MS), &kept_ms, c->error));
     if (kept_ms >= 0 && kept_ms < (age_us + SPARE_US) / 1000)
