@@ -12,7 +12,7 @@
 #ifndef PHI_PICTURE_MARK_H
 #define PHI_PICTURE_MARK_H
 
-#include "picture/grey.h"
+#include "picture/raster.h"
 
 #define PHI_MARK_SECRET_LEN 32 /* of a platform's key; 16 to 64 would do */
 #define PHI_MARK_APP_LEN    5
@@ -62,7 +62,7 @@ struct phi_mark_trace {
 /* Reads the mark of a picture that may have been compressed and scaled, but not cut.
  * PHI_ERR_NOT_FOUND when there is none of this key; PHI_ERR_MEMORY, PHI_ERR_CRYPTO. Any thread;
  * some milliseconds a megapixel. */
-enum phi_err phi_mark_trace(const struct phi_mark_key *key, const struct phi_grey *grey,
+enum phi_err phi_mark_trace(const struct phi_mark_key *key, const struct phi_raster *grey,
                             struct phi_mark_trace *out) PHI_MUST_USE;
 
 #endif

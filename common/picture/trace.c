@@ -24,7 +24,7 @@ struct grid {
 
 /* Median of the inner part of a square, then the mean of what lies around it: text and edges fall
  * out. The outer eighth is left away, where scaling has mixed neighbours. */
-static struct square judge(const struct phi_grey *grey, double left, double top, double right,
+static struct square judge(const struct phi_raster *grey, double left, double top, double right,
                            double bottom)
 {
     unsigned counts[256] = {0};
@@ -58,7 +58,7 @@ static struct square judge(const struct phi_grey *grey, double left, double top,
     return (struct square){.level = (float)(sum / flat), .weight = is_ground ? share * share : 0};
 }
 
-static void judge_all(const struct phi_grey *grey, struct grid *grid)
+static void judge_all(const struct phi_raster *grey, struct grid *grid)
 {
     double width = (double)grey->width / PHI_MARK_COLUMNS;
     double height = (double)grey->height / grid->rows;
@@ -122,7 +122,7 @@ static void count_wrong(const int8_t *signs, const float *leans, int count,
     }
 }
 
-static enum phi_err try_rows(const struct phi_mark_key *key, const struct phi_grey *grey,
+static enum phi_err try_rows(const struct phi_mark_key *key, const struct phi_raster *grey,
                              struct grid *grid, float *leans, struct phi_mark_trace *out)
 {
     enum phi_err err = PHI_OK;
@@ -144,7 +144,7 @@ out:
 }
 
 /* Scaling rounds the height, so the number of rows may be one beside what the form tells. */
-enum phi_err phi_mark_trace(const struct phi_mark_key *key, const struct phi_grey *grey,
+enum phi_err phi_mark_trace(const struct phi_mark_key *key, const struct phi_raster *grey,
                             struct phi_mark_trace *out)
 {
     static const int beside[] = {0, -1, 1};

@@ -1,7 +1,7 @@
 #include "phictl/code/input.h"
 
 #include "phictl/files.h"
-#include "picture/grey.h"
+#include "picture/raster.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static enum phi_err read_file(const char *path, struct ctl_code *out, struct phi
 {
     enum phi_err err = PHI_OK;
     size_t len = 0;
-    PHI_GUARD(ctl_read_all(path, PHI_GREY_FILE_MAX, &out->owned, &len, error));
+    PHI_GUARD(ctl_read_all(path, PHI_RASTER_FILE_MAX, &out->owned, &len, error));
     out->given = phi_view_of(out->owned, len);
     if (is_picture(out->given)) {
         PHI_GUARD(read_picture(out, error));

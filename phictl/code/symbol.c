@@ -1,6 +1,6 @@
 /* QR symbols out of pictures, by zbar. */
 #include "phictl/code/input.h"
-#include "picture/grey.h"
+#include "picture/raster.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static enum phi_err copy_text(const zbar_symbol_t *symbol, uint8_t **text, size_
 }
 
 static enum phi_err scan(zbar_image_scanner_t *scanner, zbar_image_t *image,
-                         const struct phi_grey *grey, uint8_t **text, size_t *len,
+                         const struct phi_raster *grey, uint8_t **text, size_t *len,
                          struct phi_error *error)
 {
     unsigned long size = (unsigned long)grey->width * (unsigned long)grey->height;
@@ -43,8 +43,8 @@ static enum phi_err scan(zbar_image_scanner_t *scanner, zbar_image_t *image,
 enum phi_err ctl_symbol_read(struct phi_view picture, uint8_t **text, size_t *len,
                              struct phi_error *error)
 {
-    struct phi_grey grey = {0};
-    enum phi_err err = phi_grey_read(picture, PHI_GREY_PIXELS_MAX, &grey);
+    struct phi_raster grey = {0};
+    enum phi_err err = phi_raster_read_grey(picture, PHI_RASTER_PIXELS_MAX, &grey);
     if (err == PHI_ERR_FIELD_VALUE)
         return phi_error_set(error, err, "picture", "not a PNG or JPEG within bounds");
     if (err != PHI_OK)
@@ -57,6 +57,6 @@ enum phi_err ctl_symbol_read(struct phi_view picture, uint8_t **text, size_t *le
         zbar_image_destroy(image);
     if (scanner != NULL)
         zbar_image_scanner_destroy(scanner);
-    phi_grey_free(&grey);
+    phi_raster_free(&grey);
     return err;
 }

@@ -36,9 +36,9 @@ static enum phi_err trace_file(const struct phi_mark_key *key, const char *path,
     enum phi_err err = PHI_OK;
     uint8_t *bytes = NULL;
     size_t len = 0;
-    struct phi_grey grey = {0};
-    PHI_GUARD(ctl_read_all(path, PHI_GREY_FILE_MAX, &bytes, &len, error));
-    err = phi_grey_read(phi_view_of(bytes, len), PHI_GREY_PIXELS_MAX, &grey);
+    struct phi_raster grey = {0};
+    PHI_GUARD(ctl_read_all(path, PHI_RASTER_FILE_MAX, &bytes, &len, error));
+    err = phi_raster_read_grey(phi_view_of(bytes, len), PHI_RASTER_PIXELS_MAX, &grey);
     if (err == PHI_ERR_FIELD_VALUE)
         PHI_GUARD(phi_error_set(error, err, path, "not a PNG or JPEG within bounds"));
     PHI_GUARD(err);
@@ -46,7 +46,7 @@ static enum phi_err trace_file(const struct phi_mark_key *key, const char *path,
     if (err == PHI_ERR_NOT_FOUND)
         PHI_GUARD(phi_error_set(error, err, path, "no mark of this key"));
 out:
-    phi_grey_free(&grey);
+    phi_raster_free(&grey);
     free(bytes);
     return err;
 }

@@ -128,7 +128,7 @@ static void the_convolution_bears_errors(void **state)
 }
 
 static void draw_marked(const struct phi_mark_key *key, const struct phi_mark *mark, int width,
-                        int height, struct phi_grey *grey)
+                        int height, struct phi_raster *grey)
 {
     static int8_t signs[PHI_MARK_SQUARES_MAX];
     int rows = phi_mark_rows(width, height);
@@ -148,7 +148,7 @@ static void a_mark_is_traced(void **state)
     struct phi_mark_key *other = key_of("A secret of thirty-two bytes, ok");
     struct phi_mark mark = mark_of("320000", 1795248495);
     struct phi_mark_trace trace;
-    struct phi_grey grey = {.width = WIDTH, .height = HEIGHT, .pixels = calloc(WIDTH, HEIGHT)};
+    struct phi_raster grey = {.width = WIDTH, .height = HEIGHT, .pixels = calloc(WIDTH, HEIGHT)};
     assert_non_null(grey.pixels);
     assert_int_equal(phi_mark_trace(key, &grey, &trace), PHI_ERR_NOT_FOUND); /* black */
     draw_marked(key, &mark, WIDTH, HEIGHT, &grey);
@@ -159,7 +159,7 @@ static void a_mark_is_traced(void **state)
     assert_int_equal(trace.wrong, 0);
     assert_true(trace.squares > 4000);
     assert_int_equal(phi_mark_trace(other, &grey, &trace), PHI_ERR_NOT_FOUND);
-    phi_grey_free(&grey);
+    phi_raster_free(&grey);
     phi_mark_key_free(key);
     phi_mark_key_free(other);
 }
@@ -194,9 +194,10 @@ static void pictures_that_are_refused(void **state)
          33},
     };
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
-        struct phi_grey grey;
-        phi_check(cases[i].name, phi_grey_read(phi_view_of(cases[i].bytes, cases[i].len),
-                                               PHI_GREY_PIXELS_MAX, &grey) == PHI_ERR_FIELD_VALUE);
+        struct phi_raster grey;
+        phi_check(cases[i].name,
+                  phi_raster_read_grey(phi_view_of(cases[i].bytes, cases[i].len),
+                                       PHI_RASTER_PIXELS_MAX, &grey) == PHI_ERR_FIELD_VALUE);
     }
 }
 

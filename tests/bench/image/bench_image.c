@@ -139,20 +139,22 @@ struct tracing {
 static size_t trace(void *argument)
 {
     const struct tracing *tracing = argument;
-    struct phi_grey grey;
+    struct phi_raster grey;
     struct phi_mark_trace found;
-    bench_require(phi_grey_read(tracing->png, PHI_GREY_PIXELS_MAX, &grey) == PHI_OK, "not read");
+    bench_require(phi_raster_read_grey(tracing->png, PHI_RASTER_PIXELS_MAX, &grey) == PHI_OK,
+                  "not read");
     bench_require(phi_mark_trace(tracing->key, &grey, &found) == PHI_OK, "no mark");
-    phi_grey_free(&grey);
+    phi_raster_free(&grey);
     return 1;
 }
 
 static size_t read_only(void *argument)
 {
     const struct tracing *tracing = argument;
-    struct phi_grey grey;
-    bench_require(phi_grey_read(tracing->png, PHI_GREY_PIXELS_MAX, &grey) == PHI_OK, "not read");
-    phi_grey_free(&grey);
+    struct phi_raster grey;
+    bench_require(phi_raster_read_grey(tracing->png, PHI_RASTER_PIXELS_MAX, &grey) == PHI_OK,
+                  "not read");
+    phi_raster_free(&grey);
     return 1;
 }
 

@@ -1,4 +1,4 @@
-#include "picture/grey_parts.h"
+#include "picture/raster_parts.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -37,26 +37,28 @@ static void watch(j_common_ptr jpeg)
 }
 
 static void read_rows(struct reader *reader, struct phi_view bytes, size_t pixels_max,
-                      struct phi_grey *grey)
+                      struct phi_raster *raster)
 {
     struct jpeg_decompress_struct *jpeg = &reader->jpeg;
     jpeg_create_decompress(jpeg);
     jpeg->progress = &reader->progress;
     jpeg_mem_src(jpeg, bytes.data, bytes.len);
     jpeg_read_header(jpeg, TRUE);
-    reader->err = phi_grey_open(grey, jpeg->image_width, jpeg->image_height, pixels_max);
+    reader->err = phi_raster_open(raster, jpeg->image_width, jpeg->image_height, pixels_max);
     if (reader->err != PHI_OK)
         return;
-    jpeg->out_color_space = JCS_GRAYSCALE;
+    jpeg->out_color_space = raster->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    size_t row_bytes = (size_t)raster->width * (size_t)raster->channels;
     jpeg_start_decompress(jpeg);
     while (jpeg->output_scanline < jpeg->output_height) {
-        JSAMPROW row = grey->pixels + (size_t)jpeg->output_scanline * (size_t)grey->width;
+        JSAMPROW row = raster->pixels + (size_t)jpeg->output_scanline * row_bytes;
         jpeg_read_scanlines(jpeg, &row, 1);
     }
     jpeg_finish_decompress(jpeg);
 }
 
-enum phi_err phi_grey_read_jpeg(struct phi_view bytes, size_t pixels_max, struct phi_grey *grey)
+enum phi_err phi_raster_read_jpeg(struct phi_view bytes, size_t pixels_max,
+                                  struct phi_raster *raster)
 {
     struct reader reader = {.err = PHI_OK};
     reader.jpeg.err = jpeg_std_error(&reader.errors);
@@ -64,7 +66,7 @@ enum phi_err phi_grey_read_jpeg(struct phi_view bytes, size_t pixels_max, struct
     reader.errors.emit_message = complain;
     reader.progress.progress_monitor = watch;
     if (setjmp(reader.back) == 0) // NOLINT(cert-err52-cpp)
-        read_rows(&reader, bytes, pixels_max, grey);
+        read_rows(&reader, bytes, pixels_max, raster);
     else
         reader.err = PHI_ERR_FIELD_VALUE;
     jpeg_destroy_decompress(&reader.jpeg);
