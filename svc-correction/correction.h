@@ -10,6 +10,8 @@
 #define CASE_TEXT_MAX 1000 /* characters of a statement or note */
 #define CASE_WORD_MAX 64
 
+struct calendar;
+struct case_clock;
 struct phi_consumer;
 struct phi_dlq;
 struct phi_person_replay;
@@ -22,16 +24,21 @@ struct correction {
     struct phi_person_replay *replay;
     struct phi_consumer *consumer;
     struct phi_dlq *dlq;
+    struct calendar *calendar;
+    struct case_clock *clock;
 };
 
 enum correction_table {
     TABLE_OPEN_MATTERS = PHI_API_OWN,
+    TABLE_STEPS,
     TABLE_DECISIONS,
     TABLE_CASES,
-    TABLE_STEPS,
-    TABLE_CASES_DECIDED,
+    TABLE_CASES_MOVED,
     TABLE_MATTERS_CLOSED,
+    TABLES_END
 };
+#define CORRECTION_TABLES (TABLES_END - PHI_API_OWN)
+extern const struct phi_lane_table correction_tables[CORRECTION_TABLES];
 
 /* The fact in dispute, by what names it everywhere: a retraction covers all its revisions. */
 struct case_fact {
@@ -41,24 +48,9 @@ struct case_fact {
     const char *record_no;
 };
 
-/* One step of a case, told to the citizen and on correction.step. */
-struct case_step {
-    const uint8_t *case_id;
-    const struct phi_person_key *key; /* of the person it is about */
-    const struct case_fact *fact;
-    const char *step;
-    const char *state;
-    const char *reason; /* "" for none */
-    const char *note;   /* NULL for none; kept sealed */
-    const char *told;   /* what a person wrote with this step; sealed, on correction.step */
-};
-
 struct correction *correction_of(struct phi_api_call *call);
 enum phi_err correction_subject(struct phi_api_call *call,
                                 uint8_t out[PHI_SUBJECT_LEN]) PHI_MUST_USE;
-
-/* step.c: the row and the event of a step, into the call's commit. */
-enum phi_err case_step_add(struct phi_api_call *call, const struct case_step *step) PHI_MUST_USE;
 
 /* May this member of staff act on facts of this source and region? */
 bool case_is_officers(const struct phi_identity *who, const char *region, const char *source);
@@ -69,8 +61,17 @@ enum phi_err case_list(struct phi_api_call *call,
                        struct phi_error *error); /* GET /v1/corrections */
 enum phi_err case_show(struct phi_api_call *call,
                        struct phi_error *error); /* GET /v1/corrections/{id} */
-enum phi_err case_decide(struct phi_api_call *call,
-                         struct phi_error *error); /* POST …/{id}/decision */
+enum phi_err case_give(struct phi_api_call *call, struct phi_error *error); /* POST …/evidence */
+enum phi_err case_withdraw(struct phi_api_call *call,
+                           struct phi_error *error); /* POST …/withdrawal */
+enum phi_err case_ask(struct phi_api_call *call,
+                      struct phi_error *error); /* POST …/evidence-requests */
+enum phi_err case_propose(struct phi_api_call *call, struct phi_error *error); /* POST …/proposal */
+enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error); /* POST …/decision */
+
+/* flow/clock.c: the thread that looks for cases past their time. NULL is fine to stop. */
+enum phi_err case_clock_start(struct phi_service *service) PHI_MUST_USE;
+void case_clock_stop(struct correction *correction);
 
 /* {id} of the path: PHI_ERR_NOT_FOUND when it is no case id. */
 enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN],

@@ -1,7 +1,9 @@
 /* svc-correction: disputes of citizens about facts: file, see, decide. */
 #include "svc-correction/texts.h"
 
+#include "base/file.h"
 #include "person/replay.h"
+#include "svc-correction/steps/calendar.h"
 
 #include <stdlib.h>
 
@@ -10,6 +12,9 @@ extern const size_t phi_embed_openapi_json_len;
 extern const unsigned char phi_embed__100_correction_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__121_erasures_sql[];
+extern const unsigned char phi_embed__130_flow_sql[];
+extern const unsigned char phi_embed_calendar_json[];
+extern const size_t phi_embed_calendar_json_len;
 
 struct correction *correction_of(struct phi_api_call *call)
 {
@@ -26,84 +31,26 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE", "the health side's key for personal text"),
     PHI_SERVICE_KEY_ROW("PHI_CORRECTION_KEY_FILE",
                         "SM2 key that signs decisions (correction.decided)"),
+    {.name = "PHI_CALENDAR_FILE",
+     .type = PHI_CONFIG_FILE,
+     .max = 4096,
+     .unit = "",
+     .text =
+         "days off and weekends worked, JSON (docs/corrections.md); without it the suite's own"},
 };
 
 static const struct phi_migration migrations[] = {
     {100, "correction", (const char *)phi_embed__100_correction_sql},
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
     {121, "erasures", (const char *)phi_embed__121_erasures_sql},
-};
-
-static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
-static const enum phi_column decision_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
-                                                   PHI_COLUMN_I64,   PHI_COLUMN_BYTES,
-                                                   PHI_COLUMN_TEXT,  PHI_COLUMN_I64};
-static const enum phi_column case_columns[] = {
-    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
-    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES,
-    PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64};
-static const enum phi_column step_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_TEXT,
-                                               PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_BYTES};
-static const enum phi_column decided_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,
-                                                  PHI_COLUMN_I64};
-static const enum phi_column closed_columns[] = {PHI_COLUMN_BYTES};
-
-/* In the order of enum correction_table: guards first. */
-static const struct phi_lane_table tables[] = {
-    {.name = "open_matters",
-     .columns = matter_columns,
-     .column_count = 2,
-     .key_count = 1,
-     .is_guard = true,
-     .on_conflict = PHI_ERR_OVERLOAD, /* filed twice at once: the next try adds to it */
-     .insert_sql = "INSERT INTO open_matters (matter, case_id) SELECT * FROM unnest($1::bytea[], "
-                   "$2::bytea[]) ON CONFLICT (matter) DO NOTHING RETURNING matter"},
-    {.name = "decisions",
-     .columns = decision_columns,
-     .column_count = 6,
-     .key_count = 1,
-     .is_guard = true,
-     .on_conflict = PHI_ERR_STATE,
-     .insert_sql =
-         "INSERT INTO decisions (case_id, decision, decision_version, officer, unit, decided_us) "
-         "SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], "
-         "$6::bigint[]) ON CONFLICT (case_id) DO NOTHING RETURNING case_id"},
-    {.name = "cases",
-     .columns = case_columns,
-     .column_count = 13,
-     .key_count = 1,
-     .insert_sql =
-         "INSERT INTO cases (case_id, subject, subject_key, matter, region, source, institution, "
-         "record_no, state, statement_sealed, opened_us, decision_version, decided_us) SELECT * "
-         "FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], "
-         "$7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], "
-         "$13::bigint[]) ON CONFLICT (case_id) DO NOTHING"},
-    {.name = "steps",
-     .columns = step_columns,
-     .column_count = 6,
-     .key_count = 3,
-     .insert_sql =
-         "INSERT INTO steps (case_id, at_us, step, state, reason, note_sealed) SELECT * FROM "
-         "unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) "
-         "ON CONFLICT (case_id, at_us, step) DO NOTHING"},
-    {.name = "cases_decided",
-     .columns = decided_columns,
-     .column_count = 4,
-     .key_count = 1,
-     .insert_sql =
-         "UPDATE cases SET state = d.state, decision_version = d.version, decided_us = d.decided "
-         "FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[]) "
-         "AS d (case_id, state, version, decided) WHERE cases.case_id = d.case_id"},
-    {.name = "matters_closed",
-     .columns = closed_columns,
-     .column_count = 1,
-     .key_count = 1,
-     .insert_sql = "DELETE FROM open_matters USING unnest($1::bytea[]) AS c (matter) "
-                   "WHERE open_matters.matter = c.matter"},
+    {130, "flow", (const char *)phi_embed__130_flow_sql},
 };
 
 static const char *const file_fields[] = {"matter", "fact", "statement", NULL};
 static const char *const decide_fields[] = {"decision", "reason", "note", NULL};
+static const char *const ask_fields[] = {"question", NULL};
+static const char *const give_fields[] = {"text", NULL};
+static const char *const no_fields[] = {NULL};
 static const char *const list_queries[] = {"state", "limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
@@ -126,6 +73,34 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_EITHER,
      .handle = case_show},
     {.method = "POST",
+     .path = "/v1/corrections/{id}/evidence",
+     .role = "correct",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = give_fields,
+     .handle = case_give},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/withdrawal",
+     .role = "correct",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = no_fields,
+     .handle = case_withdraw},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/evidence-requests",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = ask_fields,
+     .handle = case_ask},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/proposal",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = decide_fields,
+     .handle = case_propose},
+    {.method = "POST",
      .path = "/v1/corrections/{id}/decision",
      .role = "decide",
      .identity = PHI_API_STAFF,
@@ -133,6 +108,28 @@ static const struct phi_api_route routes[] = {
      .fields = decide_fields,
      .handle = case_decide},
 };
+
+static enum phi_err open_calendar(struct phi_service *service, struct correction *correction,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_error inner = {.code = PHI_OK};
+    struct phi_view bytes;
+    const char *path = phi_config_text(phi_service_config(service), "PHI_CALENDAR_FILE");
+    if (path == NULL)
+        return calendar_read(phi_view_of(phi_embed_calendar_json, phi_embed_calendar_json_len),
+                             &correction->calendar, error);
+    struct phi_arena *arena = phi_arena_new(2 * CALENDAR_BYTES_MAX);
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    if (phi_file_read(path, CALENDAR_BYTES_MAX, arena, &bytes) != PHI_OK)
+        PHI_GUARD(phi_error_set(error, PHI_ERR_CONFIG, "PHI_CALENDAR_FILE", "can't be read"));
+    if (calendar_read(bytes, &correction->calendar, &inner) != PHI_OK)
+        err = phi_error_set(error, PHI_ERR_CONFIG, "PHI_CALENDAR_FILE", "%s: %s", inner.place,
+                            inner.text);
+out:
+    phi_arena_free(arena);
+    return err;
+}
 
 static enum phi_err open(struct phi_service *service, struct phi_error *error)
 {
@@ -147,6 +144,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
                                   error));
     phi_sm2_private_public(correction->correction_key, xy);
     PHI_GUARD(phi_key_id_of(xy, correction->correction_serial));
+    PHI_GUARD(open_calendar(service, correction, error));
     phi_service_set_answer_seal(service, correction->health_key);
 out:
     return err;
@@ -155,8 +153,10 @@ out:
 static void stop(struct phi_service *service, struct phi_deadline until)
 {
     struct correction *correction = phi_service_state(service);
-    if (correction != NULL)
-        case_keys_stop(correction, until);
+    if (correction == NULL)
+        return;
+    case_clock_stop(correction);
+    case_keys_stop(correction, until);
 }
 
 /* Ready all the same: what names nobody is told, only texts have to wait. */
@@ -174,10 +174,20 @@ static void close(struct phi_service *service)
     if (correction == NULL)
         return;
     case_keys_close(correction);
+    calendar_free(correction->calendar);
     phi_hmac_key_free(correction->index_key);
     phi_seal_key_free(correction->health_key);
     phi_sm2_private_free(correction->correction_key);
     free(correction);
+}
+
+static enum phi_err start(struct phi_service *service, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(case_keys_start(service, error));
+    PHI_GUARD(case_clock_start(service));
+out:
+    return err;
 }
 
 static const struct phi_program program = {
@@ -190,14 +200,14 @@ static const struct phi_program program = {
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
     .migration_count = sizeof(migrations) / sizeof(migrations[0]),
-    .tables = tables,
-    .table_count = sizeof(tables) / sizeof(tables[0]),
+    .tables = correction_tables,
+    .table_count = CORRECTION_TABLES,
     .routes = routes,
     .route_count = sizeof(routes) / sizeof(routes[0]),
     .openapi = phi_embed_openapi_json,
     .openapi_len = &phi_embed_openapi_json_len,
     .open = open,
-    .start = case_keys_start,
+    .start = start,
     .stop = stop,
     .close = close,
     .unready = unready,

@@ -1,4 +1,5 @@
 /* Cases as the citizen (their own) and officers (their sources) see them. */
+#include "svc-correction/steps/steps.h"
 #include "svc-correction/texts.h"
 
 #include "base/mutant.h"
@@ -11,7 +12,23 @@
 #define LIMIT_DEFAULT 20
 
 #define CASE_COLUMNS                                                                               \
-    "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject"
+    "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject, "     \
+    "outcome, due_us, level"
+enum {
+    AT_ID,
+    AT_REGION,
+    AT_SOURCE,
+    AT_INSTITUTION,
+    AT_RECORD_NO,
+    AT_STATE,
+    AT_OPENED,
+    AT_DECIDED,
+    AT_SUBJECT,
+    AT_OUTCOME,
+    AT_DUE,
+    AT_LEVEL,
+    AT_STATEMENT /* of one case only */
+};
 
 enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN], struct phi_error *error)
 {
@@ -21,19 +38,33 @@ enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN], struct
     return PHI_OK;
 }
 
+static void add_time(json_t *to, const char *name, int64_t at_us)
+{
+    char text[PHI_RFC3339_MAX];
+    if (at_us == 0 || at_us == INT64_MAX)
+        return;
+    phi_rfc3339_format(at_us, text);
+    json_object_set_new(to, name, json_string(text));
+}
+
 static json_t *case_of(const struct phi_rows *rows, size_t i)
 {
-    char id[2 * CASE_LEN + 1], opened[PHI_RFC3339_MAX], decided[PHI_RFC3339_MAX];
-    phi_hex_encode(phi_rows_bytes(rows, i, 0), id);
-    phi_rfc3339_format(phi_rows_i64(rows, i, 6), opened);
-    phi_rfc3339_format(phi_rows_i64(rows, i, 7), decided);
-    json_t *one =
-        json_pack("{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id, "fact", "region",
-                  phi_rows_text(rows, i, 1), "source", phi_rows_text(rows, i, 2), "institution",
-                  phi_rows_text(rows, i, 3), "recordNo", phi_rows_text(rows, i, 4), "state",
-                  phi_rows_text(rows, i, 5), "openedAt", opened);
-    if (one != NULL && phi_rows_i64(rows, i, 7) != 0)
-        json_object_set_new(one, "decidedAt", json_string(decided));
+    char id[2 * CASE_LEN + 1];
+    enum step_state state = STATE_RECEIVED;
+    phi_hex_encode(phi_rows_bytes(rows, i, AT_ID), id);
+    (void)step_state_of(phi_view_text(phi_rows_text(rows, i, AT_STATE)), &state);
+    json_t *one = json_pack(
+        "{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:I}", "caseId", id, "fact", "region",
+        phi_rows_text(rows, i, AT_REGION), "source", phi_rows_text(rows, i, AT_SOURCE),
+        "institution", phi_rows_text(rows, i, AT_INSTITUTION), "recordNo",
+        phi_rows_text(rows, i, AT_RECORD_NO), "state", step_state_name(state), "stateZh",
+        step_state_zh(state), "outcome", phi_rows_text(rows, i, AT_OUTCOME), "escalations",
+        (json_int_t)phi_rows_i64(rows, i, AT_LEVEL));
+    if (one == NULL)
+        return NULL;
+    add_time(one, "openedAt", phi_rows_i64(rows, i, AT_OPENED));
+    add_time(one, "decidedAt", phi_rows_i64(rows, i, AT_DECIDED));
+    add_time(one, "dueAt", phi_rows_i64(rows, i, AT_DUE));
     return one;
 }
 
@@ -145,25 +176,68 @@ static bool may_see(struct phi_api_call *call, const struct phi_rows *rows)
     const struct phi_identity *who = phi_api_who(call);
     uint8_t subject[PHI_SUBJECT_LEN];
     if (who->is_staff)
-        return case_is_officers(who, phi_rows_text(rows, 0, 1), phi_rows_text(rows, 0, 2));
+        return case_is_officers(who, phi_rows_text(rows, 0, AT_REGION),
+                                phi_rows_text(rows, 0, AT_SOURCE));
     return correction_subject(call, subject) == PHI_OK &&
-           phi_view_equal(phi_rows_bytes(rows, 0, 8), phi_view_of(subject, PHI_SUBJECT_LEN));
+           phi_view_equal(phi_rows_bytes(rows, 0, AT_SUBJECT),
+                          phi_view_of(subject, PHI_SUBJECT_LEN));
 }
 
-static json_t *steps_of(struct phi_api_call *call, const struct phi_rows *steps,
-                        const struct phi_person_key *key)
+enum {
+    STEP_SEQ,
+    STEP_AT,
+    STEP_STEP,
+    STEP_STATE,
+    STEP_OUTCOME,
+    STEP_REASON,
+    STEP_UNIT,
+    STEP_ACTOR,
+    STEP_NOTE,
+    STEP_NOTE_DIGEST,
+    STEP_SALT,
+    STEP_DIGEST,
+    STEP_HEAD
+};
+
+/* What the step's digest was made of, beside what is told, and the chain after it; NULL for a step
+ * of before. */
+static json_t *link_of(const struct phi_rows *steps, size_t i)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < phi_rows_count(steps); i++) {
-        char at[PHI_RFC3339_MAX];
-        phi_rfc3339_format(phi_rows_i64(steps, i, 0), at);
-        json_array_append_new(
-            list,
-            json_pack("{s:s, s:s, s:s, s:s, s:s?}", "at", at, "step", phi_rows_text(steps, i, 1),
-                      "state", phi_rows_text(steps, i, 2), "reason", phi_rows_text(steps, i, 3),
-                      "note", case_open(call, key, CASE_NOTE, phi_rows_bytes(steps, i, 4))));
-    }
-    return list;
+    char texts[5][2 * PHI_SM3_LEN + 1] = {{0}};
+    static const int columns[] = {STEP_ACTOR, STEP_NOTE_DIGEST, STEP_SALT, STEP_DIGEST, STEP_HEAD};
+    if (phi_rows_is_null(steps, i, STEP_DIGEST))
+        return json_null();
+    for (size_t j = 0; j < 5; j++)
+        phi_hex_encode(phi_rows_bytes(steps, i, (size_t)columns[j]), texts[j]);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "actor", texts[0], "noteDigest", texts[1], "salt",
+                     texts[2], "digest", texts[3], "head", texts[4]);
+}
+
+static json_t *step_of(struct phi_api_call *call, const struct phi_rows *steps, size_t i,
+                       const struct phi_person_key *key)
+{
+    char at[PHI_RFC3339_MAX];
+    phi_rfc3339_format(phi_rows_i64(steps, i, STEP_AT), at);
+    return json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o}", "seq",
+        (json_int_t)phi_rows_i64(steps, i, STEP_SEQ), "at", at, "step",
+        phi_rows_text(steps, i, STEP_STEP), "state", phi_rows_text(steps, i, STEP_STATE), "outcome",
+        phi_rows_text(steps, i, STEP_OUTCOME), "reason", phi_rows_text(steps, i, STEP_REASON),
+        "unit", phi_rows_text(steps, i, STEP_UNIT), "note",
+        case_open(call, key, CASE_NOTE, phi_rows_bytes(steps, i, STEP_NOTE)), "link",
+        link_of(steps, i));
+}
+
+/* Of a case of before the statement stands by itself; else it is the first step's note. */
+static json_t *statement_of(struct phi_api_call *call, const struct phi_rows *rows,
+                            const struct phi_rows *steps, const struct phi_person_key *key)
+{
+    struct phi_view own = phi_rows_bytes(rows, 0, AT_STATEMENT);
+    const char *text = own.len > 0 ? case_open(call, key, CASE_STATEMENT, own)
+                       : phi_rows_count(steps) > 0
+                           ? case_open(call, key, CASE_NOTE, phi_rows_bytes(steps, 0, STEP_NOTE))
+                           : NULL;
+    return text == NULL ? json_null() : json_string(text);
 }
 
 static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
@@ -173,17 +247,19 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
     enum phi_err err = PHI_OK;
     struct phi_rows *steps = NULL;
     struct phi_person_key key;
-    PHI_GUARD(case_key_find(call, conn, phi_rows_bytes(rows, 0, 8).data, &key, error));
-    PHI_GUARD(phi_conn_exec(
-        conn, "case_steps",
-        "SELECT at_us, step, state, reason, note_sealed FROM steps WHERE case_id = $1 "
-        "ORDER BY at_us, step",
-        id, 1, &steps, error));
+    PHI_GUARD(case_key_find(call, conn, phi_rows_bytes(rows, 0, AT_SUBJECT).data, &key, error));
+    PHI_GUARD(phi_conn_exec(conn, "case_steps",
+                            "SELECT seq, at_us, step, state, outcome, reason, unit, actor, "
+                            "note_sealed, note_digest, salt, digest, head FROM steps WHERE case_id "
+                            "= $1 ORDER BY seq",
+                            id, 1, &steps, error));
     json_t *one = case_of(rows, 0);
     PHI_GUARD(one == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    const char *statement = case_open(call, &key, CASE_STATEMENT, phi_rows_bytes(rows, 0, 9));
-    json_object_set_new(one, "statement", statement == NULL ? json_null() : json_string(statement));
-    json_object_set_new(one, "steps", steps_of(call, steps, &key));
+    json_t *list = json_array();
+    for (size_t i = 0; i < phi_rows_count(steps); i++)
+        json_array_append_new(list, step_of(call, steps, i, &key));
+    json_object_set_new(one, "statement", statement_of(call, rows, steps, &key));
+    json_object_set_new(one, "steps", list);
     phi_api_data(call, one);
 out:
     phi_rows_free(steps);

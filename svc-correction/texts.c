@@ -23,6 +23,23 @@ enum phi_err case_seal(struct phi_api_call *call, const struct phi_person_key *k
     return phi_seal(health, column, key->subject, phi_view_text(text), arena, sealed);
 }
 
+enum phi_err case_seal_told(struct phi_api_call *call, const struct phi_person_key *key,
+                            const char *text, const char **out)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_view sealed;
+    *out = NULL;
+    if (text == NULL || !phi_person_key_is_kept(key))
+        return PHI_OK;
+    PHI_GUARD(case_seal(call, key, CASE_STEP, text, &sealed));
+    char *base64 = phi_arena_alloc(phi_api_arena(call), PHI_BASE64_LEN(sealed.len) + 1);
+    PHI_GUARD(base64 == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_base64_encode(sealed, base64);
+    *out = base64;
+out:
+    return err;
+}
+
 /* What stands under the health key was written after the last erasure: that emptied the others. */
 const char *case_open(struct phi_api_call *call, const struct phi_person_key *key,
                       const char *column, struct phi_view sealed)

@@ -17,6 +17,7 @@
 
 #include "json/json.h"
 
+#define CALENDAR_BYTES_MAX 65536
 #define CALENDAR_YEARS_MAX 16
 #define CALENDAR_DAYS_MAX  800 /* named days */
 #define CALENDAR_DUE_MAX   366

@@ -1,0 +1,269 @@
+#include "svc-correction/flow/case.h"
+
+#include <string.h>
+
+/* --- finding --- */
+
+enum {
+    AT_SUBJECT,
+    AT_MATTER,
+    AT_REGION,
+    AT_SOURCE,
+    AT_INSTITUTION,
+    AT_RECORD_NO,
+    AT_STATE,
+    AT_SEQ,
+    AT_HEAD,
+    AT_LEVEL,
+    AT_OUTCOME,
+    AT_REASON,
+    AT_OFFICER,
+    AT_UNIT
+};
+
+static const char *copy(struct phi_api_call *call, const struct phi_rows *rows, size_t column)
+{
+    const char *text = phi_rows_text(rows, 0, column);
+    return phi_arena_text(phi_api_arena(call), phi_view_text(text == NULL ? "" : text));
+}
+
+static enum phi_err take_officer(struct phi_api_call *call, const struct phi_rows *rows,
+                                 struct case_now *out)
+{
+    struct phi_view officer = phi_rows_bytes(rows, 0, AT_OFFICER);
+    if (officer.len == 0)
+        return PHI_OK;
+    uint8_t *bytes = phi_arena_alloc(phi_api_arena(call), officer.len);
+    if (bytes == NULL)
+        return PHI_ERR_MEMORY;
+    memcpy(bytes, officer.data, officer.len);
+    out->officer = phi_view_of(bytes, officer.len);
+    return PHI_OK;
+}
+
+static enum phi_err take(struct phi_api_call *call, const struct phi_rows *rows,
+                         struct case_now *out)
+{
+    memcpy(out->subject, phi_rows_bytes(rows, 0, AT_SUBJECT).data, PHI_SUBJECT_LEN);
+    memcpy(out->matter, phi_rows_bytes(rows, 0, AT_MATTER).data, PHI_SM3_LEN);
+    memcpy(out->head, phi_rows_bytes(rows, 0, AT_HEAD).data, PHI_CHAIN_LEN);
+    out->seq = phi_rows_i64(rows, 0, AT_SEQ);
+    out->level = phi_rows_i64(rows, 0, AT_LEVEL);
+    out->fact.region = copy(call, rows, AT_REGION);
+    out->fact.source = copy(call, rows, AT_SOURCE);
+    out->fact.institution = copy(call, rows, AT_INSTITUTION);
+    out->fact.record_no = copy(call, rows, AT_RECORD_NO);
+    out->outcome = copy(call, rows, AT_OUTCOME);
+    out->reason = copy(call, rows, AT_REASON);
+    out->unit = copy(call, rows, AT_UNIT);
+    bool is_copied = out->fact.region != NULL && out->fact.source != NULL &&
+                     out->fact.institution != NULL && out->fact.record_no != NULL &&
+                     out->outcome != NULL && out->reason != NULL && out->unit != NULL;
+    if (!is_copied)
+        return PHI_ERR_MEMORY;
+    if (!step_state_of(phi_view_text(phi_rows_text(rows, 0, AT_STATE)), &out->state))
+        return PHI_ERR_DATA_BROKEN;
+    return take_officer(call, rows, out);
+}
+
+enum phi_err case_read(struct phi_api_call *call, struct phi_conn *conn, struct case_now *out,
+                       struct phi_person_key *key, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    const struct phi_param id = PHI_BYTES_OF(out->case_id, CASE_LEN);
+    PHI_GUARD(phi_conn_exec(conn, "case_read",
+                            "SELECT subject, matter, region, source, institution, record_no, "
+                            "state, seq, head, level, outcome, reason, proposer, proposer_unit "
+                            "FROM cases WHERE case_id = $1",
+                            &id, 1, &rows, error));
+    if (phi_rows_count(rows) == 0)
+        PHI_GUARD(phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case"));
+    PHI_GUARD(take(call, rows, out));
+    PHI_GUARD(case_key_find(call, conn, out->subject, key, error));
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+enum phi_err case_find(struct phi_api_call *call, struct case_now *out, struct phi_person_key *key,
+                       struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_conn *conn = NULL;
+    *out = (struct case_now){.seq = 0};
+    PHI_GUARD(case_id_of(call, out->case_id, error));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(case_read(call, conn, out, key, error));
+out:
+    phi_store_release(conn);
+    return err;
+}
+
+/* --- who --- */
+
+bool case_is_officers(const struct phi_identity *who, const char *region, const char *source)
+{
+    static const char prefix[] = "source.";
+    const char *name =
+        strncmp(source, prefix, strlen(prefix)) == 0 ? source + strlen(prefix) : source;
+    const struct phi_registry_staff *staff = who->staff;
+    return who->is_staff && staff != NULL && phi_words_has(&staff->roles, "decide") &&
+           phi_words_has(&staff->regions, region) && phi_words_has(&staff->sources, name);
+}
+
+/* A staff token names its person, so that nobody decides about themselves. */
+enum phi_err case_check_officer(struct phi_api_call *call, const struct case_now *now,
+                                struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t officer[PHI_SUBJECT_LEN];
+    const struct phi_identity *who = phi_api_who(call);
+    if (!case_is_officers(who, now->fact.region, now->fact.source))
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                             "no officer of this source and region");
+    if (!who->has_person)
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                             "the token does not name its person");
+    PHI_GUARD(correction_subject(call, officer));
+    if (memcmp(officer, now->subject, PHI_SUBJECT_LEN) == 0)
+        err = phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                            "nobody decides about themselves");
+out:
+    return err;
+}
+
+enum phi_err case_check_own(struct phi_api_call *call, const struct case_now *now,
+                            struct phi_error *error)
+{
+    uint8_t subject[PHI_SUBJECT_LEN];
+    enum phi_err err = correction_subject(call, subject);
+    if (err == PHI_OK && memcmp(subject, now->subject, PHI_SUBJECT_LEN) != 0)
+        err = phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");
+    return err;
+}
+
+/* --- moving --- */
+
+static enum phi_err keep(struct phi_api_call *call, const struct move *move)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_param step[MOVE_STEP_COLUMNS];
+    struct phi_event event = {.topic = phi_service_topic(phi_api_service(call), "correction.step"),
+                              .type = "cn.phi.correction.step",
+                              .key = phi_view_of(move->now->subject, PHI_SUBJECT_LEN),
+                              .value = move->event};
+    move_step_row(move, step);
+    PHI_GUARD(phi_api_row(call, TABLE_STEPS, step, MOVE_STEP_COLUMNS));
+    PHI_GUARD(phi_api_event(call, &event));
+out:
+    return err;
+}
+
+static enum phi_err make(struct phi_api_call *call, struct case_now *now,
+                         const struct move_act *act, struct move *move)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(move_make(now, act, correction_of(call)->calendar, phi_api_now_us(call),
+                        phi_api_arena(call), move));
+    PHI_GUARD(keep(call, move));
+out:
+    return err;
+}
+
+/* The digest of who acts; a citizen is named by the case already. */
+static enum phi_err name_actor(struct phi_api_call *call, struct move_act *act)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_identity *who = phi_api_who(call);
+    if (!who->is_staff)
+        return PHI_OK;
+    uint8_t *digest = phi_arena_alloc(phi_api_arena(call), PHI_SM3_LEN);
+    PHI_GUARD(digest == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_api_who_digest(call, digest));
+    act->actor = phi_view_of(digest, PHI_SM3_LEN);
+    act->unit = who->staff->unit;
+out:
+    return err;
+}
+
+static enum phi_err write_text(struct phi_api_call *call, const struct phi_person_key *key,
+                               const char *text, struct move_act *act)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(case_seal(call, key, CASE_NOTE, text, &act->note));
+    PHI_GUARD(case_seal_told(call, key, text, &act->told));
+out:
+    return err;
+}
+
+enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
+                     const struct phi_person_key *key, const struct case_deed *deed,
+                     struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct move move;
+    struct phi_param row[MOVE_CASE_COLUMNS];
+    const struct step_row *way = step_find(now->state, deed->act);
+    if (way == NULL)
+        return phi_error_set(error, PHI_ERR_STATE, "id", "the case is %s",
+                             step_state_name(now->state));
+    struct move_act act = {.step = step_act_name(deed->act),
+                           .to = way->to,
+                           .outcome = deed->outcome == NULL ? now->outcome : deed->outcome,
+                           .reason = deed->reason == NULL ? now->reason : deed->reason,
+                           .unit = "",
+                           .decision_version = deed->decision_version};
+    PHI_GUARD(name_actor(call, &act));
+    PHI_GUARD(write_text(call, key, deed->note, &act));
+    PHI_GUARD(make(call, now, &act, &move));
+    move_case_row(&move, row);
+    PHI_GUARD(phi_api_row(call, TABLE_CASES_MOVED, row, MOVE_CASE_COLUMNS));
+    move_take(&move, now);
+out:
+    return err;
+}
+
+/* --- a new case --- */
+
+static enum phi_err add_case(struct phi_api_call *call, const struct case_now *now, int64_t due_us)
+{
+    const struct phi_param row[] = {PHI_BYTES_OF(now->case_id, CASE_LEN),
+                                    PHI_BYTES_OF(now->subject, PHI_SUBJECT_LEN),
+                                    PHI_I64(PHI_SUBJECT_KEY_VERSION),
+                                    PHI_BYTES_OF(now->matter, PHI_SM3_LEN),
+                                    PHI_TEXT(now->fact.region),
+                                    PHI_TEXT(now->fact.source),
+                                    PHI_TEXT(now->fact.institution),
+                                    PHI_TEXT(now->fact.record_no),
+                                    PHI_TEXT(step_state_name(now->state)),
+                                    PHI_I64(phi_api_now_us(call)),
+                                    PHI_I64(now->seq),
+                                    PHI_BYTES_OF(now->head, PHI_CHAIN_LEN),
+                                    PHI_I64(due_us)};
+    return phi_api_row(call, TABLE_CASES, row, sizeof(row) / sizeof(row[0]));
+}
+
+enum phi_err case_begin(struct phi_api_call *call, struct case_now *now,
+                        const struct phi_person_key *key, const char *statement)
+{
+    enum phi_err err = PHI_OK;
+    struct move move;
+    struct move_act act = {
+        .step = "received", .to = STATE_RECEIVED, .outcome = "", .reason = "", .unit = ""};
+    now->outcome = now->reason = now->unit = "";
+    PHI_GUARD(write_text(call, key, statement, &act));
+    PHI_GUARD(make(call, now, &act, &move));
+    move_take(&move, now);
+    act = (struct move_act){.step = step_act_name(ACT_ASSIGN),
+                            .to = STATE_ASSIGNED,
+                            .outcome = "",
+                            .reason = "",
+                            .unit = ""};
+    PHI_GUARD(make(call, now, &act, &move));
+    move_take(&move, now);
+    PHI_GUARD(add_case(call, now, move.due_us));
+out:
+    return err;
+}

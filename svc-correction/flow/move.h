@@ -1,0 +1,96 @@
+/* One step of a case, made: where it leads, its link of the chain, its row, its event.
+ *
+ *   struct move move;
+ *   PHI_GUARD(move_make(&now, &act, calendar, at_us, arena, &move));
+ *   move_step_row(&move, params);        // of the table steps
+ *   move_case_row(&move, params);        // of the table cases
+ *   … move.event …                       // on correction.step
+ *
+ * Two steps of one case at once have the same number: the table takes one of them. Pure but for
+ * the salt; any thread. What a move holds is the arena's, the case's and the act's.
+ */
+#ifndef SVC_CORRECTION_MOVE_H
+#define SVC_CORRECTION_MOVE_H
+
+#include "codes/chain.h"
+#include "store/store.h"
+#include "svc-correction/correction.h"
+#include "svc-correction/steps/steps.h"
+
+#define MOVE_LEVEL_MAX 3 /* a case is escalated this often in one state, then its due time stays */
+
+/* A case as it stands, the call's or the arena's. */
+struct case_now {
+    uint8_t case_id[CASE_LEN];
+    uint8_t subject[PHI_SUBJECT_LEN];
+    uint8_t matter[PHI_SM3_LEN];
+    struct case_fact fact;
+    enum step_state state;
+    int64_t seq; /* of the newest step; 0: there is none */
+    uint8_t head[PHI_CHAIN_LEN];
+    int64_t level;
+    const char *outcome;     /* "" until one is proposed */
+    const char *reason;      /* of the proposal, or "" */
+    struct phi_view officer; /* who proposed; empty for nobody */
+    const char *unit;        /* theirs, or "" */
+};
+
+/* What is done. Texts "" for none. */
+struct move_act {
+    const char *step;
+    enum step_state to;
+    const char *outcome;
+    const char *reason;
+    struct phi_view actor; /* SM3 of issuer and sub; empty: the citizen, or the suite itself */
+    const char *unit;
+    struct phi_view note;     /* sealed for the table; empty for none */
+    const char *told;         /* sealed for the topic, in base64; NULL for none */
+    int64_t decision_version; /* of a decision; 0 */
+    bool is_escalation;
+};
+
+#define MOVE_STEP_COLUMNS 14
+#define MOVE_CASE_COLUMNS 12
+
+struct move {
+    const struct case_now *now;
+    const struct move_act *act;
+    int64_t at_us;
+    int64_t seq;
+    int64_t due_us;
+    int64_t level;
+    uint8_t salt[PHI_CHAIN_SALT_LEN];
+    uint8_t digest[PHI_CHAIN_LEN];
+    uint8_t head[PHI_CHAIN_LEN];
+    uint8_t note_digest[PHI_CHAIN_LEN];
+    struct phi_view event; /* the value of correction.step */
+};
+
+/* PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */
+enum phi_err move_make(const struct case_now *now, const struct move_act *act,
+                       const struct calendar *calendar, int64_t at_us, struct phi_arena *arena,
+                       struct move *out) PHI_MUST_USE;
+
+void move_step_row(const struct move *move, struct phi_param row[MOVE_STEP_COLUMNS]);
+void move_case_row(const struct move *move, struct phi_param row[MOVE_CASE_COLUMNS]);
+
+/* The case after the move, for the next one. */
+void move_take(const struct move *move, struct case_now *now);
+
+/* The step as its digest was made of it: also by who checks a chain (phictl case verify). */
+struct move_link {
+    const uint8_t *case_id;
+    int64_t seq;
+    int64_t at_us;
+    const char *step;
+    const char *state;
+    const char *outcome;
+    const char *reason;
+    const char *unit;
+    struct phi_view actor;
+    struct phi_view note_digest; /* empty: no note */
+};
+enum phi_err move_link_bytes(const struct move_link *link, struct phi_arena *arena,
+                             struct phi_view *out) PHI_MUST_USE;
+
+#endif

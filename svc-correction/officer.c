@@ -1,0 +1,220 @@
+/* What officers do with a case: ask for evidence, propose, and, as the second pair of eyes, decide
+ * or give it back. A decision that changes the record goes out signed on correction.decided, and
+ * svc-directory acts on it. */
+#include "svc-correction/flow/case.h"
+
+#include "bus/signed.h"
+#include "json/canonical.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const outcomes[] = {"retract", "refuse"};
+static const char *const reasons[] = {"record-error", "identity-error", "method-error",
+                                      "not-substantiated", "other"};
+
+/* --- what all do --- */
+
+static enum phi_err find(struct phi_api_call *call, struct case_now *now,
+                         struct phi_person_key *key, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(case_find(call, now, key, error));
+    PHI_GUARD(case_check_officer(call, now, error));
+out:
+    return err;
+}
+
+static enum phi_err read_reason(struct phi_api_call *call, const char **out,
+                                struct phi_error *error)
+{
+    struct phi_json_at body = phi_api_body(call);
+    size_t reason = 0;
+    enum phi_err err = phi_json_enum(&body, "reason", reasons, sizeof(reasons) / sizeof(reasons[0]),
+                                     &reason, error);
+    *out = reasons[reason];
+    return err;
+}
+
+static enum phi_err read_note(struct phi_api_call *call, const char **out, struct phi_error *error)
+{
+    struct phi_json_at body = phi_api_body(call);
+    return phi_json_lines_opt(&body, "note", 1, CASE_TEXT_MAX, NULL, out, error);
+}
+
+static void tell(struct phi_api_call *call, const struct case_now *now, int64_t version)
+{
+    char id[2 * CASE_LEN + 1], text[24];
+    phi_hex_encode(phi_view_of(now->case_id, CASE_LEN), id);
+    json_t *data =
+        json_pack("{s:s, s:s, s:s, s:s}", "caseId", id, "state", step_state_name(now->state),
+                  "stateZh", step_state_zh(now->state), "outcome", now->outcome);
+    if (data != NULL && version != 0) {
+        snprintf(text, sizeof(text), "%lld", (long long)version);
+        json_object_set_new(data, "decisionVersion", json_string(text));
+    }
+    phi_api_data(call, data);
+}
+
+/* --- asking --- */
+
+enum phi_err case_ask(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct case_now now;
+    struct phi_person_key key;
+    struct case_deed deed = {.act = ACT_ASK};
+    struct phi_json_at body = phi_api_body(call);
+    PHI_GUARD(phi_json_lines(&body, "question", 1, CASE_TEXT_MAX, &deed.note, error));
+    PHI_GUARD(find(call, &now, &key, error));
+    PHI_GUARD(case_do(call, &now, &key, &deed, error));
+    tell(call, &now, 0);
+out:
+    return err;
+}
+
+/* --- proposing --- */
+
+enum phi_err case_propose(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct case_now now;
+    struct phi_person_key key;
+    struct case_deed deed = {.act = ACT_PROPOSE};
+    struct phi_json_at body = phi_api_body(call);
+    size_t outcome = 0;
+    PHI_GUARD(phi_json_enum(&body, "decision", outcomes, 2, &outcome, error));
+    PHI_GUARD(read_reason(call, &deed.reason, error));
+    PHI_GUARD(read_note(call, &deed.note, error));
+    PHI_GUARD(find(call, &now, &key, error));
+    deed.outcome = outcomes[outcome];
+    PHI_GUARD(case_do(call, &now, &key, &deed, error));
+    tell(call, &now, 0);
+out:
+    return err;
+}
+
+/* --- deciding --- */
+
+/* The second pair of eyes: another account and another unit. */
+static enum phi_err check_second(struct phi_api_call *call, const struct case_now *now,
+                                 struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t officer[PHI_SM3_LEN];
+    if (now->state != STATE_PROPOSED)
+        return phi_error_set(error, PHI_ERR_STATE, "id", "the case is %s",
+                             step_state_name(now->state));
+    PHI_GUARD(phi_api_who_digest(call, officer));
+    if (phi_view_equal(now->officer, phi_view_of(officer, sizeof(officer))))
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                             "who proposed does not decide");
+    if (strcmp(phi_api_who(call)->staff->unit, now->unit) == 0)
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                             "an officer of the same unit does not decide");
+out:
+    return err;
+}
+
+static enum phi_err keep(struct phi_api_call *call, const struct case_now *now, int64_t version)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t *officer = phi_arena_alloc(phi_api_arena(call), PHI_SM3_LEN);
+    PHI_GUARD(officer == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_api_who_digest(call, officer));
+    const struct phi_param decision[] = {PHI_BYTES_OF(now->case_id, CASE_LEN),
+                                         PHI_I64(version),
+                                         PHI_TEXT(now->outcome),
+                                         PHI_BYTES_OF(officer, PHI_SM3_LEN),
+                                         PHI_TEXT(phi_api_who(call)->staff->unit),
+                                         PHI_BYTES(now->officer),
+                                         PHI_TEXT(now->unit),
+                                         PHI_I64(phi_api_now_us(call))};
+    const struct phi_param closed[] = {PHI_BYTES_OF(now->matter, PHI_SM3_LEN)};
+    PHI_GUARD(phi_api_row(call, TABLE_DECISIONS, decision, sizeof(decision) / sizeof(decision[0])));
+    PHI_GUARD(phi_api_row(call, TABLE_MATTERS_CLOSED, closed, 1));
+out:
+    return err;
+}
+
+static enum phi_err tell_directory(struct phi_api_call *call, const struct case_now *now,
+                                   int64_t version)
+{
+    enum phi_err err = PHI_OK;
+    struct correction *correction = correction_of(call);
+    char id[2 * CASE_LEN + 1], subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX], text[24];
+    const struct phi_signer signer = {.key_serial = correction->correction_serial,
+                                      .key = correction->correction_key};
+    struct phi_event event = {.topic =
+                                  phi_service_topic(phi_api_service(call), "correction.decided"),
+                              .type = "cn.phi.correction.decided",
+                              .key = phi_view_of(now->subject, PHI_SUBJECT_LEN)};
+    phi_hex_encode(phi_view_of(now->case_id, CASE_LEN), id);
+    phi_hex_encode(phi_view_of(now->subject, PHI_SUBJECT_LEN), subject);
+    phi_rfc3339_format(phi_api_now_us(call), at);
+    snprintf(text, sizeof(text), "%lld", (long long)version);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id,
+                             "decisionVersion", text, "subject", subject, "action", "retract",
+                             "fact", "region", now->fact.region, "source", now->fact.source,
+                             "institution", now->fact.institution, "recordNo", now->fact.record_no,
+                             "decidedAt", at, "reason", now->reason);
+    PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
+    PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &event.value));
+    PHI_GUARD(phi_signed_add(&event, &signer, (uint64_t)version, phi_api_arena(call)));
+    PHI_GUARD(phi_api_event(call, &event));
+out:
+    return err;
+}
+
+/* Back to the source, with what is missing. */
+static enum phi_err give_back(struct phi_api_call *call, struct case_now *now,
+                              const struct phi_person_key *key, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct case_deed deed = {.act = ACT_RETURN, .outcome = "", .reason = ""};
+    PHI_GUARD(read_note(call, &deed.note, error));
+    PHI_GUARD(case_do(call, now, key, &deed, error));
+    tell(call, now, 0);
+out:
+    return err;
+}
+
+/* What was proposed, in the second officer's own words: nobody confirms what they did not read. */
+static enum phi_err decide(struct phi_api_call *call, struct case_now *now,
+                           const struct phi_person_key *key, const char *outcome,
+                           struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    int64_t version = phi_api_now_us(call);
+    bool is_refusal = strcmp(outcome, "refuse") == 0;
+    struct case_deed deed = {.act = is_refusal ? ACT_REFUSE : ACT_DECIDE,
+                             .decision_version = version};
+    if (strcmp(outcome, now->outcome) != 0)
+        return phi_error_set(error, PHI_ERR_RULE, "$.decision", "not what was proposed");
+    PHI_GUARD(read_reason(call, &deed.reason, error));
+    PHI_GUARD(read_note(call, &deed.note, error));
+    PHI_GUARD(keep(call, now, version));
+    PHI_GUARD(case_do(call, now, key, &deed, error));
+    if (!is_refusal)
+        PHI_GUARD(tell_directory(call, now, version));
+    tell(call, now, version);
+out:
+    return err;
+}
+
+enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const choices[] = {"retract", "refuse", "return"};
+    struct case_now now;
+    struct phi_person_key key;
+    struct phi_json_at body = phi_api_body(call);
+    size_t choice = 0;
+    PHI_GUARD(phi_json_enum(&body, "decision", choices, 3, &choice, error));
+    PHI_GUARD(find(call, &now, &key, error));
+    PHI_GUARD(check_second(call, &now, error));
+    PHI_GUARD(choice == 2 ? give_back(call, &now, &key, error)
+                          : decide(call, &now, &key, choices[choice], error));
+out:
+    return err;
+}
