@@ -5,6 +5,9 @@
 #include "bus/consumer.h"
 #include "bus/dlq.h"
 #include "person/replay.h"
+#include "svc-correction/flow/news.h"
+
+#include <string.h>
 
 #define GROUP     "svc-correction"
 #define REPLAY_MS 3000
@@ -33,25 +36,37 @@ static enum phi_err forget(struct phi_conn *tx, const struct phi_array *erased,
         &param, 1, NULL, error);
 }
 
+static enum phi_err take_keys(struct phi_service *service, const struct phi_batch *batch,
+                              struct phi_conn *tx, struct phi_arena *arena, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct correction *correction = phi_service_state(service);
+    size_t dead = 0;
+    struct phi_array *erased = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(erased == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_person_keys_take(tx, batch->msgs, batch->count, phi_service_region(service),
+                                   correction->health_key, correction->dlq,
+                                   phi_clock_now_us(phi_service_clock(service)), arena, erased,
+                                   &dead, error));
+    PHI_GUARD(forget(tx, erased, error));
+out:
+    phi_array_free(erased);
+    return err;
+}
+
 static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *context)
 {
     enum phi_err err = PHI_OK;
     struct phi_service *service = context;
-    struct correction *correction = phi_service_state(service);
     struct phi_error error = {.code = PHI_OK};
-    size_t dead = 0;
     struct phi_arena *arena = phi_arena_new(ARENA_MAX);
-    struct phi_array *erased = phi_array_new(PHI_COLUMN_BYTES);
-    PHI_GUARD(arena == NULL || erased == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_person_keys_take(tx, batch->msgs, batch->count, phi_service_region(service),
-                                   correction->health_key, correction->dlq,
-                                   phi_clock_now_us(phi_service_clock(service)), arena, erased,
-                                   &dead, &error));
-    PHI_GUARD(forget(tx, erased, &error));
+    bool is_keys = strcmp(batch->topic, phi_service_topic(service, PHI_PERSON_STREAM)) == 0;
+    PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(is_keys ? take_keys(service, batch, tx, arena, &error)
+                      : news_take(service, batch, tx, arena, &error));
 out:
     if (err != PHI_OK)
-        phi_log(PHI_LOG_WARN, "person_keys_not_taken", PHI_L_DETAIL(&error));
-    phi_array_free(erased);
+        phi_log(PHI_LOG_WARN, "batch_not_taken", PHI_L_DETAIL(&error));
     phi_arena_free(arena);
     return err;
 }
@@ -79,7 +94,9 @@ enum phi_err case_keys_start(struct phi_service *service, struct phi_error *erro
 {
     enum phi_err err = PHI_OK;
     struct correction *correction = phi_service_state(service);
-    const char *const topics[] = {phi_service_topic(service, PHI_PERSON_STREAM)};
+    const char *const topics[] = {phi_service_topic(service, PHI_PERSON_STREAM),
+                                  phi_service_topic(service, NEWS_APPLIED),
+                                  phi_service_topic(service, NEWS_REOPENED)};
     const struct phi_dlq_options dead = {.region = phi_service_region(service),
                                          .program = phi_service_program(service),
                                          .seal_key = correction->health_key};
@@ -87,7 +104,7 @@ enum phi_err case_keys_start(struct phi_service *service, struct phi_error *erro
     const struct phi_consumer_options options = {.bus = phi_service_bus(service),
                                                  .group = GROUP,
                                                  .topics = topics,
-                                                 .topic_count = 1,
+                                                 .topic_count = 3,
                                                  .store = phi_service_store(service),
                                                  .dlq = correction->dlq,
                                                  .handle = handle,

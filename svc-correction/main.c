@@ -33,6 +33,7 @@ static const struct phi_config_row rows[] = {
                         "SM2 key that signs decisions (correction.decided)"),
     {.name = "PHI_CALENDAR_FILE",
      .type = PHI_CONFIG_FILE,
+     .optional = true,
      .max = 4096,
      .unit = "",
      .text =
@@ -116,7 +117,7 @@ static enum phi_err open_calendar(struct phi_service *service, struct correction
     struct phi_error inner = {.code = PHI_OK};
     struct phi_view bytes;
     const char *path = phi_config_text(phi_service_config(service), "PHI_CALENDAR_FILE");
-    if (path == NULL)
+    if (path == NULL || path[0] == '\0')
         return calendar_read(phi_view_of(phi_embed_calendar_json, phi_embed_calendar_json_len),
                              &correction->calendar, error);
     struct phi_arena *arena = phi_arena_new(2 * CALENDAR_BYTES_MAX);
@@ -195,7 +196,7 @@ static const struct phi_program program = {
     .about = "disputes of citizens about facts (GB/T 38963 6.8)",
     .schema = "correction",
     .http_port = "8105",
-    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_RELAY,
+    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,

@@ -318,6 +318,7 @@ static void read_settings(struct phi_service *service, struct directory *directo
     tell->region = phi_service_region(service);
     tell->source = phi_service_source(service);
     tell->reopened_topic = phi_service_topic(service, "correction.reopened");
+    tell->applied_topic = phi_service_topic(service, "correction.applied");
     tell->signer = (struct phi_signer){directory->directory_key_id, directory->directory_key};
 }
 

@@ -69,7 +69,8 @@ phi_registry_write() {
                 --unit "${auditor#*:}" --roles auditor --regions "$PHI_PROVINCE"
         done
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_SECOND_OFFICER" \
-            --unit "health-320000" --roles decide,link,open,platform --regions "$PHI_PROVINCE" --sources "$(phi_source_kinds)"
+            --unit "health-320000" --roles decide,link,open,platform --regions "$PHI_PROVINCE" \
+            --sources "$(phi_source_kinds),declare.health,declare.trip"
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self

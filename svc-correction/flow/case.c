@@ -1,69 +1,39 @@
 #include "svc-correction/flow/case.h"
 
+#include "svc-correction/flow/stored.h"
+
 #include <string.h>
 
 /* --- finding --- */
 
-enum {
-    AT_SUBJECT,
-    AT_MATTER,
-    AT_REGION,
-    AT_SOURCE,
-    AT_INSTITUTION,
-    AT_RECORD_NO,
-    AT_STATE,
-    AT_SEQ,
-    AT_HEAD,
-    AT_LEVEL,
-    AT_OUTCOME,
-    AT_REASON,
-    AT_OFFICER,
-    AT_UNIT
-};
-
-static const char *copy(struct phi_api_call *call, const struct phi_rows *rows, size_t column)
+/* What the rows hold, for as long as the call. */
+static bool copy(struct phi_arena *arena, const char **text)
 {
-    const char *text = phi_rows_text(rows, 0, column);
-    return phi_arena_text(phi_api_arena(call), phi_view_text(text == NULL ? "" : text));
-}
-
-static enum phi_err take_officer(struct phi_api_call *call, const struct phi_rows *rows,
-                                 struct case_now *out)
-{
-    struct phi_view officer = phi_rows_bytes(rows, 0, AT_OFFICER);
-    if (officer.len == 0)
-        return PHI_OK;
-    uint8_t *bytes = phi_arena_alloc(phi_api_arena(call), officer.len);
-    if (bytes == NULL)
-        return PHI_ERR_MEMORY;
-    memcpy(bytes, officer.data, officer.len);
-    out->officer = phi_view_of(bytes, officer.len);
-    return PHI_OK;
+    *text = phi_arena_text(arena, phi_view_text(*text));
+    return *text != NULL;
 }
 
 static enum phi_err take(struct phi_api_call *call, const struct phi_rows *rows,
                          struct case_now *out)
 {
-    memcpy(out->subject, phi_rows_bytes(rows, 0, AT_SUBJECT).data, PHI_SUBJECT_LEN);
-    memcpy(out->matter, phi_rows_bytes(rows, 0, AT_MATTER).data, PHI_SM3_LEN);
-    memcpy(out->head, phi_rows_bytes(rows, 0, AT_HEAD).data, PHI_CHAIN_LEN);
-    out->seq = phi_rows_i64(rows, 0, AT_SEQ);
-    out->level = phi_rows_i64(rows, 0, AT_LEVEL);
-    out->fact.region = copy(call, rows, AT_REGION);
-    out->fact.source = copy(call, rows, AT_SOURCE);
-    out->fact.institution = copy(call, rows, AT_INSTITUTION);
-    out->fact.record_no = copy(call, rows, AT_RECORD_NO);
-    out->outcome = copy(call, rows, AT_OUTCOME);
-    out->reason = copy(call, rows, AT_REASON);
-    out->unit = copy(call, rows, AT_UNIT);
-    bool is_copied = out->fact.region != NULL && out->fact.source != NULL &&
-                     out->fact.institution != NULL && out->fact.record_no != NULL &&
-                     out->outcome != NULL && out->reason != NULL && out->unit != NULL;
-    if (!is_copied)
-        return PHI_ERR_MEMORY;
-    if (!step_state_of(phi_view_text(phi_rows_text(rows, 0, AT_STATE)), &out->state))
-        return PHI_ERR_DATA_BROKEN;
-    return take_officer(call, rows, out);
+    enum phi_err err = PHI_OK;
+    struct phi_arena *arena = phi_api_arena(call);
+    PHI_GUARD(stored_take(rows, 0, out));
+    const char **texts[] = {&out->fact.region,
+                            &out->fact.source,
+                            &out->fact.institution,
+                            &out->fact.record_no,
+                            &out->outcome,
+                            &out->reason,
+                            &out->unit};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        PHI_GUARD(copy(arena, texts[i]) ? PHI_OK : PHI_ERR_MEMORY);
+    if (out->officer.len == 0)
+        goto out;
+    out->officer = phi_arena_view(arena, out->officer);
+    PHI_GUARD(out->officer.data == NULL ? PHI_ERR_MEMORY : PHI_OK);
+out:
+    return err;
 }
 
 enum phi_err case_read(struct phi_api_call *call, struct phi_conn *conn, struct case_now *out,
@@ -73,10 +43,8 @@ enum phi_err case_read(struct phi_api_call *call, struct phi_conn *conn, struct 
     struct phi_rows *rows = NULL;
     const struct phi_param id = PHI_BYTES_OF(out->case_id, CASE_LEN);
     PHI_GUARD(phi_conn_exec(conn, "case_read",
-                            "SELECT subject, matter, region, source, institution, record_no, "
-                            "state, seq, head, level, outcome, reason, proposer, proposer_unit "
-                            "FROM cases WHERE case_id = $1",
-                            &id, 1, &rows, error));
+                            "SELECT " STORED_COLUMNS " FROM cases WHERE case_id = $1", &id, 1,
+                            &rows, error));
     if (phi_rows_count(rows) == 0)
         PHI_GUARD(phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case"));
     PHI_GUARD(take(call, rows, out));

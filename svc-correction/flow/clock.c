@@ -1,16 +1,14 @@
 /* Cases past their time: those that wait for the citizen go back to the source, the others are
  * escalated, by themselves. Each replica looks; the number of a step
  * is given once. */
-#include "svc-correction/flow/move.h"
+#include "svc-correction/flow/stored.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "bus/event_row.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define EVERY_MS   1000
 #define TICK_MS    100
@@ -25,100 +23,14 @@ struct case_clock {
     struct phi_counter *overdue;
 };
 
-enum {
-    AT_CASE,
-    AT_SUBJECT,
-    AT_REGION,
-    AT_SOURCE,
-    AT_STATE,
-    AT_SEQ,
-    AT_HEAD,
-    AT_LEVEL,
-    AT_OUTCOME,
-    AT_REASON,
-    AT_OFFICER,
-    AT_UNIT
-};
-
-static const char *text_or_none(const struct phi_rows *rows, size_t i, size_t column)
-{
-    const char *text = phi_rows_text(rows, i, column);
-    return text == NULL ? "" : text;
-}
-
-static enum phi_err take(const struct phi_rows *rows, size_t i, struct case_now *out)
-{
-    memcpy(out->case_id, phi_rows_bytes(rows, i, AT_CASE).data, CASE_LEN);
-    memcpy(out->subject, phi_rows_bytes(rows, i, AT_SUBJECT).data, PHI_SUBJECT_LEN);
-    memcpy(out->head, phi_rows_bytes(rows, i, AT_HEAD).data, PHI_CHAIN_LEN);
-    out->fact = (struct case_fact){.region = phi_rows_text(rows, i, AT_REGION),
-                                   .source = phi_rows_text(rows, i, AT_SOURCE)};
-    out->seq = phi_rows_i64(rows, i, AT_SEQ);
-    out->level = phi_rows_i64(rows, i, AT_LEVEL);
-    out->outcome = text_or_none(rows, i, AT_OUTCOME);
-    out->reason = text_or_none(rows, i, AT_REASON);
-    out->officer = phi_rows_bytes(rows, i, AT_OFFICER);
-    out->unit = text_or_none(rows, i, AT_UNIT);
-    return step_state_of(phi_view_text(phi_rows_text(rows, i, AT_STATE)), &out->state)
-               ? PHI_OK
-               : PHI_ERR_DATA_BROKEN;
-}
-
-/* `is_ours` is false when somebody has moved the case since it was read: their step has the number.
- * Steps first and by the order of cases, as the lane writes them: so neither waits for the other. */
-static enum phi_err keep(struct phi_conn *tx, const struct move *move, bool *is_ours,
-                         struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_rows *rows = NULL;
-    struct phi_param step[MOVE_STEP_COLUMNS], row[MOVE_CASE_COLUMNS];
-    move_step_row(move, step);
-    move_case_row(move, row);
-    PHI_GUARD(phi_conn_exec(tx, "clock_step",
-                            "INSERT INTO steps (case_id, seq, at_us, step, state, outcome, reason, "
-                            "unit, actor, note_sealed, note_digest, salt, digest, head) VALUES "
-                            "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON "
-                            "CONFLICT DO NOTHING",
-                            step, MOVE_STEP_COLUMNS, &rows, error));
-    *is_ours = phi_rows_affected(rows) == 1;
-    if (!*is_ours)
-        goto out;
-    PHI_GUARD(phi_conn_exec(tx, "clock_case",
-                            "UPDATE cases SET state = $2, seq = $3, head = $4, due_us = $5, level "
-                            "= $6, outcome = $7, reason = $8, proposer = $9, proposer_unit = $10 "
-                            "WHERE case_id = $1",
-                            row, 10, NULL, error));
-out:
-    phi_rows_free(rows);
-    return err;
-}
-
-static enum phi_err tell(struct case_clock *clock, struct phi_conn *tx, const struct move *move,
-                         struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_event event = {.topic = phi_service_topic(clock->service, "correction.step"),
-                              .type = "cn.phi.correction.step",
-                              .source = phi_service_source(clock->service),
-                              .time_us = move->at_us,
-                              .key = phi_view_of(move->now->subject, PHI_SUBJECT_LEN),
-                              .value = move->event};
-    PHI_GUARD(phi_event_new_id(&event));
-    PHI_GUARD(phi_event_put(tx, &event, error));
-out:
-    return err;
-}
-
 static enum phi_err move_one(struct case_clock *clock, struct phi_conn *tx,
-                             const struct phi_rows *rows, size_t i, int64_t now_us,
-                             struct phi_arena *arena, struct phi_error *error)
+                             const struct phi_rows *rows, size_t i, struct phi_arena *arena,
+                             struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct case_now now = {.seq = 0};
-    struct move move;
     bool is_ours = false;
-    const struct correction *correction = phi_service_state(clock->service);
-    PHI_GUARD(take(rows, i, &now));
+    PHI_GUARD(stored_take(rows, i, &now));
     const struct step_row *waited = step_find(now.state, ACT_WAITED);
     const struct step_row *way = waited == NULL ? step_find(now.state, ACT_ESCALATE) : waited;
     PHI_GUARD(way == NULL ? PHI_ERR_DATA_BROKEN : PHI_OK);
@@ -128,10 +40,7 @@ static enum phi_err move_one(struct case_clock *clock, struct phi_conn *tx,
                                  .reason = waited == NULL ? now.reason : "",
                                  .unit = "",
                                  .is_escalation = waited == NULL};
-    PHI_GUARD(move_make(&now, &act, correction->calendar, now_us, arena, &move));
-    PHI_GUARD(keep(tx, &move, &is_ours, error));
-    if (is_ours)
-        PHI_GUARD(tell(clock, tx, &move, error));
+    PHI_GUARD(stored_move(clock->service, tx, &now, &act, arena, &is_ours, error));
 out:
     return err;
 }
@@ -144,13 +53,12 @@ static enum phi_err run_batch(struct case_clock *clock, struct phi_conn *tx,
     int64_t now_us = phi_clock_now_us(phi_service_clock(clock->service));
     const struct phi_param params[] = {PHI_I64(now_us), PHI_I64(BATCH_MAX)};
     PHI_GUARD(phi_conn_exec(tx, "clock_due",
-                            "SELECT * FROM (SELECT case_id, subject, region, source, state, seq, "
-                            "head, level, outcome, reason, proposer, proposer_unit FROM cases "
-                            "WHERE due_us < $1 ORDER BY due_us LIMIT $2) late ORDER BY case_id",
+                            "SELECT * FROM (SELECT " STORED_COLUMNS " FROM cases WHERE due_us < $1 "
+                            "ORDER BY due_us LIMIT $2) late ORDER BY case_id",
                             params, 2, &rows, error));
     *count = phi_rows_count(rows);
     for (size_t i = 0; i < *count; i++)
-        PHI_GUARD(move_one(clock, tx, rows, i, now_us, arena, error));
+        PHI_GUARD(move_one(clock, tx, rows, i, arena, error));
 out:
     phi_rows_free(rows);
     return err;

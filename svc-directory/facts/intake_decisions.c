@@ -51,6 +51,22 @@ static enum phi_err mark_others(struct intake *in, const struct columns *columns
                          params, 4, NULL, &in->error);
 }
 
+/* Those that were not known before: svc-correction goes on with their cases. */
+static enum phi_err tell_cases(struct intake *in, const struct phi_rows *rows)
+{
+    enum phi_err err = PHI_OK;
+    for (size_t i = 0; i < phi_rows_count(rows); i++) {
+        const struct tell_application applied = {
+            .subject = phi_arena_view(in->arena, phi_rows_bytes(rows, i, 0)),
+            .case_id = phi_rows_text(rows, i, 1),
+            .decision_version = phi_rows_i64(rows, i, 2),
+            .now_us = in->now_us};
+        PHI_GUARD(tell_applied(&in->directory->tell, in->tx, in->arena, &applied));
+    }
+out:
+    return err;
+}
+
 static enum phi_err insert_decisions(struct intake *in, const struct columns *columns)
 {
     enum phi_err err = PHI_OK;
@@ -60,8 +76,10 @@ static enum phi_err insert_decisions(struct intake *in, const struct columns *co
         "INSERT INTO retractions (record, subject, decision_version, is_retracted, source, "
         "institution, record_no, case_id, decided_us, known_us) SELECT * FROM unnest($1::bytea[], "
         "$2::bytea[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[], "
-        "$9::bigint[], $10::bigint[]) ON CONFLICT DO NOTHING RETURNING 1",
+        "$9::bigint[], $10::bigint[]) ON CONFLICT DO NOTHING RETURNING subject, "
+        "case_id, decision_version",
         columns->params, columns->count, &rows, &in->error));
+    PHI_GUARD(tell_cases(in, rows));
     in->tally[TALLY_RETRACTED] += phi_rows_count(rows);
     in->tally[TALLY_RETRACTED_BEFORE] += in->decision_count - phi_rows_count(rows);
 out:

@@ -107,3 +107,22 @@ enum phi_err tell_reopened(const struct tell *tell, struct phi_conn *tx, struct 
                          fact, "reopenedAt", at),
                r->now_us);
 }
+
+enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                          const struct tell_application *a)
+{
+    char subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX], version[24];
+    if (tell->applied_topic == NULL)
+        return PHI_OK;
+    phi_hex_encode(a->subject, subject);
+    phi_rfc3339_format(a->now_us, at);
+    snprintf(version, sizeof(version), "%lld", (long long)a->decision_version);
+    struct phi_event event = {.topic = tell->applied_topic,
+                              .type = "cn.phi.correction.applied",
+                              .time_us = a->now_us,
+                              .key = a->subject};
+    return put(tell, tx, arena, &event,
+               json_pack("{s:s, s:s, s:s, s:s}", "caseId", a->case_id, "subject", subject,
+                         "decisionVersion", version, "appliedAt", at),
+               a->now_us);
+}

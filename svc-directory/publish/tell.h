@@ -1,6 +1,6 @@
 /* What others are told in the transaction that changed a grade, through the outbox: the person's
  * apps (notice.<app>: "your grade changed, why", the person as the HMAC of the app's own number for
- * them, no name, no subject), and svc-correction (correction.reopened). Signed by the directory's
+ * them, no name, no subject), and svc-correction (correction.applied, correction.reopened). Signed by the directory's
  * key.
  *
  *   PHI_GUARD(tell_changes(&directory->tell, tx, arena, changes, count));
@@ -26,6 +26,7 @@ struct tell {
     const char *region;
     const char *source;         /* ce_source */
     const char *reopened_topic; /* NULL: nobody is told */
+    const char *applied_topic;  /* NULL: nobody is told */
     size_t app_count;
     const char *apps[TELL_APPS_MAX];
     const char *topics[TELL_APPS_MAX];
@@ -56,5 +57,15 @@ struct tell_reopening {
 };
 enum phi_err tell_reopened(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
                            const struct tell_reopening *reopening) PHI_MUST_USE;
+
+/* A decision has become part of what grades are a function of, in this transaction. */
+struct tell_application {
+    struct phi_view subject;
+    const char *case_id;
+    int64_t decision_version;
+    int64_t now_us;
+};
+enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                          const struct tell_application *application) PHI_MUST_USE;
 
 #endif

@@ -592,7 +592,16 @@ def test_rules_of_disputes(life, suite, cast):
     answer = life.post("officer-app", "svc-correction", f"/v1/corrections/{'00' * 16}/decision",
                        {"decision": "retract", "reason": "record-error"}, token=life.officer(cast.officer))
     door.refused(answer, 404, "4001", "id", what="no such case")
-    assert life.done(decide(cast.officer))["state"] == "retracted"
+    door.refused(decide(cast.officer), 409, "4003", "id", what="nothing is proposed")
+    said = {"decision": "retract", "reason": "record-error"}
+    assert life.done(life.officers(case["caseId"], "proposal", cast.officer, **said))["state"] == "proposed"
+    door.before = door.rows.count()
+    door.refused(life.officers(case["caseId"], "proposal", cast.officer, **said), 409, "4003", "id", what="proposed already")
+    door.refused(decide(cast.officer), 403, "3012", "Phi-Identity", what="who proposed does not decide")
+    door.refused(decide(cast.holder, sub="officer-2"), 403, "3012", "Phi-Identity", what="about themselves, as the second")
+    answer = life.officers(case["caseId"], "decision", Person(), "officer-2", decision="refuse", reason="other")
+    door.refused(answer, 422, "4004", "$.decision", what="another decision than what was proposed")
+    assert life.done(decide(Person(), sub="officer-2"))["state"] == "decided"
     door.before = door.rows.count()
     door.refused(decide(cast.officer), 409, "4003", "id", what="decided already")
 

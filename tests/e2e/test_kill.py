@@ -164,9 +164,10 @@ class Disputes:
 
     def __init__(self, bench, ledger):
         self.bench, self.ledger, self.run_id = bench, ledger, secrets.token_hex(4)
-        officer = Person()
-        officer.sub = "officer-1"
-        self.staff = bench.staff.make(officer, "officer-app")
+        officers = [Person(), Person()]
+        for number, officer in enumerate(officers, 1):
+            officer.sub = f"officer-{number}"
+        self.staff, self.second = (bench.staff.make(officer, "officer-app") for officer in officers)
 
     def start(self, load):
         self.declared = load.declared[:DISPUTES]
@@ -185,9 +186,9 @@ class Disputes:
         fields = {"matter": "fact", "fact": fact, "statement": "当日体温填写有误。"}
         case = self.bench.citizens.post("svc-correction", "/v1/corrections", fields, token,
                                         f"{self.run_id}-f-{one.fact_id}")
-        path = f"/v1/corrections/{case.data['caseId']}/decision"
-        request = ("svc-correction", path, {"decision": "retract", "reason": "record-error"}, self.staff,
-                   f"{self.run_id}-d-{one.fact_id}")
+        path, said = f"/v1/corrections/{case.data['caseId']}", {"decision": "retract", "reason": "record-error"}
+        self.bench.officers.post("svc-correction", f"{path}/proposal", said, self.staff, f"{self.run_id}-p-{one.fact_id}")
+        request = ("svc-correction", f"{path}/decision", said, self.second, f"{self.run_id}-d-{one.fact_id}")
         decision = self.bench.officers.post(*request)
         assert self.bench.officers.post(*request).data == decision.data, "a repeat got another decision"
         return case, decision
@@ -204,10 +205,10 @@ class Disputes:
         rows, subjects = self.ledger.rows, [self.ledger.subject(one.person) for one in self.declared]
         found = rows("SELECT encode(case_id, 'hex'), state, decision_version::text FROM correction.cases "
                      "WHERE subject = ANY(%s)", subjects)
-        assert sorted(found) == sorted((case, "retracted", version) for case, version in cases.items())
+        assert sorted(found) == sorted((case, "decided", version) for case, version in cases.items())
         found = rows("SELECT encode(case_id, 'hex'), step FROM correction.steps WHERE case_id = ANY(%s)",
                      [bytes.fromhex(case) for case in cases])
-        assert sorted(found) == sorted((case, step) for case in cases for step in ("received", "decided"))
+        assert sorted(found) == sorted((case, step) for case in cases for step in ("received", "assigned", "proposed", "decided"))
         kept = ("SELECT case_id FROM directory.retractions WHERE subject = ANY(%s)", subjects)
         self.ledger.until("retractions at svc-directory", lambda: set(cases) - {row[0] for row in rows(*kept)})
         assert len(rows(*kept)) == len(cases)

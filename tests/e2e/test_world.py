@@ -47,8 +47,11 @@ class Citizen:
 
 
 class Officer:
+    def __init__(self, sub=OFFICER):
+        self.sub = sub
+
     def claims(self):
-        return {"sub": OFFICER, "name": "测试官员", "phi_id_type": "111", "phi_id_no": OFFICER_ID, "phi_country": "CHN"}
+        return {"sub": self.sub, "name": "测试官员", "phi_id_type": "111", "phi_id_no": OFFICER_ID, "phi_country": "CHN"}
 
 
 class Institution(Client):
@@ -171,9 +174,10 @@ class Sent:
                     "recordNo": record.number}
             case = self.citizens.post("svc-correction", "/v1/corrections",
                                       {"matter": "fact", "fact": fact, "statement": "记录有误。"}, token, new_serial()).data
-            self.officers.post("svc-correction", f"/v1/corrections/{case['caseId']}/decision",
-                               {"decision": "retract", "reason": "record-error"},
-                               self.staff.make(Officer(), "officer-app"), new_serial())
+            for act, officer in (("proposal", Officer()), ("decision", Officer("officer-2"))):
+                self.officers.post("svc-correction", f"/v1/corrections/{case['caseId']}/{act}",
+                                   {"decision": "retract", "reason": "record-error"},
+                                   self.staff.make(officer, "officer-app"), new_serial())
             self.truth.retract(record.source, record.institution, record.number, int(time.time() * 1e6))
             self.tally["retracted"] += 1
             self.tally["retracted before it came"] += record[1:4] not in self.truth.records

@@ -5,6 +5,7 @@ import secrets
 import time
 
 from .http import new_serial
+from .people import Person
 
 
 def moment(seconds_ago=0):
@@ -220,9 +221,16 @@ class Life:
         return self.done(self.post("citizen-app", "svc-correction", "/v1/corrections",
                                    {"matter": "fact", "fact": fact, "statement": statement}, person))
 
-    def decide(self, case_id, officer, decision="retract", reason="record-error"):
-        return self.done(self.post("officer-app", "svc-correction", f"/v1/corrections/{case_id}/decision",
-                                   {"decision": decision, "reason": reason}, token=self.officer(officer)))
+    def officers(self, case_id, act, officer, sub="officer-1", **fields):
+        """What an officer does with a case; the answer, whatever it is."""
+        return self.post("officer-app", "svc-correction", f"/v1/corrections/{case_id}/{act}", fields,
+                         token=self.officer(officer, sub))
+
+    def decide(self, case_id, officer, decision="retract", reason="record-error", **note):
+        """One officer proposes, another one decides."""
+        said = {"decision": decision, "reason": reason}
+        self.done(self.officers(case_id, "proposal", officer, **said))
+        return self.done(self.officers(case_id, "decision", Person(), "officer-2", **said, **note))
 
     def link(self, person, other):
         """The holder links another document of theirs."""

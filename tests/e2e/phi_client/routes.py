@@ -163,9 +163,24 @@ def _dispute(cast):
     return "/v1/corrections", {"matter": "fact", "fact": fact, "statement": STATEMENT}
 
 
+REFUSAL = {"decision": "refuse", "reason": "not-substantiated"}
+
+
+def _of_case(act, **fields):
+    return lambda cast: (f"/v1/corrections/{cast.open_case()}/{act}", fields)
+
+
+def _evidence(cast):
+    case = cast.open_case()
+    cast.life.done(cast.life.officers(case, "evidence-requests", cast.officer, question="当日在何处？"))
+    return f"/v1/corrections/{case}/evidence", {"text": "当日在家，有门禁记录。"}
+
+
 def _decision(cast):
-    return f"/v1/corrections/{cast.open_case()}/decision", {"decision": "refuse", "reason": "not-substantiated",
-                                                            "note": "查无依据。"}
+    """Proposed by an officer of another unit."""
+    case = cast.open_case()
+    cast.life.done(cast.life.officers(case, "proposal", Person(), "officer-2", **REFUSAL))
+    return f"/v1/corrections/{case}/decision", {**REFUSAL, "note": "查无依据。"}
 
 
 def _page(path, bound="before"):
@@ -253,6 +268,12 @@ ROUTES = (
     Route("svc-correction", "GET", "/v1/corrections", "citizen-app", "either", _page("/v1/corrections")),
     Route("svc-correction", "GET", "/v1/corrections/{id}", "citizen-app", "either",
           lambda cast: (f"/v1/corrections/{cast.open_case()}", {})),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/evidence", "citizen-app", "citizen", _evidence),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/withdrawal", "citizen-app", "citizen", _of_case("withdrawal")),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/evidence-requests", "officer-app", "staff",
+          _of_case("evidence-requests", question="当日在何处？")),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/proposal", "officer-app", "staff",
+          _of_case("proposal", **REFUSAL, note="查无依据。")),
     Route("svc-correction", "POST", "/v1/corrections/{id}/decision", "officer-app", "staff", _decision),
     Route("svc-platform", "POST", HAND_DOWN, "border-app", None,
           lambda _cast: ("/v1/platforms/320000/sources/border", [source_line(Person(), "border")])),
