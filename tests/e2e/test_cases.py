@@ -78,6 +78,26 @@ def test_a_case_is_taken_back_and_its_matter_is_free(life, case):
     assert again["added"] is False and again["caseId"] != case_id
 
 
+def test_the_case_says_how_far_it_got_and_a_new_record_opens_it_again(life):
+    person, officer = Person(), Person()
+    line = source_line(person, "tests", result="positive")
+    assert life.report("tests", [line])[0]["result"] == "accepted"
+    case_id = life.file(person, {"region": REGION, "source": "source.tests", "institution": "cdc-320102",
+                                 "recordNo": line["recordNo"]})["caseId"]
+    life.decide(case_id, officer)
+    wait_until(lambda: show(life, person, case_id)["state"] == "told", 30, "applied, and told")
+    told = show(life, person, case_id)
+    assert [step["step"] for step in told["steps"]][3:] == ["decided", "applied", "told"] and "dueAt" not in told
+    again = {**line, "recordNo": f"{line['recordNo']}-2"}
+    assert life.report("tests", [again])[0]["result"] == "accepted"
+    wait_until(lambda: show(life, person, case_id)["state"] == "assigned", 30, "opened again")
+    told = show(life, person, case_id)
+    assert told["steps"][-1]["step"] == "reopened" and (told["outcome"], told["escalations"]) == ("", 0) and all(heads(told))
+    assert life.file(person, told["fact"])["caseId"] == case_id, "its matter is open again"
+    life.decide(case_id, officer, "refuse", "not-substantiated")
+    assert show(life, person, case_id)["state"] == "refused"
+
+
 # The chain, computed anew from what the citizen is shown.
 
 
