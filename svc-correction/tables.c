@@ -1,4 +1,5 @@
-/* The tables of cases as the lane writes them, in the order of enum correction_table: guards first. */
+/* The tables of cases as the lane writes them, in the order of enum correction_table: guards
+ * first. */
 #include "svc-correction/flow/move.h"
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};

@@ -31,8 +31,8 @@ enum phi_err case_key_find(struct phi_api_call *call, struct phi_conn *conn, con
 enum phi_err case_seal(struct phi_api_call *call, const struct phi_person_key *key,
                        const char *column, const char *text, struct phi_view *sealed) PHI_MUST_USE;
 
-/* The same for correction.step, in base64: only under the person's own key, since what is on a topic
- * can't be emptied later; NULL without one, or without text. */
+/* The same for correction.step, in base64: only under the person's own key, since what is on a
+ * topic can't be emptied later; NULL without one, or without text. */
 enum phi_err case_seal_told(struct phi_api_call *call, const struct phi_person_key *key,
                             const char *text, const char **out) PHI_MUST_USE;
 

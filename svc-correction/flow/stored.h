@@ -1,7 +1,7 @@
 /* Cases as their tables have them, for what moves them without a request: the clock, and what
  * svc-directory says.
  *
- *   PHI_GUARD(phi_conn_exec(tx, "…", "SELECT " STORED_COLUMNS " FROM cases WHERE …", …, &rows, error));
+ *   PHI_GUARD(phi_conn_exec(tx, "…", "SELECT " STORED_COLUMNS " FROM cases WHERE …", …));
  *   PHI_GUARD(stored_take(rows, 0, &now));            // borrows the rows
  *   PHI_GUARD(stored_move(service, tx, &now, &act, arena, &is_ours, error));
  *

@@ -1,7 +1,7 @@
 /* Working days (工作日) of China, as data: the deadlines of a case run on them.
  *
  *   PHI_GUARD(calendar_read(bytes, &calendar, error));
- *   int64_t due_us = calendar_due(calendar, now_us, 3);    // the end of the third working day from now
+ *   int64_t due_us = calendar_due(calendar, now_us, 3);    // the third working day's end
  *   calendar_free(calendar);
  *
  * The file is what the State Council announces each year: days off that are no weekends, and

@@ -1,4 +1,5 @@
-/* Hash chains of cases and the daily root over them, against the definition of RFC 6962 read anew. */
+/* Hash chains of cases and the daily root over them, against the definition of RFC 6962 read
+ * anew. */
 #include "case.h"
 #include "codes/chain.h"
 
