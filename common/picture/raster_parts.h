@@ -1,4 +1,5 @@
-/* One reader for each format, for raster.c; `channels` says which pixels are wanted. Inside the room. */
+/* One reader for each format, for raster.c; `channels` says which pixels are wanted. Inside the
+ * room. */
 #ifndef PHI_PICTURE_RASTER_PARTS_H
 #define PHI_PICTURE_RASTER_PARTS_H
 

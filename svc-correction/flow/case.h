@@ -26,7 +26,7 @@ struct case_deed {
  * PHI_ERR_BUS. */
 enum phi_err case_read(struct phi_api_call *call, struct phi_conn *conn, struct case_now *out,
                        struct phi_person_key *key, struct phi_error *error) PHI_MUST_USE;
-/* The same, of the path's {id}, on a connection of its own. PHI_ERR_NOT_FOUND, PHI_ERR_STORE, PHI_ERR_BUS. */
+/* The same, of the path's {id}, on a connection of its own. */
 enum phi_err case_find(struct phi_api_call *call, struct case_now *out, struct phi_person_key *key,
                        struct phi_error *error) PHI_MUST_USE;
 
