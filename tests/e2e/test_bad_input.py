@@ -16,7 +16,7 @@ from phi_client.codes import from_text, to_text
 from phi_client.http import App, envelope, send_raw
 from phi_client.life import basic, health, moment, ndjson, source_line, trip
 from phi_client.people import Person
-from phi_client.routes import ELSEWHERE, OPEN, ROUTES, SERVICES, Cast, document
+from phi_client.routes import ELSEWHERE, OF_PLATFORM, OPEN, ROUTES, SERVICES, Cast, document
 from phi_client.sm2 import PrivateKey
 from phi_client.spoil import ID_LIKE, MARK, holds_mark, resolve, spoilt
 
@@ -65,7 +65,7 @@ class Door:
         self.rows = Rows(suite, route.service)
         self.target, self.fields = route.make(cast)
         self.token = cast.token(route.who, route.app_id)
-        if route.service in ("svc-directory", "svc-platform"):
+        if route.service in ("svc-declare", "svc-directory", "svc-platform"):
             suite.settle()  # what these store comes from elsewhere
         self.before = self.rows.count()
 
@@ -281,7 +281,8 @@ def test_callers(door, route, strangers):
         door.refused(door.send(body, timestamp=int(time.time()) + off), 401, "3005", "timestamp", signed=False,
                      what=f"{off} s")
     door.refused(door.send(body, app=strangers["suspended-app"].twin()), 403, "3004", "app_id", what="suspended")
-    door.refused(door.send(body, app=strangers["idle-app"].twin()), 403, "3012", "app_id", what="no role")
+    field = "region" if route.path in OF_PLATFORM else "app_id"
+    door.refused(door.send(body, app=strangers["idle-app"].twin()), 403, "3012", field, what="no role")
     door.good()
 
 
@@ -536,7 +537,7 @@ def test_a_code_of_an_unknown_platform(life, suite, cast):
     """The platform is looked for before the signature: unknown is unknown, forged or not."""
     data = bytearray(from_text(cast.code))
     at = data.index(b"JKM1320000") + 4
-    for platform, code in ((b"330000", "2006"), (b"999999", "2001"), (b"32000x", "2001"), (b"000000", "2006")):
+    for platform, code in ((b"330000", "2006"), (b"999999", "2001"), (b"32000x", "2001"), (b"000000", "2002")):
         data[at : at + 6] = platform
         for service, path in (("svc-verify", "/v1/codes/verify"), ("svc-directory", "/v1/health/query")):
             route = [r for r in ROUTES if r.path == path][0]

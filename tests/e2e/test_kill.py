@@ -157,6 +157,9 @@ class OneTimeCodes:
         return self.ledger.events("code.verified", "serialHmac")[mac.hex()]
 
 
+STEPS = ("received", "assigned", "proposed", "decided", "applied", "told")
+
+
 class Disputes:
     """About declared facts, filed by their people and decided by an officer, through the kill of svc-correction."""
 
@@ -205,22 +208,26 @@ class Disputes:
         rows, subjects = self.ledger.rows, [self.ledger.subject(one.person) for one in self.declared]
         found = rows("SELECT encode(case_id, 'hex'), state, decision_version::text FROM correction.cases "
                      "WHERE subject = ANY(%s)", subjects)
-        assert sorted(found) == sorted((case, "decided", version) for case, version in cases.items())
+        assert {row[0]: row[2] for row in found} == cases and {row[1] for row in found} <= {"decided", "applied", "told"}
+        kept = ("SELECT encode(case_id, 'hex') FROM correction.steps WHERE case_id = ANY(%s) AND step = ANY(%s)",
+                [bytes.fromhex(case) for case in cases], list(STEPS))
+        self.ledger.until("steps, the directory's word included", lambda: len(rows(*kept)) < len(STEPS) * len(cases))
         found = rows("SELECT encode(case_id, 'hex'), step FROM correction.steps WHERE case_id = ANY(%s)",
                      [bytes.fromhex(case) for case in cases])
-        assert sorted(found) == sorted((case, step) for case in cases for step in ("received", "assigned", "proposed", "decided"))
+        assert sorted(found) == sorted((case, step) for case in cases for step in STEPS)
         kept = ("SELECT case_id FROM directory.retractions WHERE subject = ANY(%s)", subjects)
         self.ledger.until("retractions at svc-directory", lambda: set(cases) - {row[0] for row in rows(*kept)})
         assert len(rows(*kept)) == len(cases)
 
     def check_events(self, cases):
         steps = lambda: self.ledger.events("correction.step", "caseId")
-        self.ledger.until("events of correction.step", lambda: [case for case in cases if len(steps()[case]) < 2])
+        self.ledger.until("events of correction.step", lambda: [case for case in cases if len(steps()[case]) < len(STEPS)])
         decided = self.ledger.events("correction.decided", "caseId")
         for case, version in cases.items():
             (records,) = decided[case].values()
             assert records[0].header("phi-version") == version == records[0].json["decisionVersion"]
-            assert len(steps()[case]) == 2
+            numbers = [records[0].json["seq"] for records in steps()[case].values()]
+            assert sorted(numbers) == list(range(1, len(STEPS) + 1))
 
 
 ALONGSIDE = {"svc-verify": OneTimeCodes, "svc-correction": Disputes}

@@ -286,6 +286,8 @@ ROUTES = (
     Route("svc-platform", "POST", "/v1/directory/query", "directory-320000", None,
           lambda cast: ("/v1/directory/query", {"receipt": cast.receipt()})),
 )
+# Whose platform it is, no role, says who may call.
+OF_PLATFORM = ("/v1/platforms/{region}/quality", "/v1/platforms/{region}/healing")
 # No signature needed.
 OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"), ("svc-directory", "GET", "/v1/rules"))
 # What they do concerns everybody, or whole provinces: files of their own call them (rules, members, push, healing).
