@@ -108,7 +108,7 @@ static enum phi_err send_some(const struct phi_rows *rows, size_t first, size_t 
                               struct round *round, struct phi_arena *arena)
 {
     enum phi_err err = PHI_OK;
-    struct made made;
+    struct made made = {.errs = {PHI_OK}};
     make_events(round, rows, first, count, arena, &made);
     for (size_t i = 0; i < count && err == PHI_OK; i++) {
         if (made.errs[i] == PHI_OK) {
