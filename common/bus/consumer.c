@@ -338,6 +338,17 @@ static bool leave(struct phi_consumer *consumer, struct phi_deadline deadline)
     return await(consumer, &consumer->has_left, own);
 }
 
+/* What its thread still needs stays, and stays to be found. */
+static void keep_leaving(struct phi_consumer *consumer)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static struct phi_consumer *leaving;
+    pthread_mutex_lock(&mutex);
+    consumer->next_left = leaving;
+    leaving = consumer;
+    pthread_mutex_unlock(&mutex);
+}
+
 enum phi_err phi_consumer_close(struct phi_consumer *consumer, struct phi_deadline deadline)
 {
     if (!consumer)
@@ -347,6 +358,7 @@ enum phi_err phi_consumer_close(struct phi_consumer *consumer, struct phi_deadli
     pthread_join(consumer->thread, NULL);
     phi_lanes_close(consumer);
     if (!leave(consumer, deadline)) {
+        keep_leaving(consumer);
         phi_log(PHI_LOG_WARN, "group_not_left", PHI_L_WORD("group", consumer->options.group));
         return PHI_ERR_DEADLINE;
     }

@@ -67,8 +67,9 @@ struct phi_consumer {
     atomic_int partition_count; /* the most that any owned topic has */
     pthread_mutex_t mutex;      /* with `changed` */
     pthread_cond_t changed;
-    bool has_ended; /* the thread: no handler runs any more */
-    bool has_left;  /* the group */
+    struct phi_consumer *next_left; /* of those that are still leaving */
+    bool has_ended;                 /* the thread: no handler runs any more */
+    bool has_left;                  /* the group */
 
     /* The thread's own from here on. */
     rd_kafka_topic_partition_list_t *wanted; /* what the group gave; NULL: nothing */

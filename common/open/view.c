@@ -71,6 +71,7 @@ static const struct member {
 } members[] = {
     {"action", CODED},
     {"antibody", CODED},
+    {"appliedAt", HOUR},
     {"arrivedAt", HOUR},
     {"at", HOUR},
     {"basicRegion", REGION},
