@@ -129,7 +129,7 @@ def test_the_directory_is_read_anew_from_the_topics(suite, people, province, nat
     def state():
         return operator.call("GET", suite.url("svc-platform"), REBUILDS).data
 
-    wait_until(lambda: state()["state"] == "done", 60, "all is read and compared")
+    wait_until(lambda: state()["state"] == "done", 200, "all is read and compared")
     done = state()
     assert done["buckets"] == {"compared": 4096, "different": 0} and done["partitions"]["read"] == done["partitions"]["all"]
     assert done["records"] >= len(before) and done["written"] > 0

@@ -1,4 +1,5 @@
 """Open streams: who may have one, what stands on it and what does not, the end of its term; and the operators' tap."""
+import collections
 import csv
 import io
 import json
@@ -104,7 +105,8 @@ def test_a_term_ends_by_the_clock(analysts, life, suite):
 def test_what_analysts_get(suite, story, topic):
     found = events(suite, topic, lambda seen: len(seen["fact"]) >= 6 and sum(r.json["grade"] == "red" for r in seen["grade"]) >= 3)
     ours = [r for r in found["fact"] if r.json["stream"] == "source.cases"]
-    assert sorted(r.json["content"]["region"] for r in ours)[-3:] == ["3201", "3201", "3205"]
+    seen = collections.Counter(r.json["content"]["region"] for r in ours)
+    assert not collections.Counter(["3201", "3201", "3205"]) - seen, seen
     for record in found["fact"] + found["grade"]:
         value = record.json
         assert record.key.hex() == value["person"] and value["project"] == PROJECT

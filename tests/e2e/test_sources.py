@@ -308,8 +308,12 @@ def test_a_bad_batch_is_retracted_by_two_officers(suite, life):
     assert {r.json["fact"]["source"] for r in records} == {"source.fever-clinics"}
     owner = PublicKey.from_file(suite.public_file("svc-declare", "retraction"))
     assert {r.header("phi-key") for r in records} == {owner.serial}
-    acts = [record.json for record in read_topic(suite.bus, f"phi.{REGION}.audit")
-            if record.header("ce_type") == "cn.phi.audit.retraction" and record.json["retractionId"] == proposed["retractionId"]]
+
+    def of_this(records):
+        acts = [record.json for record in records if record.header("ce_type") == "cn.phi.audit.retraction"]
+        return [act for act in acts if act["retractionId"] == proposed["retractionId"]]
+
+    acts = of_this(read_topic(suite.bus, f"phi.{REGION}.audit", 30, until=lambda records: len(of_this(records)) >= 2))
     assert [(act["step"], act["records"]) for act in acts] == [("proposed", len(lines)), ("approved", len(lines))]
     assert len({act["officer"] for act in acts}) == len({act["unit"] for act in acts}) == 2
     numbers = [line["recordNo"] for line in lines]

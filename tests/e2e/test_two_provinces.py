@@ -21,7 +21,8 @@ pytestmark = pytest.mark.late
 def joined(suite, region):
     guest = Guest(suite, region)
     try:
-        guest.join(App("citizen-app"))
+        # The nation's own node has the registry of svc-platform: its callers stay who they are.
+        guest.join(*(suite.apps.values() if region == NATION else [App("citizen-app")]))
         guest.start(*AT_HOME)
         yield guest
     finally:
