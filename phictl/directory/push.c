@@ -160,7 +160,7 @@ static enum phi_err make_chunk(const struct push *push, size_t *at, int64_t numb
         size_t line = feed == NULL ? push->len - *at : (size_t)(feed - begin);
         err = sign_line(push, phi_view_of(begin, line), out, error);
         if (err != PHI_OK) {
-            (void)fprintf(stderr, "phictl: line %lld\n", (long long)(number + (int64_t)*count + 1));
+            (void)fprintf(stderr, "phictl: line %lld\n", (long long)number + (long long)*count + 1);
             goto out;
         }
         *at += line + (feed != NULL);
@@ -211,10 +211,11 @@ static enum phi_err send_once(struct push *push, int64_t from, bool takes, struc
     struct ctl_answer answer = {.status = 0};
     snprintf(url, sizeof(url), "%s/v1/directory/entries?writer=%s&from=%lld%s",
              ctl_get(push->args, "url"), push->writer, (long long)from, takes ? "&take=true" : "");
-    push->request.method = "POST";
-    push->request.url = url;
-    push->request.body = body;
-    PHI_GUARD(ctl_request_send(&push->request, &answer, error));
+    struct ctl_request request = push->request;
+    request.method = "POST";
+    request.url = url;
+    request.body = body;
+    PHI_GUARD(ctl_request_send(&request, &answer, error));
     PHI_GUARD(answer.status == 200 ? PHI_OK : refused(&answer, error));
     print_rejected(push, &answer);
 out:

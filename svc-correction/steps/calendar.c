@@ -35,9 +35,12 @@ static bool is_weekend(int64_t day)
 
 static int year_of(int64_t day)
 {
+    int year = 0;
     char text[PHI_RFC3339_MAX];
     phi_rfc3339_format(day * DAY_US - CHINA_US, text);
-    return atoi(text);
+    for (size_t i = 0; i < 4; i++)
+        year = 10 * year + (text[i] - '0');
+    return year;
 }
 
 static bool has_year(const struct calendar *calendar, int year)
