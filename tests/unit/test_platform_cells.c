@@ -38,12 +38,13 @@ static void known_tables(void **state)
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
         static struct cells cells;
         char shown[64] = "";
+        size_t len = 0;
         cells = cells_of(&cases[i]);
         for (size_t r = 0; r < cells.rows; r++) {
             if (r > 0)
-                strcat(shown, " ");
+                shown[len++] = ' ';
             for (size_t c = 0; c < cells.columns; c++)
-                strcat(shown, cells.is_hidden[r][c] ? "0" : "1");
+                shown[len++] = cells.is_hidden[r][c] ? '0' : '1';
         }
         if (strcmp(shown, cases[i].shown) != 0)
             fail_msg("case \"%s\": %s", cases[i].name, shown);
