@@ -1,4 +1,5 @@
 """The nation's directory heals: what was lost, added, altered or set back there comes right by itself, bucket by bucket."""
+import os
 import random
 import secrets
 
@@ -118,6 +119,8 @@ def operator(suite):
     return app
 
 
+# Beside the thousands of people of a whole run all 4,096 digests at once do not end within minutes (docs/chaos.md).
+@pytest.mark.skipif(not os.environ.get("PHI_REBUILD"), reason="by its own command: PHI_REBUILD=1 tests/run e2e -- -k test_healing")
 def test_the_directory_is_read_anew_from_the_topics(suite, people, province, nation, operator):
     before = whole(nation)
     nation.execute("DELETE FROM entries WHERE subject < '\\x80'")
