@@ -49,12 +49,12 @@ class Bench:
         public = os.path.join(folder, "app.pem")
         suite.phictl("key", "public", "--in", self.key, "--password-file", self.password, "--out", public)
         suite.register("app", "--app", "rules-app", "--public", public, "--roles", "rules", regions=(REGION,))
-        for sub, unit in (("officer-2", "health-320200"), ("officer-3", "health-320100")):
+        for sub, unit in (("rules-2", "health-320200"), ("rules-3", "health-320100")):
             suite.register("staff", "--issuer", suite.url("idp") + "/staff", "--sub", sub, "--unit", unit, "--roles", "rules",
                            "--regions", REGION, "--sources", "tests", regions=(REGION,))
         suite.register("staff", "--issuer", suite.url("idp") + "/staff", "--sub", "clerk-1", "--unit", "health-320200",
                        "--roles", "decide", "--regions", REGION, "--sources", "tests", regions=(REGION,))
-        wait_until(lambda: "no officer" not in self.ask("status", "0" * 32, sub="officer-3", check=False)[1], 20,
+        wait_until(lambda: "no officer" not in self.ask("status", "0" * 32, sub="rules-3", check=False)[1], 20,
                    "the officers are known")
 
     def write(self, name, text):
@@ -195,9 +195,9 @@ def test_two_officers_publish_and_one_rolls_back(bench, marked, plain):
     assert status == 1 and "a second one" in error
     status, error, _ = bench.ask("approve", number, check=False)
     assert status == 1 and "can't approve" in error
-    status, error, _ = bench.ask("approve", number, sub="officer-3", check=False)
+    status, error, _ = bench.ask("approve", number, sub="rules-3", check=False)
     assert status == 1 and "another unit" in error
-    bench.ask("approve", number, sub="officer-2")
+    bench.ask("approve", number, sub="rules-2")
     bench.ask("publish", number)
     for person in marked:
         wait_until(lambda: bench.grade(person) == ("red", ["E2E-DOSES"]), 30, "red by the new set")
