@@ -7,15 +7,14 @@
 
 #define PARCEL_MAX 8192
 
-static enum phi_err keep_parcel(struct phi_api_call *call, struct member_turn *turn,
-                                const char *text, struct phi_error *error)
+enum phi_err member_keep_parcel(struct phi_api_call *call, struct member_turn *turn,
+                                const char *kind, const char *text, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     char serial[PHI_KEY_ID_LEN + 1];
     PHI_GUARD(phi_key_id_of(turn->member.encryption, serial));
-    const struct phi_param row[] = {PHI_TEXT(turn->member.region), PHI_TEXT("index-key"),
-                                    PHI_TEXT(serial), PHI_TEXT(text),
-                                    PHI_I64(phi_api_now_us(call))};
+    const struct phi_param row[] = {PHI_TEXT(turn->member.region), PHI_TEXT(kind), PHI_TEXT(serial),
+                                    PHI_TEXT(text), PHI_I64(phi_api_now_us(call))};
     PHI_GUARD(phi_conn_exec(turn->conn, "member_parcel_put",
                             "INSERT INTO member_parcels VALUES ($1, $2, $3, $4, $5) ON CONFLICT "
                             "(region, kind) DO UPDATE SET key_serial = $3, sealed = $4, made_us = "
@@ -38,7 +37,7 @@ enum phi_err member_put_parcel(struct phi_api_call *call, struct phi_error *erro
     if (!turn.member.is_there || strcmp(turn.member.state, "active") != 0)
         PHI_GUARD(phi_error_set(error, PHI_ERR_STATE, "region", "not a platform in force"));
     if (!turn.is_repeat)
-        PHI_GUARD(keep_parcel(call, &turn, text, error));
+        PHI_GUARD(member_keep_parcel(call, &turn, "index-key", text, error));
     PHI_GUARD(member_end(call, &turn, "parcel", "", error));
 out:
     member_drop(&turn);

@@ -81,24 +81,16 @@ out:
     return err;
 }
 
-static enum phi_err keep_parcel(struct phi_api_call *call, struct member_turn *turn,
+static enum phi_err seal_parcel(struct phi_api_call *call, struct member_turn *turn,
                                 struct phi_view plain, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t sealed[PHI_ENVELOPE_MAX];
-    char text[PHI_BASE64_LEN(PHI_ENVELOPE_MAX) + 1], serial[PHI_KEY_ID_LEN + 1];
+    char text[PHI_BASE64_LEN(PHI_ENVELOPE_MAX) + 1];
     size_t len = 0;
-    PHI_GUARD(phi_key_id_of(turn->member.encryption, serial));
     PHI_GUARD(phi_envelope_seal(turn->member.encryption, plain, sealed, sizeof(sealed), &len));
     phi_base64_encode(phi_view_of(sealed, len), text);
-    const struct phi_param row[] = {PHI_TEXT(turn->member.region), PHI_TEXT("bus"),
-                                    PHI_TEXT(serial), PHI_TEXT(text),
-                                    PHI_I64(phi_api_now_us(call))};
-    PHI_GUARD(phi_conn_exec(turn->conn, "member_parcel_keep",
-                            "INSERT INTO member_parcels VALUES ($1, $2, $3, $4, $5) ON CONFLICT "
-                            "(region, kind) DO UPDATE SET key_serial = $3, sealed = $4, made_us = "
-                            "$5, taken_by = NULL, taken_us = NULL",
-                            row, 5, NULL, error));
+    PHI_GUARD(member_keep_parcel(call, turn, "bus", text, error));
 out:
     return err;
 }
@@ -117,7 +109,7 @@ enum phi_err member_open_bus(struct phi_api_call *call, struct member_turn *turn
                                          turn->member.region, password);
     PHI_GUARD(plain == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(keep_user(call, turn, password, error));
-    PHI_GUARD(keep_parcel(call, turn, phi_view_text(plain), error));
+    PHI_GUARD(seal_parcel(call, turn, phi_view_text(plain), error));
 out:
     phi_wipe(random, sizeof(random));
     phi_wipe(password, sizeof(password));

@@ -105,6 +105,12 @@ enum phi_err member_issue(struct phi_api_call *call, struct member_turn *turn,
 enum phi_err member_open_bus(struct phi_api_call *call, struct member_turn *turn,
                              struct phi_error *error) PHI_MUST_USE;
 
+/* handover.c. The province's one parcel of a kind, sealed text in base64, in place of an older one.
+ * Blocks on the database. */
+enum phi_err member_keep_parcel(struct phi_api_call *call, struct member_turn *turn,
+                                const char *kind, const char *text,
+                                struct phi_error *error) PHI_MUST_USE;
+
 /* listed.c. Puts the members in force into a trust list's array `platforms`, in their place. */
 enum phi_err member_list_into(struct phi_conn *conn, json_t *platforms,
                               struct phi_error *error) PHI_MUST_USE;
