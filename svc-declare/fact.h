@@ -47,11 +47,6 @@ struct fact {
     struct phi_view sealed;
 };
 
-/* {name, idType, idNo, country} with the number in canonical form. PHI_ERR_FIELD_VALUE with place
- * "idType", "idNo" or "country"; PHI_ERR_MEMORY. */
-enum phi_err fact_person(const struct phi_person *person, struct phi_arena *arena, json_t **out,
-                         struct phi_error *error) PHI_MUST_USE;
-
 /* PHI_ERR_FIELD_VALUE, PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err fact_identify(const struct fact_keys *keys, const char *region,
                            struct phi_arena *arena, struct fact *fact) PHI_MUST_USE;

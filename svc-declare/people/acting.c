@@ -1,5 +1,7 @@
 #include "svc-declare/people/acting.h"
 
+#include "forms/form.h"
+
 #include <string.h>
 
 static enum phi_err check(struct phi_api_call *call, struct acting *out, struct phi_error *error)
@@ -59,7 +61,7 @@ enum phi_err acting_put(struct phi_api_call *call, const struct acting *acting, 
     json_t *declarant = NULL;
     if (!acting->is_on_behalf)
         return PHI_OK;
-    PHI_GUARD(fact_person(&phi_api_who(call)->person, phi_api_arena(call), &declarant, error));
+    PHI_GUARD(form_person(&phi_api_who(call)->person, phi_api_arena(call), &declarant, error));
     const struct phi_mandate *m = &acting->mandate;
     bool is_put =
         json_object_set_new(declarant, "relation", json_string(m->relation)) == 0 &&

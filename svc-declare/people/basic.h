@@ -9,7 +9,7 @@
 #ifndef SVC_DECLARE_BASIC_H
 #define SVC_DECLARE_BASIC_H
 
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 #include "svc-declare/people/declaration.h"
 
 /* PHI_ERR_RULE when the declared date of birth is not the one in the number of the document. */

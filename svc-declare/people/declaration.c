@@ -1,5 +1,6 @@
 #include "svc-declare/people/declaration.h"
 
+#include "forms/form.h"
 #include "base/mutant.h"
 #include "codes/notice.h"
 
@@ -14,7 +15,7 @@ enum phi_err declaration_begin(struct phi_api_call *call, const char *stream,
     out->stream = stream;
     PHI_GUARD(acting_read(call, &out->acting, error));
     memcpy(out->subject, out->acting.subject, PHI_SUBJECT_LEN);
-    PHI_GUARD(fact_person(&out->acting.person, phi_api_arena(call), &out->identity, error));
+    PHI_GUARD(form_person(&out->acting.person, phi_api_arena(call), &out->identity, error));
 out:
     return err;
 }

@@ -3,6 +3,7 @@
  * POST /v1/documents/links/{id}/confirmation. */
 #include "svc-declare/people/documents.h"
 
+#include "forms/form.h"
 #include "json/canonical.h"
 
 #include <string.h>
@@ -124,8 +125,8 @@ static enum phi_err seal(struct phi_api_call *call, const struct proposal *p,
     struct phi_arena *arena = phi_api_arena(call);
     struct phi_view plain;
     json_t *one = NULL, *other = NULL;
-    PHI_GUARD(fact_person(&p->persons[0], arena, &one, error));
-    PHI_GUARD(fact_person(&p->persons[1], arena, &other, error));
+    PHI_GUARD(form_person(&p->persons[0], arena, &one, error));
+    PHI_GUARD(form_person(&p->persons[1], arena, &other, error));
     json_t *json = json_pack("{s:[O, O], s:s}", "persons", one, other, "basis", p->basis);
     PHI_GUARD(phi_json_keep(arena, json));
     PHI_GUARD(phi_json_canonical(json, arena, &plain));

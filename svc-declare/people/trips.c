@@ -1,6 +1,6 @@
 /* 信息申报 of trips (GB/T 38963 6.3): one fact a trip, numbered within the request. */
 #include "svc-declare/people/declaration.h"
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include "base/metrics.h"
 

@@ -15,7 +15,7 @@
 #define SVC_DECLARE_INTAKE_H
 
 #include "svc-declare/declare.h"
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #define INTAKE_LINES_MAX      500
 #define INTAKE_LINE_MAX_BYTES 8192

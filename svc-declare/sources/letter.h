@@ -26,7 +26,7 @@
 #include "auth/registry.h"
 #include "auth/trust.h"
 #include "bus/event.h"
-#include "svc-declare/forms/kinds.h"
+#include "forms/kinds.h"
 
 #define LETTER_ROLE "intake" /* that an app must have */
 

@@ -1,7 +1,7 @@
 /* The published list of area risks, affected communities and venues (GB/T 38961 B.2 e and i): an
  * institution's lines become versioned, signed records on reference.places. */
 #include "svc-declare/sources/reference.h"
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include "base/metrics.h"
 #include "json/canonical.h"

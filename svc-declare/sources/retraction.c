@@ -1,6 +1,6 @@
 #include "svc-declare/sources/retraction.h"
 
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include "json/canonical.h"
 

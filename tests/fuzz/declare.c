@@ -1,7 +1,7 @@
 /* What people and institutions hand in: a body of health or trips, a line of a data source or of
  * the list of places. */
 #include "fuzz.h"
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include <string.h>
 

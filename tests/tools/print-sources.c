@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "codes/value_set.h"
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include <stdio.h>
 #include <stdlib.h>

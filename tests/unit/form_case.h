@@ -10,7 +10,7 @@
 
 #include "case.h"
 #include "json/canonical.h"
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -53,7 +53,7 @@ static struct fact make(struct fixture *fixture, const char *content)
                         .recorded_us = 1772337601000000LL,
                         .key = &fixture->key};
     memset(fact.subject, 0x5a, sizeof(fact.subject));
-    assert_int_equal(fact_person(&person, fixture->arena, &fact.personal, NULL), PHI_OK);
+    assert_int_equal(form_person(&person, fixture->arena, &fact.personal, NULL), PHI_OK);
     fact.content = json_loads(content, 0, NULL);
     assert_int_equal(phi_json_keep(fixture->arena, fact.content), PHI_OK);
     assert_int_equal(fact_identify(&fixture->keys, "320000", fixture->arena, &fact), PHI_OK);

@@ -1,6 +1,6 @@
 /* What svc-declare takes and refuses, and what of it may leave in clear. */
 #include "form_case.h"
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 static const char health_document[] =
     "{\"health\":{\"observedAt\":\"2026-03-01T11:00:00+08:00\",\"temperature\":36.5,\"symptoms\":["

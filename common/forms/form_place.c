@@ -1,5 +1,5 @@
 /* A line of the published list of area risks, affected communities and venues. */
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include <inttypes.h>
 #include <stdio.h>

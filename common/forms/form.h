@@ -11,12 +11,12 @@
  * malformed or out of its bounds gives the errors of json.h; what is well formed but can't be (a
  * time to come, an arrival before the departure) gives PHI_ERR_RULE.
  */
-#ifndef SVC_DECLARE_FORM_H
-#define SVC_DECLARE_FORM_H
+#ifndef PHI_FORMS_FORM_H
+#define PHI_FORMS_FORM_H
 
 #include "codes/subject.h"
 #include "json/json.h"
-#include "svc-declare/forms/kinds.h"
+#include "forms/kinds.h"
 
 #define FORM_TRIPS_MAX  20
 #define FORM_RECORD_MAX 64
@@ -69,6 +69,17 @@ enum phi_err form_source_read(const struct form_kind *kind, struct phi_view line
                               struct phi_arena *arena, struct form_source *out,
                               struct phi_error *error) PHI_MUST_USE;
 
+/* What a record says, {observedAt, content}, apart from whose it is and by which number: as the
+ * decision about a dispute writes it. */
+struct form_record {
+    int64_t observed_us;
+    json_t *content;
+    json_t *personal; /* personal text only, {} without any */
+};
+enum phi_err form_record_read(const struct form_kind *kind, const struct phi_json_at *record,
+                              int64_t now_us, struct phi_arena *arena, struct form_record *out,
+                              struct phi_error *error) PHI_MUST_USE;
+
 /* A line of the published list of area risks, affected communities and venues; nothing of it is
  * personal. */
 #define FORM_PLACE_KEY_MAX 128
@@ -119,8 +130,13 @@ enum phi_err form_move_codes(const struct phi_json_at *object, const char *field
  * member. */
 enum phi_err form_move_stays(const struct phi_json_at *object, const char *field, size_t max,
                              int64_t now_us, json_t *to, struct phi_error *error) PHI_MUST_USE;
+/* {name, idType, idNo, country} with the number in canonical form. PHI_ERR_FIELD_VALUE with place
+ * "idType", "idNo" or "country"; PHI_ERR_MEMORY. */
+enum phi_err form_person(const struct phi_person *person, struct phi_arena *arena, json_t **out,
+                         struct phi_error *error) PHI_MUST_USE;
+
 /* birthDate (YYYY-MM-DD) and sex (GB/T 2261.1) of `object`, both optional, into `identity`, which
- * has idType and the canonical idNo already (fact_person). Where the number tells them (18 digits
+ * has idType and the canonical idNo already (form_person). Where the number tells them (18 digits
  * of 111, 551, 552, 553) they must agree; nobody is born tomorrow: PHI_ERR_RULE. */
 enum phi_err form_move_born(const struct phi_json_at *object, int64_t now_us, json_t *identity,
                             struct phi_error *error) PHI_MUST_USE;

@@ -8,8 +8,8 @@
  *
  * Static data; any thread.
  */
-#ifndef SVC_DECLARE_KINDS_H
-#define SVC_DECLARE_KINDS_H
+#ifndef PHI_FORMS_KINDS_H
+#define PHI_FORMS_KINDS_H
 
 #include "codes/sources.h"
 

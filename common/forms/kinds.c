@@ -1,4 +1,4 @@
-#include "svc-declare/forms/kinds.h"
+#include "forms/kinds.h"
 
 #include <string.h>
 

@@ -1,9 +1,8 @@
 /* A line of a data source, read by its kind's table. */
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include "codes/region.h"
 #include "crypto/sm3.h"
-#include "svc-declare/fact.h"
 
 #include <string.h>
 
@@ -226,11 +225,24 @@ static enum phi_err read_person(const struct phi_json_at *at, int64_t now_us,
     PHI_GUARD(read_text(at, "idType", 3, 3, &out->person.id_type, error));
     PHI_GUARD(read_text(at, "idNo", 1, 32, &out->person.id_no, error));
     PHI_GUARD(read_text(at, "country", 3, 3, &out->person.country, error));
-    err = fact_person(&out->person, arena, &out->personal, &inner);
+    err = form_person(&out->person, arena, &out->personal, &inner);
     if (err == PHI_ERR_FIELD_VALUE)
         return phi_json_refuse(at, inner.place, err, inner.text, error);
     PHI_GUARD(err);
     PHI_GUARD(form_move_born(at, now_us, out->personal, error));
+out:
+    return err;
+}
+
+static enum phi_err read_what(const struct form_kind *kind, const struct phi_json_at *root,
+                              int64_t now_us, struct form_source *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at content;
+    PHI_GUARD(form_past(root, "observedAt", now_us, &out->observed_us, error));
+    PHI_GUARD(phi_json_object(root, "content", &content, error));
+    const struct reading reading = {kind, &content, now_us, out, error};
+    PHI_GUARD(read_content(&reading));
 out:
     return err;
 }
@@ -242,7 +254,7 @@ static enum phi_err read_members(const struct form_kind *kind, const struct phi_
     enum phi_err err = PHI_OK;
     static const char *const members[] = {"recordNo", "revision", "person", "observedAt",
                                           "content"};
-    struct phi_json_at person, content;
+    struct phi_json_at person;
     int64_t revision = 0;
     PHI_GUARD(form_object(arena, &out->content));
     PHI_GUARD(phi_json_only(root, members, FORM_COUNT(members), error));
@@ -251,10 +263,24 @@ static enum phi_err read_members(const struct form_kind *kind, const struct phi_
     out->revision = (uint32_t)revision;
     PHI_GUARD(phi_json_object(root, "person", &person, error));
     PHI_GUARD(read_person(&person, now_us, arena, out, error));
-    PHI_GUARD(form_past(root, "observedAt", now_us, &out->observed_us, error));
-    PHI_GUARD(phi_json_object(root, "content", &content, error));
-    const struct reading reading = {kind, &content, now_us, out, error};
-    PHI_GUARD(read_content(&reading));
+    PHI_GUARD(read_what(kind, root, now_us, out, error));
+out:
+    return err;
+}
+
+enum phi_err form_record_read(const struct form_kind *kind, const struct phi_json_at *record,
+                              int64_t now_us, struct phi_arena *arena, struct form_record *out,
+                              struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    static const char *const members[] = {"observedAt", "content"};
+    struct form_source form = {0};
+    PHI_GUARD(form_object(arena, &form.content));
+    PHI_GUARD(form_object(arena, &form.personal));
+    PHI_GUARD(phi_json_only(record, members, FORM_COUNT(members), error));
+    PHI_GUARD(read_what(kind, record, now_us, &form, error));
+    *out = (struct form_record){
+        .observed_us = form.observed_us, .content = form.content, .personal = form.personal};
 out:
     return err;
 }

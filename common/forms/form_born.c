@@ -1,5 +1,5 @@
 /* Birth date and sex beside an identity document, as a registry clerk would compare them. */
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #include "codes/region.h"
 #include "codes/value_set.h"

@@ -1,4 +1,4 @@
-#include "svc-declare/forms/form.h"
+#include "forms/form.h"
 
 #define NUMBER_MAX     32
 #define SEAT_MAX       32
