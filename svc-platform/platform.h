@@ -78,9 +78,15 @@ enum phi_err platform_entry_read(struct phi_view json, struct phi_arena *arena,
 /* entries/entries.c: consumes phi.<region>.directory of all provinces. */
 enum phi_err platform_entries_open(struct platform *platform, struct phi_error *error) PHI_MUST_USE;
 
+/* trust/standing.c: what is wrong with a region whose entries must not count: "suspended" (a
+ * retired platform stands in the list as suspended), "unknown" to the list; NULL when they count.
+ * Pure. */
+const char *platform_standing(const struct phi_trust_view *view, const char *region);
+
 /* query/query.c: entries of a receipt's subject. `asking` is the platform that asks: it must be of
- * the receipt's audience, as we must. The answer's JSON {"entries":[…],"strictest":…} is the
- * caller's. */
+ * the receipt's audience, as we must. The answer's JSON {"entries":[…],"strictest":…,"leftOut":[…]}
+ * is the caller's; regions that don't count (platform_standing) are named in leftOut and in nothing
+ * else. */
 enum phi_err platform_query(struct platform *platform, struct phi_view receipt, const char *asking,
                             struct phi_deadline deadline, struct phi_arena *arena, json_t **out,
                             struct phi_error *error) PHI_MUST_USE;

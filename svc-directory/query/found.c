@@ -90,6 +90,25 @@ static enum phi_err add_silence(const struct found *found, json_t *data)
     return is_added ? PHI_OK : PHI_ERR_MEMORY;
 }
 
+/* Regions that the nation has something of and that don't count now: the reader sees that they are
+ * missing. */
+static enum phi_err add_left_out(const struct found *found, json_t *data)
+{
+    const json_t *told =
+        found->nation == NULL ? NULL : json_object_get(found->nation->value, "leftOut");
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(told); i++) {
+        const json_t *one = json_array_get(told, i);
+        const char *region = json_string_value(json_object_get(one, "region"));
+        const char *state = json_string_value(json_object_get(one, "state"));
+        const char *updated = json_string_value(json_object_get(one, "updatedAt"));
+        if (region != NULL && state != NULL && updated != NULL)
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "region", region, "state",
+                                                  state, "updatedAt", updated));
+    }
+    return json_object_set_new(data, "leftOut", list) == 0 ? PHI_OK : PHI_ERR_MEMORY;
+}
+
 /* The home province knows its people; we may know somebody from elsewhere from a report here. */
 static json_t *holder_of(const struct found *found)
 {
@@ -122,6 +141,7 @@ enum phi_err found_tell(struct phi_api_call *call, const struct found *found, js
                              person_grade_json(grade), "time", time, "entries", entries);
     PHI_GUARD(data == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(add_silence(found, data));
+    PHI_GUARD(add_left_out(found, data));
     PHI_GUARD(add_details(found, data));
     *out = data;
     data = NULL;

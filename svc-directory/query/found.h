@@ -17,14 +17,14 @@ struct found {
     struct person_identity identity;
     json_t *details; /* the arena's; NULL: the scope shows none, or we have none */
     bool nation_asked;
-    const struct phi_json_at *nation; /* {"entries": […]}; NULL: no answer */
+    const struct phi_json_at *nation; /* {"entries", "leftOut"}; NULL: no answer */
     const char *home;                 /* the platform that knows the person; NULL: this one */
     bool home_asked;
     const struct phi_json_at *home_told; /* {"holder", "entries", "details"}; NULL: no answer */
 };
 
-/* {holder, grade, time, entries, notAsked, unanswered} and details where there are any: the grade
- * is the strictest of the entries. The caller's reference. PHI_ERR_MEMORY. */
+/* {holder, grade, time, entries, notAsked, unanswered, leftOut} and details where there are any:
+ * the grade is the strictest of the entries. The caller's reference. PHI_ERR_MEMORY. */
 enum phi_err found_tell(struct phi_api_call *call, const struct found *found,
                         json_t **data) PHI_MUST_USE;
 

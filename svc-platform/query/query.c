@@ -1,5 +1,5 @@
 /* 全国健康信息目录查询: the entries of every region about the subject of a receipt, and the
- * strictest. */
+ * strictest. Regions whose platform is suspended are named and left out. */
 #include "svc-platform/platform.h"
 
 #include "codes/grade.h"
@@ -54,15 +54,31 @@ static json_t *entry_of(const struct phi_rows *rows, size_t i, int64_t now_us)
                      updated);
 }
 
-static enum phi_err answer_of(const struct phi_rows *rows, int64_t now_us, json_t **out)
+/* Who reads the answer sees that a region is missing, and since when; not what it said. */
+static json_t *left_out(const struct phi_rows *rows, size_t i, const char *state)
 {
-    json_t *entries = json_array();
+    char updated[PHI_RFC3339_MAX];
+    phi_rfc3339_format(phi_rows_i64(rows, i, 7), updated);
+    return json_pack("{s:s, s:s, s:s}", "region", phi_rows_text(rows, i, 0), "state", state,
+                     "updatedAt", updated);
+}
+
+static enum phi_err answer_of(const struct phi_rows *rows, const struct phi_trust_view *trust,
+                              int64_t now_us, json_t **out)
+{
+    json_t *entries = json_array(), *missing = json_array();
     enum phi_grade strictest = PHI_GRADE_GREY;
     for (size_t i = 0; i < phi_rows_count(rows); i++) {
+        const char *state = platform_standing(trust, phi_rows_text(rows, i, 0));
+        if (state != NULL) {
+            json_array_append_new(missing, left_out(rows, i, state));
+            continue;
+        }
         strictest = phi_grade_stricter(strictest, grade_at(rows, i, now_us));
         json_array_append_new(entries, entry_of(rows, i, now_us));
     }
-    *out = json_pack("{s:o, s:s}", "entries", entries, "strictest", phi_grade_code(strictest));
+    *out = json_pack("{s:o, s:s, s:o}", "entries", entries, "strictest", phi_grade_code(strictest),
+                     "leftOut", missing);
     return *out == NULL ? PHI_ERR_MEMORY : PHI_OK;
 }
 
@@ -73,9 +89,11 @@ enum phi_err platform_query(struct platform *platform, struct phi_view receipt, 
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
     struct phi_rows *rows = NULL;
+    const struct phi_trust_view *trust = NULL;
     struct phi_receipt checked;
     json_t *answer = NULL;
     PHI_GUARD(check_receipt(platform, receipt, asking, &checked, error));
+    PHI_GUARD(phi_trust_hold(phi_service_trust(platform->service), arena, &trust));
     const struct phi_param params[] = {PHI_BYTES_OF(checked.subject, PHI_SUBJECT_LEN),
                                        PHI_I64(REGIONS_MAX)};
     PHI_GUARD(phi_store_acquire(phi_service_store(platform->service), deadline, &conn));
@@ -85,7 +103,7 @@ enum phi_err platform_query(struct platform *platform, struct phi_view receipt, 
                       "updated_us FROM entries WHERE subject = $1 AND NOT is_withdrawn "
                       "ORDER BY region LIMIT $2",
                       params, 2, &rows, error));
-    PHI_GUARD(answer_of(rows, phi_clock_now_us(NULL), &answer));
+    PHI_GUARD(answer_of(rows, trust, phi_clock_now_us(NULL), &answer));
     PHI_GUARD(phi_json_keep(arena, answer));
     *out = answer;
 out:

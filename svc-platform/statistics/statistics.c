@@ -26,10 +26,23 @@ struct statistics {
 };
 
 struct count {
+    const struct phi_trust_view *trust;
     struct cells cells;
     char regions[REGIONS_MAX][7];
     size_t region_count;
+    char left_out[REGIONS_MAX][7];
+    size_t left_out_count;
 };
+
+/* Found there, but of a platform whose word does not count now. */
+static void leave_out(struct count *count, const char *region)
+{
+    size_t i = 0;
+    while (i < count->left_out_count && strcmp(count->left_out[i], region) != 0)
+        i++;
+    if (i == count->left_out_count && i < REGIONS_MAX)
+        memcpy(count->left_out[count->left_out_count++], region, 7);
+}
 
 static size_t row_of(struct count *count, const char *region)
 {
@@ -46,7 +59,12 @@ static size_t row_of(struct count *count, const char *region)
 static void add(struct count *count, const struct phi_rows *rows)
 {
     for (size_t i = 0; i < phi_rows_count(rows); i++) {
-        size_t row = row_of(count, phi_rows_text(rows, i, 0));
+        const char *region = phi_rows_text(rows, i, 0);
+        if (platform_standing(count->trust, region) != NULL) {
+            leave_out(count, region);
+            continue;
+        }
+        size_t row = row_of(count, region);
         int64_t grade = phi_rows_i64(rows, i, 1);
         if (row < REGIONS_MAX && grade >= 0 && grade < PHI_GRADE_COUNT)
             count->cells.counts[row][grade] += phi_rows_i64(rows, i, 2);
@@ -111,6 +129,11 @@ static int by_region(const void *a, const void *b, void *context)
     return strcmp(count->regions[*(const size_t *)a], count->regions[*(const size_t *)b]);
 }
 
+static int by_code(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
 /* The order in which rows came says something; that of the codes does not. */
 static void sort(struct count *count)
 {
@@ -121,7 +144,7 @@ static void sort(struct count *count)
     for (size_t i = 0; i < count->region_count; i++)
         order[i] = i;
     qsort_r(order, count->region_count, sizeof(order[0]), by_region, count);
-    sorted->region_count = count->region_count;
+    *sorted = *count;
     for (size_t i = 0; i < count->region_count; i++) {
         memcpy(sorted->regions[i], count->regions[order[i]], 7);
         memcpy(sorted->cells.counts[i], count->cells.counts[order[i]],
@@ -129,6 +152,7 @@ static void sort(struct count *count)
     }
     *count = *sorted;
     free(sorted);
+    qsort(count->left_out, count->left_out_count, sizeof(count->left_out[0]), by_code);
 }
 
 static json_t *row_json(const struct cells *cells, size_t row)
@@ -160,9 +184,12 @@ static json_t *count_json(struct count *count, int64_t now_us)
     for (size_t r = 0; r < count->region_count; r++)
         json_array_append_new(regions, json_pack("{s:s, s:o}", "region", count->regions[r],
                                                  "people", row_json(cells, r)));
-    return json_pack("{s:s, s:i, s:i, s:o, s:o}", "countedAt", at, "shownFrom", CELLS_SHOWN_MIN,
-                     "roundedTo", CELLS_ROUND, "regions", regions, "nation",
-                     row_json(cells, count->region_count));
+    json_t *left_out = json_array();
+    for (size_t i = 0; i < count->left_out_count; i++)
+        json_array_append_new(left_out, json_string(count->left_out[i]));
+    return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "countedAt", at, "shownFrom",
+                     CELLS_SHOWN_MIN, "roundedTo", CELLS_ROUND, "regions", regions, "nation",
+                     row_json(cells, count->region_count), "leftOut", left_out);
 }
 
 /* One of the replicas counts for a turn; the others find it done. */
@@ -209,10 +236,13 @@ static enum phi_err run_once(struct statistics *statistics)
     int64_t now_us = phi_clock_now_us(phi_service_clock(service));
     struct count *count = calloc(1, sizeof(*count));
     PHI_GUARD(count == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    count->trust = phi_trust_acquire(phi_service_trust(service));
     PHI_GUARD(phi_store_acquire(phi_service_store(service), phi_deadline_in_ms(ACQUIRE_MS), &conn));
     PHI_GUARD(is_there(conn, now_us / statistics->every_us, &is_counted));
     if (is_counted)
         goto out;
+    /* Without a list nobody's word counts, and that is not what is to be shown for an hour. */
+    PHI_GUARD(phi_trust_is_usable(phi_service_trust(service)) ? PHI_OK : PHI_ERR_NEIGHBOUR);
     PHI_GUARD(count_all(statistics, conn, now_us, count));
     sort(count);
     json = count_json(count, now_us);
@@ -220,6 +250,8 @@ static enum phi_err run_once(struct statistics *statistics)
 out:
     json_decref(json);
     phi_store_release(conn);
+    if (count != NULL)
+        phi_trust_release(count->trust);
     free(count);
     return err;
 }

@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from loadgen import keyfile
+from phi_client.codes import Receipt
 from phi_client.http import App
+from phi_client.people import Person
 from phi_client.sm2 import PrivateKey
 from phi_client.suite import ROOT, wait_until
 from phi_client.topics import read_topic
@@ -167,11 +169,17 @@ def test_one_writer_at_a_time(pusher):
         assert answer.status == 400, (query, answer)
 
 
-def test_statistics_tell_of_no_small_cell(pusher):
-    analyst, suite = App("analyst"), pusher.suite
-    suite.register("app", "--app", analyst.app_id, "--public", suite.public_pem(analyst), "--roles", "statistics",
-                   "--client-id", analyst.app_id, regions=("000000",))
-    analyst.answer_keys = pusher.app.answer_keys
+@pytest.fixture(scope="module")
+def analyst(pusher):
+    app = App("analyst")
+    pusher.suite.register("app", "--app", app.app_id, "--public", pusher.suite.public_pem(app), "--roles", "statistics",
+                          "--client-id", app.app_id, regions=("000000",))
+    app.answer_keys = pusher.app.answer_keys
+    return app
+
+
+def test_statistics_tell_of_no_small_cell(pusher, analyst):
+    suite = pusher.suite
     grades = ["grey", "green", "yellow", "review", "red"]
 
     def counted():
@@ -182,7 +190,7 @@ def test_statistics_tell_of_no_small_cell(pusher):
     shown = wait_until(counted, 40, "the nation is counted, with this region's people")
     with psycopg.connect(**suite.database("000000"), autocommit=True) as database:
         rows = database.execute("SELECT region, grade, count(*) FROM platform.entries WHERE NOT is_withdrawn GROUP BY 1, 2")
-        true = {(region, grades[grade]): count for region, grade, count in rows}
+        true = {(region, grades[grade]): count for region, grade, count in rows if region in shown}
     for region in set(shown) - {"nation"}:
         hidden = [name for name in [*grades, "all"] if shown[region][name] is None]
         assert len(hidden) != 1, (region, hidden)
@@ -205,3 +213,35 @@ def test_a_suspended_platform_is_not_heard(pusher):
                         "the list is in force")
     assert answer.code == "3012", answer
     pusher.list("active")
+
+
+def test_what_a_suspended_platform_said_does_not_count(pusher, analyst, life):
+    person, scanner, missing = Person(), Person(), {"region": REGION, "state": "suspended", "updatedAt": "2026-11-21T08:00:01+08:00"}
+    life.consent(person)
+    life.declare(person)
+    code = life.mint(person)["code"]
+    line = pusher.line(entry(subject=Receipt(life.receipt(code, scanner)).subject.hex(), grade="red"))
+    wait_until(lambda: pusher.post([line], "elsewhere", take=True).status == 200, 20, "the list of the test before is over")
+
+    def nation():
+        receipt = base64.b64encode(life.receipt(code, scanner)).decode()
+        answer = life.post("directory-320000", "svc-platform", "/v1/directory/query", {"receipt": receipt})
+        return (answer.data["strictest"], answer.data["leftOut"]) if answer.code == "0000" else None
+
+    def counted():
+        answer = analyst.call("GET", pusher.url, "/v1/statistics")
+        shown = {row["region"] for row in answer.data["regions"]} if answer.code == "0000" else {}
+        return REGION in shown, REGION in answer.data["leftOut"]
+
+    wait_until(lambda: nation() == ("red", []), 30, "the other region's word counts")
+    pusher.list("suspended")
+    try:
+        wait_until(lambda: nation() == ("green", [missing]), 30, "it is left out, and said to be")
+        scanned = life.done(life.post("scan-app", "svc-directory", "/v1/health/query", {"code": code}, scanner))
+        assert scanned["grade"]["code"] == "green" and scanned["leftOut"] == [missing], scanned
+        assert REGION not in {one["region"] for one in scanned["entries"]}
+        wait_until(lambda: counted() == (False, True), 30, "its people are not counted")
+    finally:
+        pusher.list("active")
+    wait_until(lambda: nation() == ("red", []), 30, "it counts again")
+    wait_until(lambda: counted() == (True, False), 30, "its people are counted again")
