@@ -1,5 +1,6 @@
-/* 用户健康信息纠错 (GB/T 38963 6.8): a citizen disputes a fact about themselves. One open case for
- * a matter: filing again adds to it and never pushes it down the queue. */
+/* 用户健康信息纠错 (GB/T 38963 6.8): a citizen disputes a fact about themselves, or somebody does for
+ * them. One open case for a matter: filing again adds to it and never pushes it down the queue. */
+#include "svc-correction/entry/filer.h"
 #include "svc-correction/flow/case.h"
 
 #include "codes/region.h"
@@ -9,6 +10,7 @@
 
 struct filing {
     struct case_now now;
+    struct filer filer;
     struct phi_person_key key;
     const char *statement;
     bool is_open_already;
@@ -56,7 +58,8 @@ static enum phi_err parse(struct phi_api_call *call, struct filing *out, struct 
     PHI_GUARD(phi_json_lines(&body, "statement", 1, CASE_TEXT_MAX, &out->statement, error));
     if (strcmp(out->now.fact.region, phi_service_region(phi_api_service(call))) != 0)
         return phi_error_set(error, PHI_ERR_RULE, "$.fact.region", "a fact of another region");
-    PHI_GUARD(correction_subject(call, out->now.subject));
+    PHI_GUARD(filer_read(call, &out->filer, error));
+    memcpy(out->now.subject, out->filer.subject, PHI_SUBJECT_LEN);
     PHI_GUARD(name_matter(out));
 out:
     return err;
@@ -107,8 +110,10 @@ enum phi_err case_file(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(parse(call, &f, error));
     PHI_GUARD(find_open(call, &f, error));
     const struct case_deed again = {.act = ACT_FILE_AGAIN, .note = f.statement};
+    f.now.acting = f.filer.role;
     PHI_GUARD(f.is_open_already ? case_do(call, &f.now, &f.key, &again, error)
                                 : open_case(call, &f));
+    PHI_GUARD(filer_keep(call, &f.filer, f.now.case_id));
     phi_hex_encode(phi_view_of(f.now.case_id, CASE_LEN), id);
     phi_api_data(call, json_pack("{s:s, s:s, s:b}", "caseId", id, "state",
                                  step_state_name(f.now.state), "added", (int)f.is_open_already));

@@ -13,6 +13,7 @@ extern const unsigned char phi_embed__100_correction_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__121_erasures_sql[];
 extern const unsigned char phi_embed__130_flow_sql[];
+extern const unsigned char phi_embed__131_filers_sql[];
 extern const unsigned char phi_embed_calendar_json[];
 extern const size_t phi_embed_calendar_json_len;
 
@@ -38,6 +39,13 @@ static const struct phi_config_row rows[] = {
      .unit = "",
      .text =
          "days off and weekends worked, JSON (docs/corrections.md); without it the suite's own"},
+    {.name = "PHI_MANDATE_MAX_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "366",
+     .min = 1,
+     .max = 3660,
+     .unit = "days",
+     .text = "longest mandate to file a case for somebody else"},
 };
 
 static const struct phi_migration migrations[] = {
@@ -45,9 +53,10 @@ static const struct phi_migration migrations[] = {
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
     {121, "erasures", (const char *)phi_embed__121_erasures_sql},
     {130, "flow", (const char *)phi_embed__130_flow_sql},
+    {131, "filers", (const char *)phi_embed__131_filers_sql},
 };
 
-static const char *const file_fields[] = {"matter", "fact", "statement", NULL};
+static const char *const file_fields[] = {"matter", "fact", "statement", "onBehalfOf", NULL};
 static const char *const decide_fields[] = {"decision", "reason", "note", NULL};
 static const char *const ask_fields[] = {"question", NULL};
 static const char *const give_fields[] = {"text", NULL};

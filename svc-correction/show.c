@@ -1,4 +1,5 @@
 /* Cases as the citizen (their own) and officers (their sources) see them. */
+#include "svc-correction/entry/filer.h"
 #include "svc-correction/steps/steps.h"
 #include "svc-correction/texts.h"
 
@@ -13,7 +14,8 @@
 
 #define CASE_COLUMNS                                                                               \
     "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject, "     \
-    "outcome, due_us, level"
+    "outcome, due_us, level, COALESCE((SELECT f.role FROM filers f WHERE f.case_id = "             \
+    "cases.case_id AND f.at_us = cases.opened_us LIMIT 1), 'self')"
 enum {
     AT_ID,
     AT_REGION,
@@ -27,6 +29,7 @@ enum {
     AT_OUTCOME,
     AT_DUE,
     AT_LEVEL,
+    AT_FILED_AS,
     AT_STATEMENT /* of one case only */
 };
 
@@ -54,12 +57,13 @@ static json_t *case_of(const struct phi_rows *rows, size_t i)
     phi_hex_encode(phi_rows_bytes(rows, i, AT_ID), id);
     (void)step_state_of(phi_view_text(phi_rows_text(rows, i, AT_STATE)), &state);
     json_t *one = json_pack(
-        "{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:I}", "caseId", id, "fact", "region",
+        "{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:I, s:s}", "caseId", id, "fact", "region",
         phi_rows_text(rows, i, AT_REGION), "source", phi_rows_text(rows, i, AT_SOURCE),
         "institution", phi_rows_text(rows, i, AT_INSTITUTION), "recordNo",
         phi_rows_text(rows, i, AT_RECORD_NO), "state", step_state_name(state), "stateZh",
         step_state_zh(state), "outcome", phi_rows_text(rows, i, AT_OUTCOME), "escalations",
-        (json_int_t)phi_rows_i64(rows, i, AT_LEVEL));
+        (json_int_t)phi_rows_i64(rows, i, AT_LEVEL), "filedAs",
+        phi_rows_text(rows, i, AT_FILED_AS));
     if (one == NULL)
         return NULL;
     add_time(one, "openedAt", phi_rows_i64(rows, i, AT_OPENED));
@@ -102,12 +106,14 @@ static enum phi_err select_own(struct phi_api_call *call, struct phi_conn *conn,
         return err;
     const struct phi_param params[] = {PHI_BYTES_OF(subject, PHI_SUBJECT_LEN),
                                        PHI_I64(query->before_us), PHI_TEXT(query->state),
-                                       PHI_I64(query->limit)};
+                                       PHI_I64(query->limit), PHI_I64(phi_api_now_us(call))};
     return phi_conn_exec(conn, "cases_own",
                          "SELECT " CASE_COLUMNS
-                         " FROM cases WHERE subject = $1 AND opened_us < $2 AND "
-                         "($3::text IS NULL OR state = $3) ORDER BY opened_us DESC LIMIT $4",
-                         params, 4, rows, error);
+                         " FROM cases WHERE case_id IN (SELECT c.case_id FROM cases c WHERE "
+                         "c.subject = $1 UNION SELECT f.case_id FROM filers f WHERE f.filer = $1 "
+                         "AND f.until_us > $5) AND opened_us < $2 AND ($3::text IS NULL OR state = "
+                         "$3) ORDER BY opened_us DESC LIMIT $4",
+                         params, 5, rows, error);
 }
 
 static enum phi_err add_words(struct phi_array *array, const struct phi_words *words,
@@ -171,16 +177,25 @@ out:
 }
 
 /* A stranger's case is not there for them: who may not see it can't tell it from none. */
-static bool may_see(struct phi_api_call *call, const struct phi_rows *rows)
+static enum phi_err find_may_see(struct phi_api_call *call, struct phi_conn *conn,
+                                 const struct phi_rows *rows, bool *may, struct phi_error *error)
 {
+    enum phi_err err = PHI_OK;
     const struct phi_identity *who = phi_api_who(call);
     uint8_t subject[PHI_SUBJECT_LEN];
-    if (who->is_staff)
-        return case_is_officers(who, phi_rows_text(rows, 0, AT_REGION),
-                                phi_rows_text(rows, 0, AT_SOURCE));
-    return correction_subject(call, subject) == PHI_OK &&
-           phi_view_equal(phi_rows_bytes(rows, 0, AT_SUBJECT),
-                          phi_view_of(subject, PHI_SUBJECT_LEN));
+    const char *role = NULL;
+    *may =
+        phi_rows_count(rows) > 0 && who->is_staff &&
+        case_is_officers(who, phi_rows_text(rows, 0, AT_REGION), phi_rows_text(rows, 0, AT_SOURCE));
+    if (phi_rows_count(rows) == 0 || who->is_staff)
+        return PHI_OK;
+    PHI_GUARD(correction_subject(call, subject));
+    PHI_GUARD(filer_find(conn, phi_rows_bytes(rows, 0, AT_ID).data, subject, phi_api_now_us(call),
+                         &role, error));
+    *may = role != NULL || phi_view_equal(phi_rows_bytes(rows, 0, AT_SUBJECT),
+                                          phi_view_of(subject, PHI_SUBJECT_LEN));
+out:
+    return err;
 }
 
 enum {
@@ -272,6 +287,7 @@ enum phi_err case_show(struct phi_api_call *call, struct phi_error *error)
     uint8_t case_id[CASE_LEN];
     struct phi_conn *conn = NULL;
     struct phi_rows *rows = NULL;
+    bool may = false;
     PHI_GUARD(case_id_of(call, case_id, error));
     const struct phi_param id = PHI_BYTES_OF(case_id, CASE_LEN);
     PHI_GUARD(
@@ -280,8 +296,8 @@ enum phi_err case_show(struct phi_api_call *call, struct phi_error *error)
                             "SELECT " CASE_COLUMNS
                             ", statement_sealed FROM cases WHERE case_id = $1",
                             &id, 1, &rows, error));
-    bool may = phi_rows_count(rows) > 0 && (may_see(call, rows) || PHI_MUTANT(case_for_all));
-    if (!may)
+    PHI_GUARD(find_may_see(call, conn, rows, &may, error));
+    if (!may && !(phi_rows_count(rows) > 0 && PHI_MUTANT(case_for_all)))
         err = phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");
     else
         err = show(call, conn, &id, rows, error);

@@ -1,5 +1,6 @@
 /* The tables of cases as the lane writes them, in the order of enum correction_table: guards
  * first. */
+#include "svc-correction/entry/filer.h"
 #include "svc-correction/flow/move.h"
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
@@ -19,6 +20,9 @@ static const enum phi_column moved_columns[MOVE_CASE_COLUMNS] = {
     PHI_COLUMN_I64,   PHI_COLUMN_I64,  PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,
     PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,  PHI_COLUMN_I64};
 static const enum phi_column closed_columns[] = {PHI_COLUMN_BYTES};
+static const enum phi_column filer_columns[FILER_COLUMNS] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_I64};
 
 const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
     {.name = "open_matters",
@@ -79,4 +83,14 @@ const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
      .key_count = 1,
      .insert_sql = "DELETE FROM open_matters USING unnest($1::bytea[]) AS c (matter) "
                    "WHERE open_matters.matter = c.matter"},
+    {.name = "filers",
+     .columns = filer_columns,
+     .column_count = FILER_COLUMNS,
+     .key_count = 2,
+     .insert_sql = "INSERT INTO filers (case_id, filer, subject, role, issuer, mandate_id, "
+                   "until_us, at_us) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], "
+                   "$4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[]) ON CONFLICT "
+                   "(case_id, filer) DO UPDATE SET role = EXCLUDED.role, issuer = "
+                   "EXCLUDED.issuer, mandate_id = EXCLUDED.mandate_id, until_us = "
+                   "EXCLUDED.until_us WHERE filers.until_us < EXCLUDED.until_us"},
 };

@@ -1,5 +1,6 @@
 #include "svc-correction/flow/case.h"
 
+#include "svc-correction/entry/filer.h"
 #include "svc-correction/flow/stored.h"
 
 #include <string.h>
@@ -81,6 +82,24 @@ bool case_is_officers(const struct phi_identity *who, const char *region, const 
            phi_words_has(&staff->regions, region) && phi_words_has(&staff->sources, name);
 }
 
+/* Nor about whom they have acted for, in this case or another one. */
+static enum phi_err check_not_filer(struct phi_api_call *call, const struct case_now *now,
+                                    const uint8_t *officer, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_conn *conn = NULL;
+    bool is_filer = false;
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(filer_is_of(conn, now->subject, officer, &is_filer, error));
+    if (is_filer)
+        err = phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                            "who filed for somebody does not decide about them");
+out:
+    phi_store_release(conn);
+    return err;
+}
+
 /* A staff token names its person, so that nobody decides about themselves. */
 enum phi_err case_check_officer(struct phi_api_call *call, const struct case_now *now,
                                 struct phi_error *error)
@@ -96,19 +115,29 @@ enum phi_err case_check_officer(struct phi_api_call *call, const struct case_now
                              "the token does not name its person");
     PHI_GUARD(correction_subject(call, officer));
     if (memcmp(officer, now->subject, PHI_SUBJECT_LEN) == 0)
-        err = phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
-                            "nobody decides about themselves");
+        return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
+                             "nobody decides about themselves");
+    PHI_GUARD(check_not_filer(call, now, officer, error));
 out:
     return err;
 }
 
-enum phi_err case_check_own(struct phi_api_call *call, const struct case_now *now,
+enum phi_err case_check_own(struct phi_api_call *call, struct case_now *now,
                             struct phi_error *error)
 {
-    uint8_t subject[PHI_SUBJECT_LEN];
-    enum phi_err err = correction_subject(call, subject);
-    if (err == PHI_OK && memcmp(subject, now->subject, PHI_SUBJECT_LEN) != 0)
+    enum phi_err err = PHI_OK;
+    struct phi_conn *conn = NULL;
+    uint8_t who[PHI_SUBJECT_LEN];
+    PHI_GUARD(correction_subject(call, who));
+    if (memcmp(who, now->subject, PHI_SUBJECT_LEN) == 0)
+        return PHI_OK;
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(filer_find(conn, now->case_id, who, phi_api_now_us(call), &now->acting, error));
+    if (now->acting == NULL)
         err = phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");
+out:
+    phi_store_release(conn);
     return err;
 }
 
@@ -140,18 +169,19 @@ out:
     return err;
 }
 
-/* The digest of who acts; a citizen is named by the case already. */
-static enum phi_err name_actor(struct phi_api_call *call, struct move_act *act)
+/* The digest of who acts; a citizen is named by the case already, who acts for them is not. */
+static enum phi_err name_actor(struct phi_api_call *call, const struct case_now *now,
+                               struct move_act *act)
 {
     enum phi_err err = PHI_OK;
     const struct phi_identity *who = phi_api_who(call);
-    if (!who->is_staff)
+    if (!who->is_staff && now->acting == NULL)
         return PHI_OK;
     uint8_t *digest = phi_arena_alloc(phi_api_arena(call), PHI_SM3_LEN);
     PHI_GUARD(digest == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_api_who_digest(call, digest));
     act->actor = phi_view_of(digest, PHI_SM3_LEN);
-    act->unit = who->staff->unit;
+    act->unit = who->is_staff ? who->staff->unit : now->acting;
 out:
     return err;
 }
@@ -183,7 +213,7 @@ enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
                            .reason = deed->reason == NULL ? now->reason : deed->reason,
                            .unit = "",
                            .decision_version = deed->decision_version};
-    PHI_GUARD(name_actor(call, &act));
+    PHI_GUARD(name_actor(call, now, &act));
     PHI_GUARD(write_text(call, key, deed->note, &act));
     PHI_GUARD(make(call, now, &act, &move));
     move_case_row(&move, row);
@@ -221,6 +251,7 @@ enum phi_err case_begin(struct phi_api_call *call, struct case_now *now,
     struct move_act act = {
         .step = "received", .to = STATE_RECEIVED, .outcome = "", .reason = "", .unit = ""};
     now->outcome = now->reason = now->unit = "";
+    PHI_GUARD(name_actor(call, now, &act));
     PHI_GUARD(write_text(call, key, statement, &act));
     PHI_GUARD(make(call, now, &act, &move));
     move_take(&move, now);

@@ -30,11 +30,13 @@ enum phi_err case_read(struct phi_api_call *call, struct phi_conn *conn, struct 
 enum phi_err case_find(struct phi_api_call *call, struct case_now *out, struct phi_person_key *key,
                        struct phi_error *error) PHI_MUST_USE;
 
-/* Of this source and region, named, and not about themselves: PHI_ERR_FORBIDDEN otherwise. */
+/* Of this source and region, named, and neither about themselves nor about whom they have filed
+ * for: PHI_ERR_FORBIDDEN otherwise. Blocks on the database. */
 enum phi_err case_check_officer(struct phi_api_call *call, const struct case_now *now,
                                 struct phi_error *error) PHI_MUST_USE;
-/* Whose case it is: to anybody else it is not there (PHI_ERR_NOT_FOUND). */
-enum phi_err case_check_own(struct phi_api_call *call, const struct case_now *now,
+/* Whose case it is, or who filed it for them, as now->acting says then: to anybody else it is not
+ * there (PHI_ERR_NOT_FOUND). Blocks on the database for the latter. */
+enum phi_err case_check_own(struct phi_api_call *call, struct case_now *now,
                             struct phi_error *error) PHI_MUST_USE;
 
 /* Moves the case by the table of steps, and `now` with it; the rows and the event go into the

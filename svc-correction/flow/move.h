@@ -33,6 +33,7 @@ struct case_now {
     const char *reason;      /* of the proposal, or "" */
     struct phi_view officer; /* who proposed; empty for nobody */
     const char *unit;        /* theirs, or "" */
+    const char *acting;      /* as what somebody acts for the citizen (entry/filer.h), or NULL */
 };
 
 /* What is done. Texts "" for none. */

@@ -160,7 +160,8 @@ def _health(_cast):
 def _dispute(cast):
     fact = {"region": "320000", "source": "source.contacts", "institution": "cdc-320102",
             "recordNo": f"r-{secrets.token_hex(8)}"}
-    return "/v1/corrections", {"matter": "fact", "fact": fact, "statement": STATEMENT}
+    return "/v1/corrections", {"matter": "fact", "fact": fact, "statement": STATEMENT,
+                               "onBehalfOf": cast.life.mandate(cast.holder, Person())}
 
 
 REFUSAL = {"decision": "refuse", "reason": "not-substantiated"}
