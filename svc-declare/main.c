@@ -19,6 +19,7 @@ extern const unsigned char phi_embed__113_retractions_sql[];
 extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__121_people_sql[];
 extern const unsigned char phi_embed__122_documents_sql[];
+extern const unsigned char phi_embed__123_withdrawals_sql[];
 
 struct declare *declare_of(struct phi_api_call *call)
 {
@@ -68,6 +69,7 @@ static const struct phi_migration migrations[] = {
     {120, "person_keys", (const char *)phi_embed__120_person_keys_sql},
     {121, "people", (const char *)phi_embed__121_people_sql},
     {122, "documents", (const char *)phi_embed__122_documents_sql},
+    {123, "withdrawals", (const char *)phi_embed__123_withdrawals_sql},
 };
 
 static const enum phi_column declaration_columns[] = {
@@ -138,8 +140,10 @@ static const struct phi_lane_table tables[] = {
      .column_count = 3,
      .key_count = 2,
      .insert_sql =
-         "UPDATE consents c SET withdrawn_us = w.at FROM unnest($1::bytea[], $2::text[], "
-         "$3::bigint[]) AS w (subject, purpose, at) WHERE c.subject = w.subject AND c.purpose = "
+         "WITH w (subject, purpose, at) AS (SELECT * FROM unnest($1::bytea[], $2::text[], "
+         "$3::bigint[])), kept AS (INSERT INTO withdrawals SELECT * FROM w ON CONFLICT DO NOTHING) "
+         "UPDATE consents c SET withdrawn_us = w.at FROM w WHERE c.subject = w.subject AND "
+         "c.purpose = "
          "w.purpose AND c.withdrawn_us IS NULL"},
     {.name = "erasures",
      .columns = erasure_columns,
@@ -151,9 +155,8 @@ static const struct phi_lane_table tables[] = {
          "$2::bigint[], $3::bytea[], $4::bigint[])), ended AS (INSERT INTO person_keys AS k "
          "(subject, version, wrapped, changed_us) SELECT * FROM e ON CONFLICT (subject) DO UPDATE "
          "SET version = excluded.version, wrapped = excluded.wrapped, changed_us = "
-         "excluded.changed_us WHERE k.version < excluded.version), withdrawn AS (UPDATE consents c "
-         "SET withdrawn_us = e.at FROM e WHERE c.subject = e.subject AND c.withdrawn_us IS NULL), "
-         "forgotten AS (DELETE FROM basic b USING e WHERE b.subject = e.subject), unseen AS "
+         "excluded.changed_us WHERE k.version < excluded.version), forgotten AS (DELETE FROM basic "
+         "b USING e WHERE b.subject = e.subject), unseen AS "
          "(UPDATE "
          "links l SET lesser_view = '', greater_view = '' FROM e WHERE e.subject IN (l.lesser, "
          "l.greater)), unproposed AS (UPDATE link_proposals p SET documents = '' FROM e WHERE "

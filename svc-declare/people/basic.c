@@ -1,4 +1,5 @@
 #include "svc-declare/people/basic.h"
+#include "svc-declare/people/settled.h"
 
 #include "codes/age.h"
 #include "json/canonical.h"
@@ -40,6 +41,9 @@ enum phi_err basic_keep(struct declaration *d, const json_t *basic, const char *
         PHI_I64(phi_api_now_us(d->call)),
     };
     PHI_GUARD(phi_api_row(d->call, TABLE_BASIC, row, sizeof(row) / sizeof(row[0])));
+    PHI_GUARD(settled_tell(d->call, d->subject, SETTLED_BASIC,
+                           json_pack("{s:s, s:s, s:s}", "app", phi_api_app(d->call)->app_id,
+                                     "division", region, "sealed", settled_base64(arena, sealed))));
 out:
     return err;
 }

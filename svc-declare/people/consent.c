@@ -1,6 +1,7 @@
 /* The citizen's consent to collection: which notice was shown, for what, when. Without one in force
  * nothing a citizen declares is taken; it can be withdrawn at any time, for what comes after. */
 #include "svc-declare/people/own.h"
+#include "svc-declare/people/settled.h"
 
 #include "crypto/random.h"
 
@@ -29,9 +30,25 @@ out:
     return err;
 }
 
-static enum phi_err keep(struct phi_api_call *call, const struct consent *consent)
+static enum phi_err tell(struct phi_api_call *call, const struct consent *consent,
+                         const char *given_by)
 {
     const struct acting *acting = &consent->acting;
+    char id[2 * CONSENT_ID_LEN + 1], actor[2 * PHI_SUBJECT_LEN + 1];
+    phi_hex_encode(phi_view_of(consent->id, CONSENT_ID_LEN), id);
+    phi_hex_encode(phi_view_of(acting->actor, PHI_SUBJECT_LEN), actor);
+    return settled_tell(call, acting->subject, SETTLED_CONSENT,
+                        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "consentId", id,
+                                  "noticeVersion", consent->notice_version, "purpose",
+                                  consent->purpose, "app", phi_api_app(call)->app_id, "givenBy",
+                                  given_by, "grantedBy", acting->is_on_behalf ? actor : NULL));
+}
+
+static enum phi_err keep(struct phi_api_call *call, const struct consent *consent)
+{
+    enum phi_err err = PHI_OK;
+    const struct acting *acting = &consent->acting;
+    const char *given_by = acting->is_on_behalf ? acting_declarant(acting) : "self";
     const struct phi_param row[] = {
         PHI_BYTES_OF(consent->id, CONSENT_ID_LEN),
         PHI_BYTES_OF(acting->subject, PHI_SUBJECT_LEN),
@@ -41,9 +58,12 @@ static enum phi_err keep(struct phi_api_call *call, const struct consent *consen
         PHI_TEXT(consent->purpose),
         PHI_I64(phi_api_now_us(call)),
         acting->is_on_behalf ? PHI_BYTES_OF(acting->actor, PHI_SUBJECT_LEN) : PHI_NULL,
-        PHI_TEXT(acting->is_on_behalf ? acting_declarant(acting) : "self"),
+        PHI_TEXT(given_by),
     };
-    return phi_api_row(call, TABLE_CONSENTS, row, sizeof(row) / sizeof(row[0]));
+    PHI_GUARD(phi_api_row(call, TABLE_CONSENTS, row, sizeof(row) / sizeof(row[0])));
+    PHI_GUARD(tell(call, consent, given_by));
+out:
+    return err;
 }
 
 /* The first need of a data key is near: made now, it is everywhere before the first declaration. */
@@ -111,9 +131,7 @@ enum phi_err declare_withdraw(struct phi_api_call *call, struct phi_error *error
     PHI_GUARD(count_in_force(call, acting.subject, purposes[purpose], &count, error));
     if (count == 0)
         return phi_error_set(error, PHI_ERR_STATE, "$.purpose", "no consent for it is in force");
-    const struct phi_param row[] = {PHI_BYTES_OF(acting.subject, PHI_SUBJECT_LEN),
-                                    PHI_TEXT(purposes[purpose]), PHI_I64(phi_api_now_us(call))};
-    PHI_GUARD(phi_api_row(call, TABLE_WITHDRAWALS, row, 3));
+    PHI_GUARD(settled_end_consents(call, acting.subject, purposes[purpose]));
     phi_rfc3339_format(phi_api_now_us(call), withdrawn);
     phi_api_data(call, json_pack("{s:s, s:s, s:I}", "purpose", purposes[purpose], "withdrawnAt",
                                  withdrawn, "consents", (json_int_t)count));

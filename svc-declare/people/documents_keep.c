@@ -1,6 +1,7 @@
 /* A changed link into the call's commit: its row, a number of everyone whom it touches, and a fact
  * about each of the two. */
 #include "svc-declare/people/documents.h"
+#include "svc-declare/people/settled.h"
 
 #include "codes/mask.h"
 #include "json/canonical.h"
@@ -42,6 +43,20 @@ out:
     return err;
 }
 
+static enum phi_err tell_link(struct phi_api_call *call, const struct documents_link *link,
+                              const char *proof, const struct phi_view *views)
+{
+    char id[2 * DOCUMENTS_LINK_LEN + 1], greater[2 * PHI_SUBJECT_LEN + 1];
+    phi_hex_encode(phi_view_of(link->link_id, DOCUMENTS_LINK_LEN), id);
+    phi_hex_encode(phi_view_of(link->sides[1].subject, PHI_SUBJECT_LEN), greater);
+    return settled_tell(call, link->sides[0].subject, SETTLED_LINK,
+                        json_pack("{s:s, s:s, s:I, s:b, s:s, s:s, s:s}", "linkId", id, "greater",
+                                  greater, "revision", (json_int_t)link->revision, "isLinked",
+                                  link->is_linked, "proof", proof, "lesserView",
+                                  settled_base64(phi_api_arena(call), views[0]), "greaterView",
+                                  settled_base64(phi_api_arena(call), views[1])));
+}
+
 static enum phi_err keep_link(struct phi_api_call *call, const struct documents_link *link,
                               const char *proof)
 {
@@ -59,6 +74,7 @@ static enum phi_err keep_link(struct phi_api_call *call, const struct documents_
                                     PHI_BYTES(views[1]),
                                     PHI_I64(phi_api_now_us(call))};
     PHI_GUARD(phi_api_row(call, TABLE_LINKS, row, sizeof(row) / sizeof(row[0])));
+    PHI_GUARD(tell_link(call, link, proof, views));
 out:
     return err;
 }

@@ -3,6 +3,7 @@
  * the basic information, what was sealed in the tables; its event goes with it. Coded facts and
  * grades stay, without anybody's name. */
 #include "svc-declare/people/own.h"
+#include "svc-declare/people/settled.h"
 
 static enum phi_err find_key(struct phi_api_call *call, const uint8_t *subject,
                              struct phi_person_key *out, struct phi_error *error)
@@ -32,6 +33,7 @@ static enum phi_err keep(struct phi_api_call *call, const struct phi_person_key 
                                     PHI_I64(end->version), PHI_BYTES(end->wrapped),
                                     PHI_I64(phi_api_now_us(call))};
     PHI_GUARD(phi_api_row(call, TABLE_ERASURES, row, sizeof(row) / sizeof(row[0])));
+    PHI_GUARD(settled_end_consents(call, end->subject, PURPOSE_CODE));
     PHI_GUARD(keys_event(call, end, phi_api_arena(call), &event));
     PHI_GUARD(phi_api_event(call, &event));
 out:

@@ -5,7 +5,7 @@
 #include "json/canonical.h"
 #include "person/keys.h"
 #include "service/catch_up.h"
-#include "svc-declare/declare.h"
+#include "svc-declare/people/settled.h"
 
 #include <string.h>
 
@@ -38,6 +38,8 @@ static enum phi_err keep_key(struct phi_service *service, const struct phi_msg *
     if (*is_new)
         PHI_GUARD(phi_person_keys_keep(tx, &told, 1, phi_clock_now_us(phi_service_clock(service)),
                                        error));
+    if (*is_new && !phi_person_key_is_kept(&told))
+        PHI_GUARD(restore_forget(tx, told.subject, error));
 out:
     return err;
 }
@@ -153,8 +155,9 @@ out:
 
 enum phi_err declare_restore(struct phi_service *service, struct phi_error *error)
 {
-    struct phi_catch_up_stream streams[1 + PHI_SOURCES_COUNT] = {{PHI_PERSON_STREAM, keep_key}};
+    struct phi_catch_up_stream streams[2 + PHI_SOURCES_COUNT] = {{PHI_PERSON_STREAM, keep_key},
+                                                                 {SETTLED_STREAM, restore_settled}};
     for (size_t i = 0; i < PHI_SOURCES_COUNT; i++)
-        streams[1 + i] = (struct phi_catch_up_stream){phi_sources[i].stream, keep_fact};
-    return phi_service_catch_up(service, streams, 1 + PHI_SOURCES_COUNT, error);
+        streams[2 + i] = (struct phi_catch_up_stream){phi_sources[i].stream, keep_fact};
+    return phi_service_catch_up(service, streams, 2 + PHI_SOURCES_COUNT, error);
 }

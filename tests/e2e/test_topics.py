@@ -19,10 +19,10 @@ from phi_client.topics import read_all, read_topic, write_topic
 REGION = "320000"
 NOTE, HISTORY = "自述乏力两日", "青霉素过敏史"
 SOURCES = {"code.minted": "svc-codegen", "code.verified": "svc-verify", "declare.health": "svc-declare",
-           "declare.trip": "svc-declare", **{f"source.{kind}": "svc-declare" for kind in SOURCE_KINDS},
+           "declare.trip": "svc-declare", "declare.person": "svc-declare", **{f"source.{kind}": "svc-declare" for kind in SOURCE_KINDS},
            "correction.step": "svc-correction", "correction.decided": "svc-correction svc-declare", "directory": "svc-directory"}
 FACTS = ("declare.health", "declare.trip", *(f"source.{kind}" for kind in SOURCE_KINDS))
-SUBJECT_KEYED = (*FACTS, "correction.step", "correction.decided", "directory")
+SUBJECT_KEYED = (*FACTS, "declare.person", "correction.step", "correction.decided", "directory")
 # Whose signature each signed topic carries: the key's owner and use.
 SIGNED = {f"phi.{REGION}.directory": ("svc-directory", "directory"),
           f"phi.{REGION}.correction.decided": ("svc-correction", "correction"),  # of cases; bulk retractions: svc-declare
