@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "person/replay.h"
+#include "svc-correction/restore/restore.h"
 #include "svc-correction/steps/calendar.h"
 
 #include <stdlib.h>
@@ -194,6 +195,7 @@ static void close(struct phi_service *service)
 static enum phi_err start(struct phi_service *service, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    PHI_GUARD(case_restore(service, error));
     PHI_GUARD(case_keys_start(service, error));
     PHI_GUARD(case_clock_start(service));
 out:

@@ -149,9 +149,9 @@ static enum phi_err keep(struct phi_api_call *call, const struct move *move)
     struct phi_param step[MOVE_STEP_COLUMNS];
     struct phi_event event = {.topic = phi_service_topic(phi_api_service(call), "correction.step"),
                               .type = "cn.phi.correction.step",
-                              .key = phi_view_of(move->now->subject, PHI_SUBJECT_LEN),
-                              .value = move->event};
+                              .key = phi_view_of(move->now->subject, PHI_SUBJECT_LEN)};
     move_step_row(move, step);
+    PHI_GUARD(move_sign(move, correction_of(call), phi_api_arena(call), &event));
     PHI_GUARD(phi_api_row(call, TABLE_STEPS, step, MOVE_STEP_COLUMNS));
     PHI_GUARD(phi_api_event(call, &event));
 out:
@@ -162,8 +162,8 @@ static enum phi_err make(struct phi_api_call *call, struct case_now *now,
                          const struct move_act *act, struct move *move)
 {
     enum phi_err err = PHI_OK;
-    PHI_GUARD(move_make(now, act, correction_of(call)->calendar, phi_api_now_us(call),
-                        phi_api_arena(call), move));
+    PHI_GUARD(
+        move_make(now, act, correction_of(call), phi_api_now_us(call), phi_api_arena(call), move));
     PHI_GUARD(keep(call, move));
 out:
     return err;

@@ -1,7 +1,9 @@
 #include "svc-correction/flow/move.h"
 
+#include "bus/signed.h"
 #include "crypto/random.h"
 #include "json/canonical.h"
+#include "svc-correction/restore/kept.h"
 
 #include <string.h>
 
@@ -54,22 +56,48 @@ out:
 
 /* --- the event --- */
 
-static enum phi_err make_event(struct move *m, struct phi_arena *arena)
+/* All that the link is made of, so that the chain can be computed of the topic alone. */
+static json_t *event_of(const struct move *m)
+{
+    char id[2 * CASE_LEN + 1], at[PHI_RFC3339_MAX], texts[5][2 * PHI_SM3_LEN + 1] = {{0}};
+    const struct phi_view bytes[] = {
+        m->act->actor, phi_view_of(m->note_digest, m->act->note.len > 0 ? PHI_CHAIN_LEN : 0),
+        phi_view_of(m->salt, PHI_CHAIN_SALT_LEN), phi_view_of(m->digest, PHI_CHAIN_LEN),
+        phi_view_of(m->head, PHI_CHAIN_LEN)};
+    for (size_t i = 0; i < 5; i++)
+        phi_hex_encode(bytes[i], texts[i]);
+    phi_hex_encode(phi_view_of(m->now->case_id, CASE_LEN), id);
+    phi_rfc3339_format(m->at_us, at);
+    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
+                     "s:s*}",
+                     "caseId", id, "seq", (json_int_t)m->seq, "step", m->act->step, "state",
+                     step_state_name(m->act->to), "at", at, "region", m->now->fact.region, "source",
+                     m->now->fact.source, "outcome", m->act->outcome, "reason", m->act->reason,
+                     "unit", m->act->unit, "actor", texts[0], "noteDigest", texts[1], "salt",
+                     texts[2], "digest", texts[3], "head", texts[4], "sealed", m->act->told);
+}
+
+static enum phi_err make_event(struct move *m, const struct correction *correction,
+                               struct phi_arena *arena)
 {
     enum phi_err err = PHI_OK;
-    char id[2 * CASE_LEN + 1], at[PHI_RFC3339_MAX], head[2 * PHI_CHAIN_LEN + 1];
-    phi_hex_encode(phi_view_of(m->now->case_id, CASE_LEN), id);
-    phi_hex_encode(phi_view_of(m->head, PHI_CHAIN_LEN), head);
-    phi_rfc3339_format(m->at_us, at);
-    json_t *json =
-        json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "caseId", id, "seq",
-                  (json_int_t)m->seq, "step", m->act->step, "state", step_state_name(m->act->to),
-                  "at", at, "region", m->now->fact.region, "source", m->now->fact.source, "outcome",
-                  m->act->outcome, "reason", m->act->reason, "head", head, "sealed", m->act->told);
+    const char *kept = NULL;
+    json_t *json = event_of(m);
     PHI_GUARD(phi_json_keep(arena, json));
+    PHI_GUARD(kept_seal(correction, m, arena, &kept));
+    PHI_GUARD(json_object_set_new(json, "kept", json_string(kept)) != 0 ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_json_canonical(json, arena, &m->event));
 out:
     return err;
+}
+
+enum phi_err move_sign(const struct move *move, const struct correction *correction,
+                       struct phi_arena *arena, struct phi_event *event)
+{
+    const struct phi_signer signer = {.key_serial = correction->correction_serial,
+                                      .key = correction->correction_key};
+    event->value = move->event;
+    return phi_signed_add(event, &signer, (uint64_t)move->seq, arena);
 }
 
 /* --- the move --- */
@@ -81,7 +109,7 @@ static int64_t due_of(const struct move *m, const struct calendar *calendar)
 }
 
 enum phi_err move_make(const struct case_now *now, const struct move_act *act,
-                       const struct calendar *calendar, int64_t at_us, struct phi_arena *arena,
+                       const struct correction *correction, int64_t at_us, struct phi_arena *arena,
                        struct move *out)
 {
     enum phi_err err = PHI_OK;
@@ -90,9 +118,9 @@ enum phi_err move_make(const struct case_now *now, const struct move_act *act,
                          .at_us = at_us,
                          .seq = now->seq + 1,
                          .level = act->is_escalation ? now->level + 1 : 0};
-    out->due_us = due_of(out, calendar);
+    out->due_us = due_of(out, correction->calendar);
     PHI_GUARD(make_link(out, arena));
-    PHI_GUARD(make_event(out, arena));
+    PHI_GUARD(make_event(out, correction, arena));
 out:
     return err;
 }

@@ -1,10 +1,11 @@
 /* One step of a case, made: where it leads, its link of the chain, its row, its event.
  *
  *   struct move move;
- *   PHI_GUARD(move_make(&now, &act, calendar, at_us, arena, &move));
+ *   PHI_GUARD(move_make(&now, &act, correction, at_us, arena, &move));
  *   move_step_row(&move, params);        // of the table steps
  *   move_case_row(&move, params);        // of the table cases
- *   … move.event …                       // on correction.step
+ *   … move.event …                       // on correction.step, by
+ *   PHI_GUARD(move_sign(&move, correction, arena, &event));
  *
  * Two steps of one case at once have the same number: the table takes one of them. Pure but for
  * the salt; any thread. What a move holds is the arena's, the case's and the act's.
@@ -12,6 +13,7 @@
 #ifndef SVC_CORRECTION_MOVE_H
 #define SVC_CORRECTION_MOVE_H
 
+#include "bus/event.h"
 #include "codes/chain.h"
 #include "store/store.h"
 #include "svc-correction/correction.h"
@@ -69,8 +71,13 @@ struct move {
 
 /* PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */
 enum phi_err move_make(const struct case_now *now, const struct move_act *act,
-                       const struct calendar *calendar, int64_t at_us, struct phi_arena *arena,
+                       const struct correction *correction, int64_t at_us, struct phi_arena *arena,
                        struct move *out) PHI_MUST_USE;
+
+/* The event, whose topic and key are set, gets its value and the signature of the correction key;
+ * the version is the step's number. PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */
+enum phi_err move_sign(const struct move *move, const struct correction *correction,
+                       struct phi_arena *arena, struct phi_event *event) PHI_MUST_USE;
 
 void move_step_row(const struct move *move, struct phi_param row[MOVE_STEP_COLUMNS]);
 void move_case_row(const struct move *move, struct phi_param row[MOVE_CASE_COLUMNS]);
@@ -78,7 +85,7 @@ void move_case_row(const struct move *move, struct phi_param row[MOVE_CASE_COLUM
 /* The case after the move, for the next one. */
 void move_take(const struct move *move, struct case_now *now);
 
-/* The step as its digest was made of it: also by who checks a chain (phictl case verify). */
+/* The step as its digest is made of it. */
 struct move_link {
     const uint8_t *case_id;
     int64_t seq;

@@ -77,16 +77,16 @@ out:
 }
 
 static enum phi_err tell(struct phi_service *service, struct phi_conn *tx, const struct move *move,
-                         struct phi_error *error)
+                         struct phi_arena *arena, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_event event = {.topic = phi_service_topic(service, "correction.step"),
                               .type = "cn.phi.correction.step",
                               .source = phi_service_source(service),
                               .time_us = move->at_us,
-                              .key = phi_view_of(move->now->subject, PHI_SUBJECT_LEN),
-                              .value = move->event};
+                              .key = phi_view_of(move->now->subject, PHI_SUBJECT_LEN)};
     PHI_GUARD(phi_event_new_id(&event));
+    PHI_GUARD(move_sign(move, phi_service_state(service), arena, &event));
     PHI_GUARD(phi_event_put(tx, &event, error));
 out:
     return err;
@@ -98,13 +98,12 @@ enum phi_err stored_move(struct phi_service *service, struct phi_conn *tx, struc
 {
     enum phi_err err = PHI_OK;
     struct move move;
-    const struct correction *correction = phi_service_state(service);
-    PHI_GUARD(move_make(now, act, correction->calendar,
+    PHI_GUARD(move_make(now, act, phi_service_state(service),
                         phi_clock_now_us(phi_service_clock(service)), arena, &move));
     PHI_GUARD(keep(tx, &move, is_ours, error));
     if (!*is_ours)
         goto out;
-    PHI_GUARD(tell(service, tx, &move, error));
+    PHI_GUARD(tell(service, tx, &move, arena, error));
     move_take(&move, now);
 out:
     return err;

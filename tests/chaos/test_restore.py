@@ -31,9 +31,18 @@ KEPT = {
     "verify.uses": "id, platform, program, subject, subject_key, serial_hmac, app, scope, result_code, flags, deadline_s, used_us",
     "verify.requests": "platform, program, request_id, serial_hmac, requester_digest, scope, result_code, used_us",
     "verify.ledger": "deadline_s, serial_hmac, used_us",
+    "correction.cases": "case_id, subject, subject_key, matter, region, source, institution, record_no, state, opened_us, seq, "
+                        "head, due_us, level, outcome, reason, proposer, decision_version, decided_us",
+    "correction.steps": "case_id, seq, at_us, step, state, outcome, reason, unit, actor, note_sealed, note_digest, salt, digest, "
+                        "head",
+    "correction.decisions": "case_id, decision_version, decision, officer, unit, proposer, proposer_unit, decided_us",
+    "correction.open_matters": "matter, case_id",
     "directory.facts": "fact_id, subject, source, institution, record_no, revision, content",
     "directory.entries": "subject, grade, sources_mask, then_grade, until_us",
 }
+# Of which tables the backup lacks fewer rows than there were people after it.
+FEWER = {"declare.links": 2, "correction.decisions": BEFORE - 1}
+WITH_TOPICS = ("declare", "verify", "correction")
 
 pytestmark = [pytest.mark.late, pytest.mark.timeout(600)]
 
@@ -97,6 +106,18 @@ def settle_matters(life, erased):
     life.done(life.post("citizen-app", "svc-declare", "/v1/me/erase", {"confirm": "erase"}, erased))
 
 
+def dispute(life, count):
+    """Cases about records that are there."""
+    return [life.disputed(person)[0]["caseId"] for person in declared(life, count)]
+
+
+def declared(life, count):
+    for person in (Person() for _ in range(count)):
+        life.consent(person)
+        life.declare(person)
+        yield person
+
+
 def start_alone(suite, name):
     """The exit status and the log of a program that is to refuse."""
     outside = {key: value for key, value in os.environ.items() if not key.startswith("PHI_")}
@@ -108,13 +129,17 @@ def start_alone(suite, name):
 def test_a_restored_province_catches_up_by_itself(suite, life):
     scanner = Person()
     live(life, BEFORE, scanner)
+    cases = dispute(life, BEFORE)
     erased = Person()
     life.consent(erased)
     life.declare(erased, note="自述乏力两日")
     suite.settle(60)
-    wait_until(lambda: alive(suite) >= {"declare", "verify"}, 20, "the database knows how new it is")
+    wait_until(lambda: alive(suite) >= set(WITH_TOPICS), 20, "the database knows how new it is")
     backup = Backup(suite)
     asked = live(life, AFTER, scanner)
+    dispute(life, AFTER)
+    for case_id, decision in zip(cases, ["retract"] * (BEFORE - 2) + ["refuse"]):
+        life.decide(case_id, Person(), decision, note="已核实。")
     settle_matters(life, erased)
     suite.settle(60)
     whole = rows(suite)
@@ -122,7 +147,7 @@ def test_a_restored_province_catches_up_by_itself(suite, life):
     backup.restore()
     restored = rows(suite)
     lost = {table: len(whole[table] - restored[table]) for table in KEPT}
-    assert all(count >= (2 if table == "declare.links" else AFTER) for table, count in lost.items()), \
+    assert all(count >= FEWER.get(table, AFTER) for table, count in lost.items()), \
         f"the backup holds what came after it: {lost}"
     # The topic might not hold everything any more: nobody is answered from half a ledger.
     set_retention(suite, 24 * HOUR_MS)
@@ -134,7 +159,7 @@ def test_a_restored_province_catches_up_by_itself(suite, life):
     began = time.monotonic()
     suite.start(*PROVINCE)
     ready_s = time.monotonic() - began
-    assert all("event=caught_up" in suite.log(name) for name in ("svc-declare", "svc-verify"))
+    assert all("event=caught_up" in suite.log(f"svc-{name}") for name in WITH_TOPICS)
     now = rows(suite)
     for table in (name for name in KEPT if not name.startswith("directory.")):
         assert now[table] == whole[table], f"{table}: {len(whole[table] - now[table])} rows missing once it is open"
@@ -149,7 +174,7 @@ def test_a_restored_province_catches_up_by_itself(suite, life):
 def alive(suite):
     """The services whose database says how new it is."""
     with psycopg.connect(**suite.database(), autocommit=True) as database:
-        return {name for name in ("declare", "verify")
+        return {name for name in WITH_TOPICS
                 if database.execute(f"SELECT count(*) FROM {name}.alive").fetchone()[0]}
 
 
@@ -163,7 +188,10 @@ def again(life, asked, scanner):
 def test_an_ordinary_start_reads_next_to_nothing(suite, life):
     live(life, 2, Person())
     suite.settle(60)
-    suite.restart("svc-declare", "svc-verify")
-    for name in ("svc-declare", "svc-verify"):
+    dispute(life, 2)
+    suite.settle(60)
+    names = [f"svc-{name}" for name in WITH_TOPICS]
+    suite.restart(*names)
+    for name in names:
         last = suite.log(name).rpartition("event=signal")[2]
         assert "event=ready" in last and "database_is_behind" not in last, name
