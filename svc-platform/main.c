@@ -1,6 +1,7 @@
 /* svc-platform: the unified platform: trust list, the nation's directory, query by receipt. */
 #include "svc-platform/down/results.h"
 #include "svc-platform/entries/quality.h"
+#include "svc-platform/grants/grants.h"
 #include "svc-platform/heal/ask.h"
 #include "svc-platform/heal/heal.h"
 #include "svc-platform/members/members.h"
@@ -26,6 +27,7 @@ extern const unsigned char phi_embed__120_nation_sql[];
 extern const unsigned char phi_embed__121_push_sql[];
 extern const unsigned char phi_embed__122_rebuild_sql[];
 extern const unsigned char phi_embed__123_statistics_sql[];
+extern const unsigned char phi_embed__140_grants_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -70,6 +72,7 @@ static const struct phi_migration migrations[] = {
     {121, "push", (const char *)phi_embed__121_push_sql},
     {122, "rebuild", (const char *)phi_embed__122_rebuild_sql},
     {123, "statistics", (const char *)phi_embed__123_statistics_sql},
+    {140, "grants", (const char *)phi_embed__140_grants_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};
@@ -82,6 +85,10 @@ static const char *const parcel_fields[] = {"parcel", NULL};
 static const char *const query_fields[] = {"receipt", NULL};
 static const char *const push_queries[] = {"writer", "from", "take", NULL};
 static const char *const no_fields[] = {NULL};
+static const char *const grant_fields[] = {"grant",          "app",     "purpose",
+                                           "legalReference", "regions", "fields",
+                                           "peoplePerDay",   "until",   NULL};
+static const char *const grant_step_fields[] = {"step", NULL};
 static const char *const heal_fields[] = {"bucket", NULL};
 
 static const struct phi_api_route routes[] = {
@@ -198,6 +205,31 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_NOBODY,
      .flags = PHI_API_NDJSON,
      .handle = results_hand_down},
+    {.method = "POST",
+     .path = "/v1/grants",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = grant_fields,
+     .handle = grant_register},
+    {.method = "GET",
+     .path = "/v1/grants/{id}",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .handle = grant_show},
+    {.method = "POST",
+     .path = "/v1/grants/{id}/steps",
+     .role = "platform.review",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = grant_step_fields,
+     .handle = grant_step},
+    {.method = "POST",
+     .path = "/v1/grants/{id}/queries",
+     .role = "grant",
+     .identity = PHI_API_NOBODY,
+     .flags = PHI_API_NDJSON,
+     .handle = grant_query},
 };
 
 static enum phi_err open_ca(struct phi_service *service, struct platform *platform,
@@ -337,6 +369,8 @@ static const struct phi_program program = {
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
     .migration_count = sizeof(migrations) / sizeof(migrations[0]),
+    .tables = grant_tables,
+    .table_count = GRANT_TABLES,
     .routes = routes,
     .route_count = sizeof(routes) / sizeof(routes[0]),
     .openapi = phi_embed_openapi_json,

@@ -15,6 +15,7 @@ import yaml
 from confluent_kafka.admin import AdminClient
 from phi_client import letters
 from phi_client.analysts import Analysts
+from phi_client.grants import Grants
 from phi_client.life import SHOT, SOURCE_KINDS, moment, place_line, source_line, trip
 from phi_client.people import Person
 from phi_client.sm2 import PublicKey
@@ -220,6 +221,7 @@ def one_of_each(suite, life):
     life.propose("tests", {"institution": "cdc-320102", "time": "recordedAt", "from": moment(3600), "to": moment(), "reason": "other"},
                  officer)
     try_rules(life, officer)
+    Grants(suite, life).in_force()
     life.done(life.post("directory-320000", "svc-platform", f"/v1/platforms/{REGION}/healing", {"bucket": 7}))
     fall_silent(suite, "source.border", "border-320000")
     topic, to = f"phi.{REGION}.intake.lab-app", PublicKey.from_file(suite.public_file("svc-declare", "intake"))

@@ -291,12 +291,13 @@ ROUTES = (
 OF_PLATFORM = ("/v1/platforms/{region}/quality", "/v1/platforms/{region}/healing")
 # No signature needed.
 OPEN = (("svc-platform", "GET", "/v1/trust-list"), ("svc-verify", "GET", "/v1/codes/revocations"), ("svc-directory", "GET", "/v1/rules"))
-# What they do concerns everybody, or whole provinces: files of their own call them (rules, members, push, healing).
+# What they do concerns everybody, or whole provinces: files of their own call them (rules, members, push, healing, grants).
 ELSEWHERE = (*(("svc-platform", method, f"/v1/{path}") for method, path in (
                  ("POST", "platforms"), ("GET", "platforms"), ("GET", "platforms/{region}"), ("GET", "platforms/{region}/own"),
                  ("POST", "platforms/{region}/decisions"), ("POST", "platforms/{region}/keys"),
                  ("POST", "platforms/{region}/parcels"), ("POST", "platforms/{region}/hand-over"), ("GET", "bus/users"),
                  ("POST", "directory/entries"), ("GET", "directory/entries"), ("POST", "directory/rebuilds"),
-                 ("GET", "directory/rebuilds"), ("GET", "statistics"))),
+                 ("GET", "directory/rebuilds"), ("GET", "statistics"), ("POST", "grants"), ("GET", "grants/{id}"),
+                 ("POST", "grants/{id}/steps"), ("POST", "grants/{id}/queries"))),
              ("svc-directory", "POST", "/v1/rules/trials"), ("svc-directory", "GET", "/v1/rules/trials/{id}"),
              ("svc-directory", "POST", "/v1/rules/trials/{id}/steps"), ("svc-directory", "POST", "/v1/rules/rollback"))
