@@ -28,6 +28,7 @@ extern const unsigned char phi_embed__121_push_sql[];
 extern const unsigned char phi_embed__122_rebuild_sql[];
 extern const unsigned char phi_embed__123_statistics_sql[];
 extern const unsigned char phi_embed__140_grants_sql[];
+extern const unsigned char phi_embed__141_key_services_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -73,6 +74,7 @@ static const struct phi_migration migrations[] = {
     {122, "rebuild", (const char *)phi_embed__122_rebuild_sql},
     {123, "statistics", (const char *)phi_embed__123_statistics_sql},
     {140, "grants", (const char *)phi_embed__140_grants_sql},
+    {141, "key services", (const char *)phi_embed__141_key_services_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};

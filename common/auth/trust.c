@@ -167,6 +167,20 @@ const struct phi_trust_key *phi_trust_key(const struct phi_trust_platform *platf
     return NULL;
 }
 
+size_t phi_trust_encryption_keys(const struct phi_trust_platform *platform,
+                                 enum phi_trust_holder holder, int64_t now_us,
+                                 const struct phi_trust_key **out, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < platform->key_count && count < max; i++) {
+        const struct phi_trust_key *key = &platform->keys[i];
+        bool is_theirs = key->holder == holder || key->holder == PHI_TRUST_FOR_ANY;
+        if (key->use == PHI_TRUST_ENCRYPTION && is_theirs && is_in_force(key, now_us))
+            out[count++] = key;
+    }
+    return count;
+}
+
 /* Taking a list in */
 
 static void swap(struct phi_trust *trust, struct phi_trust_view *fresh)

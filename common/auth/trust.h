@@ -42,11 +42,24 @@ enum phi_trust_service {
     PHI_TRUST_SERVICE_COUNT
 };
 
+/* Whose of a platform's services an encryption key is; JSON: verify, directory, declare. */
+enum phi_trust_holder {
+    PHI_TRUST_FOR_ANY, /* the key says nothing: of some of them */
+    PHI_TRUST_FOR_VERIFY,
+    PHI_TRUST_FOR_DIRECTORY,
+    PHI_TRUST_FOR_DECLARE,
+    PHI_TRUST_FOR_OTHER, /* a service that came later: none that we seal for */
+    PHI_TRUST_HOLDER_COUNT
+};
+const char *phi_trust_holder_name(enum phi_trust_holder holder); /* "verify"; "" for any */
+enum phi_err phi_trust_holder_from_name(const char *name, enum phi_trust_holder *out) PHI_MUST_USE;
+
 enum phi_trust_status { PHI_TRUST_ACTIVE, PHI_TRUST_SUSPENDED };
 
 struct phi_trust_key {
     enum phi_trust_use use;
-    uint8_t key_set_id; /* for PHI_TRUST_CODE */
+    uint8_t key_set_id;           /* for PHI_TRUST_CODE */
+    enum phi_trust_holder holder; /* for PHI_TRUST_ENCRYPTION; in lists of before: any */
     char serial[PHI_KEY_SERIAL_LEN + 1];
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     const struct phi_sm2_public *public_key; /* NULL in a list that is being built */
@@ -143,6 +156,13 @@ const struct phi_trust_key *phi_trust_key(const struct phi_trust_platform *platf
                                           enum phi_trust_use use, const char *serial,
                                           int64_t now_us);
 
+/* The encryption keys in force to which something for this service of the platform is sealed: its
+ * own, and those that don't say whose they are; never one that is another service's. How many; at
+ * most `max`. They live as long as the view. */
+size_t phi_trust_encryption_keys(const struct phi_trust_platform *platform,
+                                 enum phi_trust_holder holder, int64_t now_us,
+                                 const struct phi_trust_key **out, size_t max);
+
 /* Verifies and takes a list in: PHI_ERR_SIGNATURE, PHI_ERR_STATE (older, or the same again: then
  * only the age starts anew), PHI_ERR_JSON, PHI_ERR_FIELD_*. What fails changes nothing. One thread
  * at a time. */
@@ -151,7 +171,7 @@ enum phi_err phi_trust_apply(struct phi_trust *trust, const struct phi_record *r
 
 /* For svc-platform: the list as canonical JSON
  *   {"version","issuedAt","platforms":[{"id","name","status",
- *    "keys":[{"use","keySetId"?,"serial","public","from","to"?}],
+ *    "keys":[{"use","keySetId"?,"service"?,"serial","public","from","to"?}],
  *    "endpoints":{"verify":[{"address","curve"}],"directory":[…],"relay":[…]}}]}
  * (the record's value), and the reading of it. In the arena.
  * PHI_ERR_FIELD_* when the list breaks its own bounds, PHI_ERR_MEMORY. Reading makes the public key

@@ -14,6 +14,8 @@
 static const char *const use_names[PHI_TRUST_USE_COUNT] = {
     "code", "receipt", "revocation", "directory", "correction", "answer", "encryption"};
 static const char *const service_names[PHI_TRUST_SERVICE_COUNT] = {"verify", "directory", "relay"};
+static const char *const holder_names[PHI_TRUST_HOLDER_COUNT] = {"", "verify", "directory",
+                                                                 "declare", "other"};
 static const char *const status_names[] = {"active", "suspended"};
 
 const char *phi_trust_use_name(enum phi_trust_use use)
@@ -26,6 +28,22 @@ enum phi_err phi_trust_use_from_name(const char *name, enum phi_trust_use *out)
     for (int i = 0; i < PHI_TRUST_USE_COUNT; i++) {
         if (strcmp(use_names[i], name) == 0) {
             *out = (enum phi_trust_use)i;
+            return PHI_OK;
+        }
+    }
+    return PHI_ERR_FIELD_VALUE;
+}
+
+const char *phi_trust_holder_name(enum phi_trust_holder holder)
+{
+    return holder_names[holder];
+}
+
+enum phi_err phi_trust_holder_from_name(const char *name, enum phi_trust_holder *out)
+{
+    for (int i = 1; i < PHI_TRUST_HOLDER_COUNT; i++) {
+        if (strcmp(holder_names[i], name) == 0) {
+            *out = (enum phi_trust_holder)i;
             return PHI_OK;
         }
     }
@@ -66,6 +84,19 @@ static enum phi_err read_key_set(const struct phi_json_at *at, struct phi_trust_
     return err;
 }
 
+static enum phi_err read_holder(const struct phi_json_at *at, struct phi_trust_key *out,
+                                struct phi_error *error)
+{
+    const char *service = NULL;
+    if (out->use != PHI_TRUST_ENCRYPTION)
+        return PHI_OK;
+    enum phi_err err = phi_json_word_opt(at, "service", 16, "", &service, error);
+    if (err == PHI_OK && service[0] != '\0' &&
+        phi_trust_holder_from_name(service, &out->holder) != PHI_OK)
+        out->holder = PHI_TRUST_FOR_OTHER;
+    return err;
+}
+
 static enum phi_err read_key(const struct phi_json_at *at, struct phi_arena *arena,
                              struct phi_trust_key *out, struct phi_error *error)
 {
@@ -75,6 +106,7 @@ static enum phi_err read_key(const struct phi_json_at *at, struct phi_arena *are
     PHI_GUARD(phi_json_enum(at, "use", use_names, PHI_TRUST_USE_COUNT, &use, error));
     out->use = (enum phi_trust_use)use;
     PHI_GUARD(read_key_set(at, out, error));
+    PHI_GUARD(read_holder(at, out, error));
     PHI_GUARD(phi_json_text(at, "serial", PHI_KEY_SERIAL_LEN, PHI_KEY_SERIAL_LEN, &serial, error));
     PHI_GUARD(phi_json_hex(at, "public", out->xy, sizeof(out->xy), error));
     PHI_GUARD(phi_json_time_opt(at, "from", 0, &out->from_us, error));
@@ -245,6 +277,8 @@ static json_t *key_of(const struct phi_trust_key *key)
     int bad = 0;
     if (key->use == PHI_TRUST_CODE)
         bad |= json_object_set_new(object, "keySetId", json_integer(key->key_set_id));
+    if (key->holder != PHI_TRUST_FOR_ANY)
+        bad |= json_object_set_new(object, "service", json_string(holder_names[key->holder]));
     if (key->from_us > 0)
         bad |= json_object_set_new(object, "from", time_of(key->from_us));
     if (key->to_us != INT64_MAX)

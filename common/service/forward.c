@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SESSION_LEN    32
-#define SERIAL_LEN     16
-#define SEAL_KEY_ID    1
-#define RECEIVERS_MAX  8 /* encryption keys of a platform: of its services, and in their turn */
+#define SESSION_LEN 32
+#define SERIAL_LEN  16
+#define SEAL_KEY_ID 1
+#define RECEIVERS_MAX                                                                              \
+    8 /* encryption keys of a platform: of one service, in their turn, or of who doesn't say */
 #define WINDOW_US      (60 * INT64_C(1000000))
 #define REQUEST_NAME   "relay.request"
 #define ANSWER_NAME    "relay.answer"
@@ -174,19 +175,20 @@ out:
 
 /* --- the asking end --- */
 
-/* The platform's encryption keys in force; they live as long as the view. */
+/* The encryption keys in force of the platform's service; they live as long as the view. */
 static size_t encryption_keys(const struct phi_trust_view *trust, const char *target,
-                              int64_t now_us, const uint8_t *out[RECEIVERS_MAX])
+                              enum phi_relay_service service, int64_t now_us,
+                              const uint8_t *out[RECEIVERS_MAX])
 {
-    size_t count = 0;
+    const struct phi_trust_key *keys[RECEIVERS_MAX];
     const struct phi_trust_platform *platform = phi_trust_platform(trust, target);
     if (platform == NULL || platform->status != PHI_TRUST_ACTIVE)
         return 0;
-    for (size_t i = 0; i < platform->key_count && count < RECEIVERS_MAX; i++) {
-        const struct phi_trust_key *key = &platform->keys[i];
-        if (key->use == PHI_TRUST_ENCRYPTION && now_us >= key->from_us && now_us < key->to_us)
-            out[count++] = key->xy;
-    }
+    size_t count = phi_trust_encryption_keys(
+        platform, service == PHI_RELAY_VERIFY ? PHI_TRUST_FOR_VERIFY : PHI_TRUST_FOR_DIRECTORY,
+        now_us, keys, RECEIVERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        out[i] = keys[i]->xy;
     return count;
 }
 
@@ -197,7 +199,7 @@ bool phi_forward_is_possible(struct phi_forward *forward, const struct phi_trust
     if (forward == NULL)
         return false;
     int64_t now_us = phi_clock_now_us(phi_service_clock(forward->service));
-    return encryption_keys(trust, platform, now_us, keys) > 0 &&
+    return encryption_keys(trust, platform, forward->options.serves, now_us, keys) > 0 &&
            phi_neighbours_client(forward->relays, trust, PHI_REGION_NATION) != NULL;
 }
 
@@ -266,7 +268,7 @@ enum phi_err phi_forward_wrap(struct phi_forward *forward, const struct phi_forw
         return PHI_ERR_NEIGHBOUR;
     int64_t now_us = phi_clock_now_us(phi_service_clock(forward->service));
     const uint8_t *keys[RECEIVERS_MAX];
-    size_t count = encryption_keys(ask->trust, ask->target, now_us, keys);
+    size_t count = encryption_keys(ask->trust, ask->target, ask->service, now_us, keys);
     out->client = phi_neighbours_client(forward->relays, ask->trust, PHI_REGION_NATION);
     PHI_GUARD(count == 0 || out->client == NULL ? PHI_ERR_NEIGHBOUR : PHI_OK);
     struct phi_relay_letter letter = {

@@ -47,7 +47,8 @@ void phi_forward_close(struct phi_forward *forward); /* NULL is fine; no call is
 /* Whether the configuration says that this platform is asked through the relay only. */
 bool phi_forward_is_wanted(const struct phi_forward *forward, const char *platform);
 
-/* Whether the list has a relay, and a key of this platform to seal to. NULL `forward`: no. */
+/* Whether the list has a relay, and a key of this platform's same
+ * service to seal to. NULL `forward`: no. */
 bool phi_forward_is_possible(struct phi_forward *forward, const struct phi_trust_view *trust,
                              const char *platform);
 

@@ -102,22 +102,28 @@ phi_province_name() {
 phi_platforms_write() {
     local public=$PHI_RUN/keys/public
     local list=${PHI_HOST_RUN:-$PHI_RUN}/platforms.json
+    # What the nation sends down and asks for is signed with svc-platform's answer key. Where the national node serves
+    # people of its own, it is one entry: to replace it without these would make the nation's word nobody's.
+    local -a nation=(--key "answer=${PHI_HOST_RUN:-$PHI_RUN}/keys/public/svc-platform.answer.pub"
+        --endpoint "relay=tcp://127.0.0.1:$(phi_port svc-platform.rpc),$(phi_curve_public svc-platform)")
+    local -a own=()
+    [ "$PHI_PROVINCE" != "$PHI_NATION" ] || own=("${nation[@]}")
     "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_PROVINCE" --name "$(phi_province_name)" \
         --key "code=$public/svc-codegen.code.pub@1" --key "receipt=$public/svc-verify.receipt.pub" \
         --key "revocation=$public/svc-verify.revocation.pub" \
         --key "directory=$public/svc-directory.directory.pub" \
         --key "correction=$public/svc-correction.correction.pub" \
         --key "correction=$public/svc-declare.retraction.pub" \
-        --key "encryption=$public/svc-declare.intake.pub" \
-        --key "encryption=$public/svc-verify.encryption.pub" --key "encryption=$public/svc-directory.encryption.pub" \
+        --key "encryption=$public/svc-declare.intake.pub@declare" \
+        --key "encryption=$public/svc-verify.encryption.pub@verify" \
+        --key "encryption=$public/svc-directory.encryption.pub@directory" \
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
         --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
-        || phi_fail "phictl platform add was refused"
-    # The nation itself, where it runs: what it sends down is signed with svc-platform's answer key.
+        ${own[@]+"${own[@]}"} || phi_fail "phictl platform add was refused"
+    # The nation itself, where it runs.
     [ ! -s "$public/svc-platform.answer.pub" ] ||
-        "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_NATION" --name 国家平台 \
-            --key "answer=$public/svc-platform.answer.pub" \
-            --endpoint "relay=tcp://127.0.0.1:$(phi_port svc-platform.rpc),$(phi_curve_public svc-platform)" || phi_fail "phictl platform add was refused"
+        "$PHI_BIN/phictl" platform add --list "$list" --id "$PHI_NATION" --name 国家平台 "${nation[@]}" ||
+        phi_fail "phictl platform add was refused"
     chmod 0644 "$list"
 }
 

@@ -23,8 +23,11 @@ static enum phi_err request_of(const char *given, json_t **out, struct phi_error
     size_t path_len =
         equal == NULL ? 0 : (size_t)((at != NULL ? at : given + strlen(given)) - equal - 1);
     if (equal == NULL || (size_t)(equal - given) >= sizeof(use) || path_len >= sizeof(path))
-        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--request", "not USE=FILE[@SET]");
-    if (at != NULL && phi_text_to_i64(phi_view_text(at + 1), 0, UINT8_MAX, &set) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--request",
+                             "not USE=FILE, code=FILE@SET or encryption=FILE@SERVICE");
+    bool is_sealed_to = strncmp(given, "encryption=", strlen("encryption=")) == 0;
+    if (at != NULL && !is_sealed_to &&
+        phi_text_to_i64(phi_view_text(at + 1), 0, UINT8_MAX, &set) != PHI_OK)
         return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--request", "a key set is 0 to 255");
     snprintf(use, sizeof(use), "%.*s", (int)(equal - given), given);
     snprintf(path, sizeof(path), "%.*s", (int)path_len, equal + 1);
@@ -35,6 +38,8 @@ static enum phi_err request_of(const char *given, json_t **out, struct phi_error
     free(pem);
     if (*out != NULL && strcmp(use, "code") == 0)
         json_object_set_new(*out, "keySetId", json_integer(set));
+    if (*out != NULL && at != NULL && is_sealed_to)
+        json_object_set_new(*out, "service", json_string(at + 1));
     return *out == NULL ? PHI_ERR_MEMORY : PHI_OK;
 }
 

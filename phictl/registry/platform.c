@@ -25,7 +25,29 @@ static bool url_of(const struct ctl_args *args, const char *path, char *out, siz
     return made > 0 && (size_t)made < size;
 }
 
-/* USE=FILE, for a code's key code=FILE@SET. NULL after a complaint. */
+/* What stands behind the file: a code's key set, or whose an encryption key is. */
+static enum phi_err add_detail(json_t *key, enum phi_trust_use use, const char *at,
+                               struct phi_error *error)
+{
+    int64_t set = 1;
+    enum phi_trust_holder holder = PHI_TRUST_FOR_OTHER;
+    if (use == PHI_TRUST_ENCRYPTION && at != NULL) {
+        if (phi_trust_holder_from_name(at + 1, &holder) != PHI_OK || holder == PHI_TRUST_FOR_OTHER)
+            return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key",
+                                 "an encryption key is verify's, directory's or declare's");
+        return json_object_set_new(key, "service", json_string(at + 1)) == 0 ? PHI_OK
+                                                                             : PHI_ERR_MEMORY;
+    }
+    if (at != NULL && phi_text_to_i64(phi_view_text(at + 1), 0, UINT8_MAX, &set) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key", "a key set is 0 to 255");
+    if (use == PHI_TRUST_CODE)
+        return json_object_set_new(key, "keySetId", json_integer(set)) == 0 ? PHI_OK
+                                                                            : PHI_ERR_MEMORY;
+    return PHI_OK;
+}
+
+/* USE=FILE, for a code's key code=FILE@SET, for an encryption key encryption=FILE@SERVICE. NULL
+ * after a complaint. */
 static json_t *key_of(const char *given, struct phi_error *error)
 {
     char use[32], path[1024], hex[2 * PHI_SM2_PUBLIC_LEN + 1], serial[PHI_KEY_ID_LEN + 1];
@@ -36,7 +58,8 @@ static json_t *key_of(const char *given, struct phi_error *error)
     size_t path_len =
         equal == NULL ? 0 : (size_t)((at != NULL ? at : given + strlen(given)) - equal - 1);
     if (equal == NULL || (size_t)(equal - given) >= sizeof(use) || path_len >= sizeof(path)) {
-        phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key", "not USE=FILE or code=FILE@SET");
+        phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key",
+                      "not USE=FILE, code=FILE@SET or encryption=FILE@SERVICE");
         return NULL;
     }
     snprintf(use, sizeof(use), "%.*s", (int)(equal - given), given);
@@ -49,14 +72,10 @@ static json_t *key_of(const char *given, struct phi_error *error)
         return NULL;
     phi_hex_encode(phi_view_of(xy, sizeof(xy)), hex);
     json_t *key = json_pack("{s:s, s:s, s:s}", "use", use, "serial", serial, "public", hex);
-    int64_t set = 1;
-    if (at != NULL && phi_text_to_i64(phi_view_text(at + 1), 0, UINT8_MAX, &set) != PHI_OK) {
-        phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key", "a key set is 0 to 255");
+    if (key != NULL && add_detail(key, known, at, error) != PHI_OK) {
         json_decref(key);
         return NULL;
     }
-    if (key != NULL && known == PHI_TRUST_CODE)
-        json_object_set_new(key, "keySetId", json_integer(set));
     return key;
 }
 
@@ -212,7 +231,7 @@ static const struct ctl_option add_options[] = {
      .is_required = true,
      .repeats = true,
      .text = "a public key by use: code=FILE@SET, receipt, revocation, directory, correction, "
-             "answer, encryption"},
+             "answer, encryption=FILE@verify (or @directory, @declare: whose it is)"},
     {.name = "endpoint",
      .value = "SERVICE=ADDRESS,CURVE",
      .repeats = true,

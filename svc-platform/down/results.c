@@ -29,6 +29,8 @@
 struct handing {
     struct phi_api_call *call;
     const struct phi_trust_platform *province;
+    const struct phi_trust_key *keys[KEYS_MAX]; /* of its svc-declare */
+    size_t key_count;
     const char *kind;
     const char *institution;
     const char *topic;
@@ -50,23 +52,18 @@ static bool is_kind(const char *kind)
     return false;
 }
 
-static bool is_for(const struct phi_trust_key *key, int64_t now_us)
-{
-    return key->use == PHI_TRUST_ENCRYPTION && key->from_us <= now_us && now_us < key->to_us;
-}
-
 static enum phi_err find_province(struct handing *h, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     const struct phi_trust_view *view = NULL;
     const char *region = phi_http_param(phi_api_request(h->call), "region");
-    size_t keys = 0;
     PHI_GUARD(
         phi_trust_hold(phi_service_trust(phi_api_service(h->call)), phi_api_arena(h->call), &view));
     h->province = strcmp(region, PHI_REGION_NATION) == 0 ? NULL : phi_trust_platform(view, region);
-    for (size_t i = 0; h->province != NULL && i < h->province->key_count; i++)
-        keys += is_for(&h->province->keys[i], phi_api_now_us(h->call));
-    if (keys == 0)
+    if (h->province != NULL)
+        h->key_count = phi_trust_encryption_keys(h->province, PHI_TRUST_FOR_DECLARE,
+                                                 phi_api_now_us(h->call), h->keys, KEYS_MAX);
+    if (h->key_count == 0)
         return phi_error_set(error, PHI_ERR_NOT_FOUND, "region",
                              "no province with a key to seal to");
     if (h->province->status != PHI_TRUST_ACTIVE)
@@ -137,13 +134,13 @@ out:
     return err;
 }
 
-/* Several keys of a province may be in force, at a change of keys or one for each of its sides. */
+/* Several keys of svc-declare may be in force at a change of keys; older lists don't say whose a
+ * key is. */
 static enum phi_err seal_keys(const struct handing *h, const uint8_t *data_key, json_t *keys)
 {
     enum phi_err err = PHI_OK;
-    for (size_t i = 0; i < h->province->key_count && json_array_size(keys) < KEYS_MAX; i++)
-        if (is_for(&h->province->keys[i], phi_api_now_us(h->call)))
-            PHI_GUARD(seal_key(h, &h->province->keys[i], data_key, keys));
+    for (size_t i = 0; i < h->key_count; i++)
+        PHI_GUARD(seal_key(h, h->keys[i], data_key, keys));
 out:
     return err;
 }

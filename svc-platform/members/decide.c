@@ -95,11 +95,12 @@ static enum phi_err replace(struct phi_api_call *call, struct member_turn *turn,
         const struct member_request *one = &requests.items[i];
         const struct phi_param params[] = {
             PHI_TEXT(turn->member.region), PHI_TEXT(phi_trust_use_name(one->use)),
-            PHI_I64(phi_api_now_us(call) + turn->member.overlap_us), PHI_TEXT(one->serial)};
+            PHI_I64(phi_api_now_us(call) + turn->member.overlap_us), PHI_TEXT(one->serial),
+            PHI_TEXT(phi_trust_holder_name(one->holder))};
         PHI_GUARD(phi_conn_exec(turn->conn, "member_key_follow",
                                 "UPDATE member_keys SET to_us = $3 WHERE region = $1 AND use = $2 "
-                                "AND serial <> $4 AND to_us > $3",
-                                params, 4, NULL, error));
+                                "AND serial <> $4 AND to_us > $3 AND service = $5",
+                                params, 5, NULL, error));
         if (one->use == PHI_TRUST_ENCRYPTION)
             memcpy(turn->member.encryption, one->xy, sizeof(turn->member.encryption));
     }

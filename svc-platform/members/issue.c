@@ -35,12 +35,14 @@ static enum phi_err keep_key(struct phi_api_call *call, struct member_turn *turn
                                     PHI_BYTES_OF(one->xy, sizeof(one->xy)),
                                     PHI_TEXT(pem),
                                     PHI_I64(phi_api_now_us(call)),
-                                    PHI_I64(to_us)};
+                                    PHI_I64(to_us),
+                                    PHI_TEXT(phi_trust_holder_name(one->holder))};
     return phi_conn_exec(
         turn->conn, "member_key_keep",
-        "INSERT INTO member_keys VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON "
-        "CONFLICT (region, use, serial) DO UPDATE SET certificate = $6, to_us = $8",
-        row, 8, NULL, error);
+        "INSERT INTO member_keys (region, use, key_set, serial, public, certificate, from_us, "
+        "to_us, service) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (region, use, "
+        "serial) DO UPDATE SET certificate = $6, to_us = $8, service = $9",
+        row, 9, NULL, error);
 }
 
 enum phi_err member_issue(struct phi_api_call *call, struct member_turn *turn,

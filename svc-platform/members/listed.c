@@ -21,6 +21,8 @@ static json_t *key_json(const struct phi_rows *rows, size_t i)
                   time_json(phi_rows_i64(rows, i, 5)), "to", time_json(phi_rows_i64(rows, i, 6)));
     if (key != NULL && strcmp(phi_rows_text(rows, i, 1), "code") == 0)
         json_object_set_new(key, "keySetId", json_integer(phi_rows_i64(rows, i, 2)));
+    if (key != NULL && phi_rows_text(rows, i, 7)[0] != '\0')
+        json_object_set_new(key, "service", json_string(phi_rows_text(rows, i, 7)));
     return key;
 }
 
@@ -75,11 +77,12 @@ enum phi_err member_list_into(struct phi_conn *conn, json_t *platforms, struct p
                             "SELECT region, state, name, endpoints FROM members WHERE state IN "
                             "('active', 'suspended', 'retired') ORDER BY region",
                             NULL, 0, &members, error));
-    PHI_GUARD(phi_conn_exec(conn, "member_listed_keys",
-                            "SELECT region, use, key_set, serial, public, from_us, to_us FROM "
-                            "member_keys WHERE to_us + 86400000000 * 90 > $1 ORDER BY region, use, "
-                            "from_us, serial",
-                            params, 1, &keys, error));
+    PHI_GUARD(
+        phi_conn_exec(conn, "member_listed_keys",
+                      "SELECT region, use, key_set, serial, public, from_us, to_us, service FROM "
+                      "member_keys WHERE to_us + 86400000000 * 90 > $1 ORDER BY region, use, "
+                      "from_us, serial",
+                      params, 1, &keys, error));
     for (size_t i = 0; i < phi_rows_count(members); i++) {
         const char *region = phi_rows_text(members, i, 0);
         drop(platforms, region);

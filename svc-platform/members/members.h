@@ -38,7 +38,8 @@ struct member {
 /* A key that a certificate is asked for. */
 struct member_request {
     enum phi_trust_use use;
-    int64_t key_set; /* 0 unless `use` is code */
+    int64_t key_set;              /* 0 unless `use` is code */
+    enum phi_trust_holder holder; /* of an encryption key: whose it is, if the province says */
     const char *pem;
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     char serial[PHI_KEY_ID_LEN + 1];

@@ -6,19 +6,35 @@
 static const char *const uses[PHI_TRUST_USE_COUNT] = {
     "code", "receipt", "revocation", "directory", "correction", "answer", "encryption"};
 
+static enum phi_err read_holder(const struct phi_json_at *at, struct member_request *out,
+                                struct phi_error *error)
+{
+    const char *service = NULL;
+    enum phi_err err = phi_json_word_opt(at, "service", 16, "", &service, error);
+    if (err != PHI_OK || service[0] == '\0')
+        return err;
+    bool is_one = out->use == PHI_TRUST_ENCRYPTION &&
+                  phi_trust_holder_from_name(service, &out->holder) == PHI_OK &&
+                  out->holder != PHI_TRUST_FOR_OTHER;
+    return is_one ? PHI_OK
+                  : phi_json_refuse(at, "service", PHI_ERR_FIELD_VALUE,
+                                    "verify, directory or declare, of an encryption key", error);
+}
+
 static enum phi_err read_one(const struct phi_json_at *at, struct member_request *out,
                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"use", "keySetId", "request"};
+    static const char *const members[] = {"use", "keySetId", "service", "request"};
     struct phi_certificate_asked asked;
     size_t use = 0;
-    PHI_GUARD(phi_json_only(at, members, 3, error));
+    PHI_GUARD(phi_json_only(at, members, 4, error));
     PHI_GUARD(phi_json_enum(at, "use", uses, PHI_TRUST_USE_COUNT, &use, error));
     PHI_GUARD(phi_json_lines(at, "request", 1, PHI_CERTIFICATE_BYTES_MAX, &out->pem, error));
     out->use = (enum phi_trust_use)use;
     if (out->use == PHI_TRUST_CODE)
         PHI_GUARD(phi_json_int(at, "keySetId", 0, 255, &out->key_set, error));
+    PHI_GUARD(read_holder(at, out, error));
     err = phi_certificate_request_read(phi_view_text(out->pem), &asked, NULL);
     if (err != PHI_OK)
         return phi_json_refuse(at, "request", PHI_ERR_RULE,
@@ -35,7 +51,7 @@ static bool is_double(const struct member_requests *all, const struct member_req
         const struct member_request *other = &all->items[i];
         if (memcmp(other->xy, one->xy, sizeof(one->xy)) == 0 ||
             (other->use == one->use &&
-             (one->use == PHI_TRUST_ENCRYPTION ||
+             ((one->use == PHI_TRUST_ENCRYPTION && other->holder == one->holder) ||
               (one->use == PHI_TRUST_CODE && other->key_set == one->key_set))))
             return true;
     }

@@ -63,17 +63,19 @@ static enum phi_err add_keys(struct phi_conn *conn, const char *region, json_t *
     struct phi_rows *rows = NULL;
     const struct phi_param params[] = {PHI_TEXT(region)};
     json_t *keys = json_array();
-    PHI_GUARD(phi_conn_exec(conn, "member_show_keys",
-                            "SELECT use, key_set, serial, certificate, from_us, to_us FROM "
-                            "member_keys WHERE region = $1 ORDER BY use, from_us, serial",
-                            params, 1, &rows, error));
+    PHI_GUARD(
+        phi_conn_exec(conn, "member_show_keys",
+                      "SELECT use, key_set, serial, certificate, from_us, to_us, service FROM "
+                      "member_keys WHERE region = $1 ORDER BY use, from_us, serial",
+                      params, 1, &rows, error));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         json_array_append_new(
-            keys, json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "use", phi_rows_text(rows, i, 0),
-                            "keySetId", (json_int_t)phi_rows_i64(rows, i, 1), "serial",
-                            phi_rows_text(rows, i, 2), "certificate", phi_rows_text(rows, i, 3),
-                            "from", time_json(phi_rows_i64(rows, i, 4)), "to",
-                            time_json(phi_rows_i64(rows, i, 5))));
+            keys,
+            json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:s}", "use", phi_rows_text(rows, i, 0),
+                      "keySetId", (json_int_t)phi_rows_i64(rows, i, 1), "serial",
+                      phi_rows_text(rows, i, 2), "certificate", phi_rows_text(rows, i, 3), "from",
+                      time_json(phi_rows_i64(rows, i, 4)), "to",
+                      time_json(phi_rows_i64(rows, i, 5)), "service", phi_rows_text(rows, i, 6)));
     json_object_set(to, "keys", keys);
 out:
     json_decref(keys);

@@ -67,7 +67,7 @@ def test_a_result_becomes_a_fact_of_the_province(suite, life, handed):
         assert text.encode() not in record.value, "sealed"
     assert record.key is None and record.json["institution"] == "immigration"
     own = PublicKey.from_file(suite.public_file("svc-declare", "intake"))
-    assert own.serial in [one["serial"] for one in record.json["keys"]]
+    assert [one["serial"] for one in record.json["keys"]] == [own.serial], "to svc-declare's key and no other"
     owner = PublicKey.from_file(suite.public_file("svc-platform", "answer"))
     assert record.header("phi-key") == owner.serial
 

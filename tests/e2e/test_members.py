@@ -17,6 +17,7 @@ from phi_client.topics import read_topic
 
 REGION, PHONE = "510000", "02888886666"
 USES = ("code", "receipt", "directory", "encryption")
+KEYS = (*USES, "encryption.directory")  # one whose it is not said, and svc-directory's own
 
 pytestmark = pytest.mark.late
 
@@ -29,8 +30,8 @@ class Joining:
         self.password = self.path("password")
         with open(os.open(self.password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
             file.write("of-the-province\n")
-        for use in USES:
-            self.key(use)
+        for name in KEYS:
+            self.key(name)
         self.app_key("province", "platform.apply", REGION)
         self.app_key("other-province", "platform.apply", "520000")
         self.app_key("lab", "testing", "lab")
@@ -83,13 +84,14 @@ class Joining:
 
     def requests_of(self, *names, code_set=1):
         return [argument for name in names for argument in
-                ("--request", f"{name.split('.')[0]}={self.path(name)}.req" + (f"@{code_set}" if name.startswith("code") else ""))]
+                ("--request", f"{name.split('.')[0]}={self.path(name)}.req" + (
+                     f"@{code_set}" if name.startswith("code") else "@directory" if name == KEYS[-1] else ""))]
 
     def apply(self, statement, *uses, name="province"):
         return json.loads(self.suite.phictl(
             "platform", "apply", *self.signed(name), "--region", REGION, "--name", "四川省", "--organisation", "四川省平台",
             "--contact-name", "值班员", "--contact-phone", PHONE, "--test-report", statement,
-            *self.requests_of(*(uses or USES))))
+            *self.requests_of(*(uses or KEYS))))
 
     def listed(self):
         value = json.loads(requests.get(self.url + "/v1/trust-list", timeout=10).json()["data"]["value"])
@@ -146,7 +148,8 @@ def test_two_officers_of_two_units_let_it_in(suite, joining):
     assert first.data["state"] == again.data["state"] == "active" and first.data == again.data
     listed = wait_until(joining.listed, 20, "it stands in the trust list")
     assert listed["status"] == "active" and {key["use"] for key in listed["keys"]} == set(USES)
-    assert {key["serial"] for key in listed["keys"]} == {joining.serial(use) for use in USES}
+    assert {key["serial"] for key in listed["keys"]} == {joining.serial(name) for name in KEYS}
+    assert {key["serial"]: key["service"] for key in listed["keys"] if "service" in key} == {joining.serial(KEYS[-1]): "directory"}
     with psycopg.connect(**suite.database("000000"), autocommit=True) as database:
         rows = database.execute("SELECT action, unit FROM platform.member_steps WHERE region = %s AND action = 'approve'",
                                 (REGION,)).fetchall()

@@ -35,8 +35,8 @@ def province(suite):
         province.start("svc-declare")
         province.start("svc-directory", PHI_RULES_FILE=province.rules())
         public = os.path.join(suite.run, "keys", "public")
-        province.join("--key", f"encryption={public}/svc-verify.encryption.pub", "--key",
-                      f"encryption={public}/svc-directory.encryption.pub")
+        province.join("--key", f"encryption={public}/svc-verify.encryption.pub@verify", "--key",
+                      f"encryption={public}/svc-directory.encryption.pub@directory")
         yield province
     finally:
         province.end()

@@ -1,9 +1,11 @@
 """Two provinces and the nation: a citizen of 440000, whose code is made there, is scanned in 320000, while the issuer is
 up, down, and back. Each province has its own keys, database, topics and services; only the index key is the nation's."""
+import json
 import os
 
 import psycopg
 import pytest
+import requests
 
 from loadgen import keyfile
 from phi_client.codes import Code
@@ -125,7 +127,7 @@ def nation(suite):
     yield from joined(suite, NATION)
 
 
-def test_the_nations_node_mints_for_a_province_without_a_system(nation, life, scanner):
+def test_the_nations_node_mints_for_a_province_without_a_system(nation, suite, life, scanner):
     """GB/T 38961 B.5: region 000000 mints and verifies as any other."""
     citizen = declared(nation)
     code = mint(nation, citizen)
@@ -137,4 +139,8 @@ def test_the_nations_node_mints_for_a_province_without_a_system(nation, life, sc
 
     data = wait_until(look, 60, "the nation's node says who it is")
     name, grades = data["holder"]["name"], {entry["grade"] for entry in data["entries"] if entry["region"] == NATION}
+    # Its entry is one: what the nation signs (listings asked for, letters) counts as before.
+    listed = json.loads(requests.get(suite.url("svc-platform") + "/v1/trust-list", timeout=10).json()["data"]["value"])
+    (own,) = [one for one in listed["platforms"] if one["id"] == NATION]
+    assert {"code", "answer"} <= {key["use"] for key in own["keys"]} and own["endpoints"]["relay"]
     assert name.startswith(citizen.name[0]) and "*" in name and grades == {"yellow"} and data["grade"]["code"] == "yellow"

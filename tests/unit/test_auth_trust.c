@@ -271,6 +271,52 @@ static void uses_have_names(void **state)
     assert_int_equal(phi_trust_use_from_name("x", &out), PHI_ERR_FIELD_VALUE);
 }
 
+static void one_key(struct phi_trust_key *out, const struct test_key *key,
+                    enum phi_trust_holder holder, int64_t to_us)
+{
+    *out = (struct phi_trust_key){.use = PHI_TRUST_ENCRYPTION, .holder = holder, .to_us = to_us};
+    memcpy(out->xy, key->xy, sizeof(out->xy));
+    memcpy(out->serial, key->serial, sizeof(out->serial));
+}
+
+/* Written and read back, then asked; how many keys, of which the first has this serial. */
+static void seals_to(const struct phi_trust_key *keys, size_t count, enum phi_trust_holder holder,
+                     size_t wanted, const char *serial)
+{
+    struct phi_arena *arena = phi_arena_new(1 << 20);
+    const struct phi_trust_platform platform = {
+        .id = "320000", .name = "a", .keys = keys, .key_count = count};
+    const struct phi_trust_list list = {
+        .version = 1, .issued_us = TEST_NOW_US, .platforms = &platform, .platform_count = 1};
+    const struct phi_trust_key *found[4];
+    struct phi_trust_list read;
+    struct phi_view json;
+    assert_int_equal(phi_trust_encode(&list, arena, &json, NULL), PHI_OK);
+    assert_int_equal(phi_trust_decode(json, arena, &read, NULL), PHI_OK);
+    size_t told = phi_trust_encryption_keys(&read.platforms[0], holder, TEST_NOW_US, found, 4);
+    assert_int_equal(told, wanted);
+    if (serial != NULL)
+        assert_string_equal(found[0]->serial, serial);
+    phi_arena_free(arena);
+}
+
+static void an_envelope_is_sealed_to_the_service_that_is_meant(void **state)
+{
+    struct phi_trust_key keys[3];
+    (void)state;
+    one_key(&keys[0], &owner, PHI_TRUST_FOR_VERIFY, INT64_MAX);
+    one_key(&keys[1], &code_key, PHI_TRUST_FOR_DIRECTORY, INT64_MAX);
+    one_key(&keys[2], &receipt_key, PHI_TRUST_FOR_OTHER, INT64_MAX);
+    seals_to(keys, 3, PHI_TRUST_FOR_VERIFY, 1, owner.serial);
+    seals_to(keys, 3, PHI_TRUST_FOR_DIRECTORY, 1, code_key.serial);
+    seals_to(keys, 3, PHI_TRUST_FOR_DECLARE, 0, NULL);
+    keys[2].holder = PHI_TRUST_FOR_ANY; /* lists of before name nobody: sealed to as ever */
+    seals_to(keys, 3, PHI_TRUST_FOR_DECLARE, 1, receipt_key.serial);
+    seals_to(keys, 3, PHI_TRUST_FOR_VERIFY, 2, owner.serial);
+    keys[0].to_us = TEST_NOW_US; /* over */
+    seals_to(keys, 3, PHI_TRUST_FOR_VERIFY, 1, receipt_key.serial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +327,7 @@ int main(void)
         cmocka_unit_test(broken_lists_are_refused),
         cmocka_unit_test(a_list_that_readers_would_refuse_is_not_written),
         cmocka_unit_test(uses_have_names),
+        cmocka_unit_test(an_envelope_is_sealed_to_the_service_that_is_meant),
     };
     return cmocka_run_group_tests_name("auth: trust list", tests, set_up, tear_down);
 }
