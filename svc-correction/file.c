@@ -1,9 +1,10 @@
-/* 用户健康信息纠错 (GB/T 38963 6.8): a citizen disputes a fact about themselves, or somebody does for
- * them. One open case for a matter: filing again adds to it and never pushes it down the queue. */
+/* 用户健康信息纠错 (GB/T 38963 6.8): a citizen disputes a record about themselves, their grade, their
+ * basic information, or that a record is missing; or somebody does for them. One open case for a
+ * matter: filing again adds to it and never pushes it down the queue. */
 #include "svc-correction/entry/filer.h"
 #include "svc-correction/flow/case.h"
+#include "svc-correction/matters/subjects.h"
 
-#include "codes/region.h"
 #include "crypto/random.h"
 
 #include <string.h>
@@ -16,51 +17,15 @@ struct filing {
     bool is_open_already;
 };
 
-static enum phi_err parse_fact(const struct phi_json_at *body, struct case_fact *out,
-                               struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    static const char *const members[] = {"region", "source", "institution", "recordNo"};
-    struct phi_json_at fact;
-    PHI_GUARD(phi_json_object(body, "fact", &fact, error));
-    PHI_GUARD(phi_json_only(&fact, members, 4, error));
-    PHI_GUARD(phi_json_word(&fact, "region", 6, &out->region, error));
-    PHI_GUARD(phi_json_word(&fact, "source", CASE_WORD_MAX, &out->source, error));
-    PHI_GUARD(phi_json_word(&fact, "institution", CASE_WORD_MAX, &out->institution, error));
-    PHI_GUARD(phi_json_word(&fact, "recordNo", CASE_WORD_MAX, &out->record_no, error));
-    if (!phi_region_is_valid(phi_view_text(out->region)))
-        err = phi_json_refuse(&fact, "region", PHI_ERR_FIELD_VALUE, "not a region", error);
-out:
-    return err;
-}
-
-static enum phi_err name_matter(struct filing *out)
-{
-    const struct phi_view parts[] = {phi_view_of(out->now.subject, PHI_SUBJECT_LEN),
-                                     phi_view_text(out->now.fact.region),
-                                     phi_view_of("\n", 1),
-                                     phi_view_text(out->now.fact.source),
-                                     phi_view_of("\n", 1),
-                                     phi_view_text(out->now.fact.institution),
-                                     phi_view_of("\n", 1),
-                                     phi_view_text(out->now.fact.record_no)};
-    return phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), out->now.matter);
-}
-
 static enum phi_err parse(struct phi_api_call *call, struct filing *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const matters[] = {"fact"};
     struct phi_json_at body = phi_api_body(call);
-    size_t matter = 0;
-    PHI_GUARD(phi_json_enum(&body, "matter", matters, 1, &matter, error));
-    PHI_GUARD(parse_fact(&body, &out->now.fact, error));
+    PHI_GUARD(subject_read(call, &out->now, error));
     PHI_GUARD(phi_json_lines(&body, "statement", 1, CASE_TEXT_MAX, &out->statement, error));
-    if (strcmp(out->now.fact.region, phi_service_region(phi_api_service(call))) != 0)
-        return phi_error_set(error, PHI_ERR_RULE, "$.fact.region", "a fact of another region");
     PHI_GUARD(filer_read(call, &out->filer, error));
     memcpy(out->now.subject, out->filer.subject, PHI_SUBJECT_LEN);
-    PHI_GUARD(name_matter(out));
+    PHI_GUARD(subject_name(&out->now));
 out:
     return err;
 }
@@ -83,6 +48,8 @@ static enum phi_err find_open(struct phi_api_call *call, struct filing *f, struc
         PHI_GUARD(case_read(call, conn, &f->now, &f->key, error));
     } else {
         PHI_GUARD(case_key_find(call, conn, f->now.subject, &f->key, error));
+        if (f->now.matter_kind == MATTER_FACT)
+            PHI_GUARD(case_check_uncorrected(conn, &f->now, &f->now.fact, error));
         PHI_GUARD(phi_uuid7(phi_api_now_us(call), f->now.case_id));
     }
 out:

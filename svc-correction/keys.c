@@ -29,10 +29,39 @@ static enum phi_err forget(struct phi_conn *tx, const struct phi_array *erased,
         "WITH n AS (INSERT INTO erasures (subject, version) SELECT DISTINCT k.subject, k.version - "
         "k.version % 2 FROM person_keys k WHERE k.subject = ANY ($1::bytea[]) ON CONFLICT DO "
         "NOTHING RETURNING subject, version), statements AS (UPDATE cases c SET statement_sealed = "
-        "'' FROM n WHERE " BEFORE(
-            "c.statement_sealed",
-            "c.subject") ") UPDATE steps s SET note_sealed = '' FROM cases c, n WHERE c.case_id = "
-                         "s.case_id AND " BEFORE("s.note_sealed", "c.subject"),
+        "'' FROM n WHERE " BEFORE("c.statement_sealed",
+                                  "c.subject") ") UPDATE steps s SET note_sealed = CASE "
+                                               "WHEN " BEFORE("s.note_sealed",
+                                                              "c.subject") " THEN '' ELSE "
+                                                                           "s.note_sealed END, "
+                                                                           "content_sealed = CASE "
+                                                                           "WHEN " BEFORE(
+                                                                               "s.content_sealed",
+                                                                               "c.subject") " THEN "
+                                                                                            "'' "
+                                                                                            "ELSE "
+                                                                                            "s."
+                                                                                            "conten"
+                                                                                            "t_"
+                                                                                            "sealed"
+                                                                                            " END "
+                                                                                            "FROM "
+                                                                                            "cases "
+                                                                                            "c, n "
+                                                                                            "WHERE "
+                                                                                            "c."
+                                                                                            "case_"
+                                                                                            "id = "
+                                                                                            "s."
+                                                                                            "case_"
+                                                                                            "id "
+                                                                                            "AND "
+                                                                                            "c."
+                                                                                            "subjec"
+                                                                                            "t = "
+                                                                                            "n."
+                                                                                            "subjec"
+                                                                                            "t",
         &param, 1, NULL, error);
 }
 

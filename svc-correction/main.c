@@ -15,6 +15,7 @@ extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__121_erasures_sql[];
 extern const unsigned char phi_embed__130_flow_sql[];
 extern const unsigned char phi_embed__131_filers_sql[];
+extern const unsigned char phi_embed__140_matters_sql[];
 extern const unsigned char phi_embed_calendar_json[];
 extern const size_t phi_embed_calendar_json_len;
 
@@ -55,10 +56,12 @@ static const struct phi_migration migrations[] = {
     {121, "erasures", (const char *)phi_embed__121_erasures_sql},
     {130, "flow", (const char *)phi_embed__130_flow_sql},
     {131, "filers", (const char *)phi_embed__131_filers_sql},
+    {140, "matters", (const char *)phi_embed__140_matters_sql},
 };
 
-static const char *const file_fields[] = {"matter", "fact", "statement", "onBehalfOf", NULL};
-static const char *const decide_fields[] = {"decision", "reason", "note", NULL};
+static const char *const file_fields[] = {"matter",    "fact",       "missing", "identity",
+                                          "statement", "onBehalfOf", NULL};
+static const char *const decide_fields[] = {"decision", "reason", "note", "fact", "record", NULL};
 static const char *const ask_fields[] = {"question", NULL};
 static const char *const give_fields[] = {"text", NULL};
 static const char *const no_fields[] = {NULL};

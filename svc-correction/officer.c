@@ -1,25 +1,32 @@
 /* What officers do with a case: ask for evidence, propose, and, as the second pair of eyes, decide
  * or give it back. A decision that changes the record goes out signed on correction.decided, and
  * svc-directory acts on it. */
-#include "svc-correction/flow/case.h"
-
-#include "bus/signed.h"
-#include "json/canonical.h"
+#include "svc-correction/matters/outcome.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *const outcomes[] = {"retract", "refuse"};
 static const char *const reasons[] = {"record-error", "identity-error", "method-error",
                                       "not-substantiated", "other"};
 
 /* --- what all do --- */
+
+/* Then nobody could be its officer, and nothing could be said of it. */
+static enum phi_err check_source(const struct case_now *now, struct phi_error *error)
+{
+    bool is_there =
+        matter_at(now->matter_kind)->source != NULL || matter_source_is_known(now->fact.source);
+    return is_there
+               ? PHI_OK
+               : phi_error_set(error, PHI_ERR_RULE, "fact.source", "the source no longer exists");
+}
 
 static enum phi_err find(struct phi_api_call *call, struct case_now *now,
                          struct phi_person_key *key, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(case_find(call, now, key, error));
+    PHI_GUARD(check_source(now, error));
     PHI_GUARD(case_check_officer(call, now, error));
 out:
     return err;
@@ -80,14 +87,15 @@ enum phi_err case_propose(struct phi_api_call *call, struct phi_error *error)
     enum phi_err err = PHI_OK;
     struct case_now now;
     struct phi_person_key key;
+    struct outcome outcome;
     struct case_deed deed = {.act = ACT_PROPOSE};
-    struct phi_json_at body = phi_api_body(call);
-    size_t outcome = 0;
-    PHI_GUARD(phi_json_enum(&body, "decision", outcomes, 2, &outcome, error));
     PHI_GUARD(read_reason(call, &deed.reason, error));
     PHI_GUARD(read_note(call, &deed.note, error));
     PHI_GUARD(find(call, &now, &key, error));
-    deed.outcome = outcomes[outcome];
+    PHI_GUARD(outcome_read(call, &now, &outcome, error));
+    PHI_GUARD(outcome_check_open(call, &now, &outcome, error));
+    deed.outcome = matter_outcomes[outcome.is];
+    deed.content = outcome.text;
     PHI_GUARD(case_do(call, &now, &key, &deed, error));
     tell(call, &now, 0);
 out:
@@ -137,35 +145,6 @@ out:
     return err;
 }
 
-static enum phi_err tell_directory(struct phi_api_call *call, const struct case_now *now,
-                                   int64_t version)
-{
-    enum phi_err err = PHI_OK;
-    struct correction *correction = correction_of(call);
-    char id[2 * CASE_LEN + 1], subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX], text[24];
-    const struct phi_signer signer = {.key_serial = correction->correction_serial,
-                                      .key = correction->correction_key};
-    struct phi_event event = {.topic =
-                                  phi_service_topic(phi_api_service(call), "correction.decided"),
-                              .type = "cn.phi.correction.decided",
-                              .key = phi_view_of(now->subject, PHI_SUBJECT_LEN)};
-    phi_hex_encode(phi_view_of(now->case_id, CASE_LEN), id);
-    phi_hex_encode(phi_view_of(now->subject, PHI_SUBJECT_LEN), subject);
-    phi_rfc3339_format(phi_api_now_us(call), at);
-    snprintf(text, sizeof(text), "%lld", (long long)version);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id,
-                             "decisionVersion", text, "subject", subject, "action", "retract",
-                             "fact", "region", now->fact.region, "source", now->fact.source,
-                             "institution", now->fact.institution, "recordNo", now->fact.record_no,
-                             "decidedAt", at, "reason", now->reason);
-    PHI_GUARD(phi_json_keep(phi_api_arena(call), json));
-    PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &event.value));
-    PHI_GUARD(phi_signed_add(&event, &signer, (uint64_t)version, phi_api_arena(call)));
-    PHI_GUARD(phi_api_event(call, &event));
-out:
-    return err;
-}
-
 /* Back to the source, with what is missing. */
 static enum phi_err give_back(struct phi_api_call *call, struct case_now *now,
                               const struct phi_person_key *key, struct phi_error *error)
@@ -179,25 +158,44 @@ out:
     return err;
 }
 
+static enum step_act act_of(enum matter_outcome outcome)
+{
+    return outcome == OUTCOME_REFUSE      ? ACT_REFUSE
+           : outcome == OUTCOME_REDECLARE ? ACT_ADVISE
+                                          : ACT_DECIDE;
+}
+
 /* What was proposed, in the second officer's own words: nobody confirms what they did not read. */
 static enum phi_err decide(struct phi_api_call *call, struct case_now *now,
-                           const struct phi_person_key *key, const char *outcome,
-                           struct phi_error *error)
+                           const struct phi_person_key *key, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    struct outcome outcome;
     int64_t version = phi_api_now_us(call);
-    bool is_refusal = strcmp(outcome, "refuse") == 0;
-    struct case_deed deed = {.act = is_refusal ? ACT_REFUSE : ACT_DECIDE,
-                             .decision_version = version};
-    if (strcmp(outcome, now->outcome) != 0)
-        return phi_error_set(error, PHI_ERR_RULE, "$.decision", "not what was proposed");
+    struct case_deed deed = {.decision_version = version};
+    PHI_GUARD(outcome_read(call, now, &outcome, error));
+    PHI_GUARD(outcome_check_same(call, now, key, &outcome, error));
+    PHI_GUARD(outcome_check_open(call, now, &outcome, error));
     PHI_GUARD(read_reason(call, &deed.reason, error));
     PHI_GUARD(read_note(call, &deed.note, error));
     PHI_GUARD(keep(call, now, version));
+    deed.act = act_of(outcome.is);
     PHI_GUARD(case_do(call, now, key, &deed, error));
-    if (!is_refusal)
-        PHI_GUARD(tell_directory(call, now, version));
+    if (deed.act == ACT_DECIDE)
+        PHI_GUARD(outcome_tell_directory(call, now, &outcome, version));
     tell(call, now, version);
+out:
+    return err;
+}
+
+/* One choice more than the outcomes has a decision: to give the case back. */
+static enum phi_err is_return(struct phi_api_call *call, bool *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const char *word = NULL;
+    struct phi_json_at body = phi_api_body(call);
+    PHI_GUARD(phi_json_word(&body, "decision", CASE_WORD_MAX, &word, error));
+    *out = strcmp(word, "return") == 0;
 out:
     return err;
 }
@@ -205,16 +203,13 @@ out:
 enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const choices[] = {"retract", "refuse", "return"};
     struct case_now now;
     struct phi_person_key key;
-    struct phi_json_at body = phi_api_body(call);
-    size_t choice = 0;
-    PHI_GUARD(phi_json_enum(&body, "decision", choices, 3, &choice, error));
+    bool is_back = false;
+    PHI_GUARD(is_return(call, &is_back, error));
     PHI_GUARD(find(call, &now, &key, error));
     PHI_GUARD(check_second(call, &now, error));
-    PHI_GUARD(choice == 2 ? give_back(call, &now, &key, error)
-                          : decide(call, &now, &key, choices[choice], error));
+    PHI_GUARD(is_back ? give_back(call, &now, &key, error) : decide(call, &now, &key, error));
 out:
     return err;
 }

@@ -1,6 +1,6 @@
 /* Cases as the citizen (their own) and officers (their sources) see them. */
 #include "svc-correction/entry/filer.h"
-#include "svc-correction/steps/steps.h"
+#include "svc-correction/matters/subjects.h"
 #include "svc-correction/texts.h"
 
 #include "base/mutant.h"
@@ -15,7 +15,7 @@
 #define CASE_COLUMNS                                                                               \
     "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject, "     \
     "outcome, due_us, level, COALESCE((SELECT f.role FROM filers f WHERE f.case_id = "             \
-    "cases.case_id AND f.at_us = cases.opened_us LIMIT 1), 'self')"
+    "cases.case_id AND f.at_us = cases.opened_us LIMIT 1), 'self'), matter_kind"
 enum {
     AT_ID,
     AT_REGION,
@@ -30,6 +30,7 @@ enum {
     AT_DUE,
     AT_LEVEL,
     AT_FILED_AS,
+    AT_MATTER_KIND,
     AT_STATEMENT /* of one case only */
 };
 
@@ -54,18 +55,26 @@ static json_t *case_of(const struct phi_rows *rows, size_t i)
 {
     char id[2 * CASE_LEN + 1];
     enum step_state state = STATE_RECEIVED;
+    enum matter_kind kind = MATTER_FACT;
     phi_hex_encode(phi_rows_bytes(rows, i, AT_ID), id);
     (void)step_state_of(phi_view_text(phi_rows_text(rows, i, AT_STATE)), &state);
-    json_t *one = json_pack(
-        "{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:I, s:s}", "caseId", id, "fact", "region",
-        phi_rows_text(rows, i, AT_REGION), "source", phi_rows_text(rows, i, AT_SOURCE),
-        "institution", phi_rows_text(rows, i, AT_INSTITUTION), "recordNo",
-        phi_rows_text(rows, i, AT_RECORD_NO), "state", step_state_name(state), "stateZh",
-        step_state_zh(state), "outcome", phi_rows_text(rows, i, AT_OUTCOME), "escalations",
-        (json_int_t)phi_rows_i64(rows, i, AT_LEVEL), "filedAs",
-        phi_rows_text(rows, i, AT_FILED_AS));
-    if (one == NULL)
+    (void)matter_of(phi_view_text(phi_rows_text(rows, i, AT_MATTER_KIND)), &kind);
+    const struct case_fact fact = {.region = phi_rows_text(rows, i, AT_REGION),
+                                   .source = phi_rows_text(rows, i, AT_SOURCE),
+                                   .institution = phi_rows_text(rows, i, AT_INSTITUTION),
+                                   .record_no = phi_rows_text(rows, i, AT_RECORD_NO)};
+    json_t *one =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "caseId", id, "state", step_state_name(state),
+                  "stateZh", step_state_zh(state), "outcome", phi_rows_text(rows, i, AT_OUTCOME),
+                  "escalations", (json_int_t)phi_rows_i64(rows, i, AT_LEVEL), "filedAs",
+                  phi_rows_text(rows, i, AT_FILED_AS));
+    json_t *about = subject_show(kind, &fact);
+    bool is_whole = one != NULL && about != NULL && json_object_update(one, about) == 0;
+    json_decref(about);
+    if (!is_whole) {
+        json_decref(one);
         return NULL;
+    }
     add_time(one, "openedAt", phi_rows_i64(rows, i, AT_OPENED));
     add_time(one, "decidedAt", phi_rows_i64(rows, i, AT_DECIDED));
     add_time(one, "dueAt", phi_rows_i64(rows, i, AT_DUE));
@@ -211,21 +220,34 @@ enum {
     STEP_NOTE_DIGEST,
     STEP_SALT,
     STEP_DIGEST,
-    STEP_HEAD
+    STEP_HEAD,
+    STEP_CONTENT,
+    STEP_CONTENT_DIGEST
 };
 
 /* What the step's digest was made of, beside what is told, and the chain after it; NULL for a step
  * of before. */
 static json_t *link_of(const struct phi_rows *steps, size_t i)
 {
-    char texts[5][2 * PHI_SM3_LEN + 1] = {{0}};
-    static const int columns[] = {STEP_ACTOR, STEP_NOTE_DIGEST, STEP_SALT, STEP_DIGEST, STEP_HEAD};
+    char texts[6][2 * PHI_SM3_LEN + 1] = {{0}};
+    static const int columns[] = {STEP_ACTOR,  STEP_NOTE_DIGEST, STEP_SALT,
+                                  STEP_DIGEST, STEP_HEAD,        STEP_CONTENT_DIGEST};
     if (phi_rows_is_null(steps, i, STEP_DIGEST))
         return json_null();
-    for (size_t j = 0; j < 5; j++)
+    for (size_t j = 0; j < 6; j++)
         phi_hex_encode(phi_rows_bytes(steps, i, (size_t)columns[j]), texts[j]);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "actor", texts[0], "noteDigest", texts[1], "salt",
-                     texts[2], "digest", texts[3], "head", texts[4]);
+    bool has_content = !phi_rows_is_null(steps, i, STEP_CONTENT_DIGEST);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "actor", texts[0], "noteDigest", texts[1],
+                     "salt", texts[2], "digest", texts[3], "head", texts[4], "contentDigest",
+                     has_content ? texts[5] : NULL);
+}
+
+/* What was proposed; NULL: nothing, or it is gone. */
+static json_t *content_of(struct phi_api_call *call, const struct phi_rows *steps, size_t i,
+                          const struct phi_person_key *key)
+{
+    const char *text = case_open(call, key, CASE_CONTENT, phi_rows_bytes(steps, i, STEP_CONTENT));
+    return text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 }
 
 static json_t *step_of(struct phi_api_call *call, const struct phi_rows *steps, size_t i,
@@ -234,13 +256,13 @@ static json_t *step_of(struct phi_api_call *call, const struct phi_rows *steps, 
     char at[PHI_RFC3339_MAX];
     phi_rfc3339_format(phi_rows_i64(steps, i, STEP_AT), at);
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o}", "seq",
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o*}", "seq",
         (json_int_t)phi_rows_i64(steps, i, STEP_SEQ), "at", at, "step",
         phi_rows_text(steps, i, STEP_STEP), "state", phi_rows_text(steps, i, STEP_STATE), "outcome",
         phi_rows_text(steps, i, STEP_OUTCOME), "reason", phi_rows_text(steps, i, STEP_REASON),
         "unit", phi_rows_text(steps, i, STEP_UNIT), "note",
         case_open(call, key, CASE_NOTE, phi_rows_bytes(steps, i, STEP_NOTE)), "link",
-        link_of(steps, i));
+        link_of(steps, i), "content", content_of(call, steps, i, key));
 }
 
 /* Of a case of before the statement stands by itself; else it is the first step's note. */
@@ -265,7 +287,8 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
     PHI_GUARD(case_key_find(call, conn, phi_rows_bytes(rows, 0, AT_SUBJECT).data, &key, error));
     PHI_GUARD(phi_conn_exec(conn, "case_steps",
                             "SELECT seq, at_us, step, state, outcome, reason, unit, actor, "
-                            "note_sealed, note_digest, salt, digest, head FROM steps WHERE case_id "
+                            "note_sealed, note_digest, salt, digest, head, "
+                            "content_sealed, content_digest FROM steps WHERE case_id "
                             "= $1 ORDER BY seq",
                             id, 1, &steps, error));
     json_t *one = case_of(rows, 0);

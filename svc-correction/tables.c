@@ -5,8 +5,9 @@
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
 static const enum phi_column step_columns[MOVE_STEP_COLUMNS] = {
-    PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
-    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
+    PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_TEXT,
+    PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
     PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
 static const enum phi_column decision_columns[] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_I64,   PHI_COLUMN_TEXT, PHI_COLUMN_BYTES,
@@ -14,7 +15,7 @@ static const enum phi_column decision_columns[] = {
 static const enum phi_column case_columns[] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
     PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_I64,
-    PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+    PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_TEXT};
 static const enum phi_column moved_columns[MOVE_CASE_COLUMNS] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,  PHI_COLUMN_BYTES,
     PHI_COLUMN_I64,   PHI_COLUMN_I64,  PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,
@@ -41,10 +42,12 @@ const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
      .on_conflict = PHI_ERR_STATE, /* another step was faster */
      .insert_sql =
          "INSERT INTO steps (case_id, seq, at_us, step, state, outcome, reason, unit, actor, "
-         "note_sealed, note_digest, salt, digest, head) SELECT * FROM unnest($1::bytea[], "
+         "note_sealed, note_digest, salt, digest, head, content_sealed, content_digest) SELECT * "
+         "FROM unnest($1::bytea[], "
          "$2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], "
-         "$9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[]) ON "
-         "CONFLICT (case_id, seq) DO NOTHING RETURNING case_id, seq"},
+         "$9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], "
+         "$15::bytea[], $16::bytea[]) ON CONFLICT (case_id, seq) DO NOTHING RETURNING case_id, "
+         "seq"},
     {.name = "decisions",
      .columns = decision_columns,
      .column_count = 8,
@@ -55,14 +58,16 @@ const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
          "$4::bytea[], $5::text[], $6::bytea[], $7::text[], $8::bigint[]) ON CONFLICT DO NOTHING"},
     {.name = "cases",
      .columns = case_columns,
-     .column_count = 13,
+     .column_count = 14,
      .key_count = 1,
      .insert_sql =
          "INSERT INTO cases (case_id, subject, subject_key, matter, region, source, institution, "
-         "record_no, state, opened_us, seq, head, due_us, statement_sealed, decision_version, "
-         "decided_us) SELECT *, ''::bytea, 0, 0 FROM unnest($1::bytea[], $2::bytea[], "
+         "record_no, state, opened_us, seq, head, due_us, matter_kind, statement_sealed, "
+         "decision_version, decided_us) SELECT *, ''::bytea, 0, 0 FROM unnest($1::bytea[], "
+         "$2::bytea[], "
          "$3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], "
-         "$10::bigint[], $11::bigint[], $12::bytea[], $13::bigint[]) ON CONFLICT (case_id) DO "
+         "$10::bigint[], $11::bigint[], $12::bytea[], $13::bigint[], $14::text[]) ON CONFLICT "
+         "(case_id) DO "
          "NOTHING"},
     {.name = "cases_moved",
      .columns = moved_columns,

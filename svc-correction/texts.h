@@ -21,6 +21,7 @@
 #define CASE_STATEMENT "cases.statement_sealed"
 #define CASE_NOTE      "steps.note_sealed"
 #define CASE_STEP      "correction.step.sealed"
+#define CASE_CONTENT   "steps.content_sealed"
 
 /* PHI_ERR_BUS while person.key was not read to the end that it had at start: nothing personal is
  * opened or sealed before. Its parts are the call's. */

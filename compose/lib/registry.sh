@@ -63,14 +63,14 @@ phi_registry_write() {
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_OFFICER" \
             --unit "health-320100" --regions "$PHI_PROVINCE" \
             --roles decide,code.revoke,rules,link,open,platform,platform.keys,platform.bus \
-            --sources "$(phi_source_kinds),declare.health,declare.trip"
+            --sources "$(phi_source_kinds),declare.health,declare.trip,grade,identity"
         for auditor in "${PHI_AUDITORS[@]}"; do
             phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "${auditor%%:*}" \
                 --unit "${auditor#*:}" --roles auditor --regions "$PHI_PROVINCE"
         done
         phi_registry_put "$region" staff --issuer "$(phi_issuer staff)" --sub "$PHI_SECOND_OFFICER" \
             --unit "health-320000" --roles decide,link,open,platform --regions "$PHI_PROVINCE" \
-            --sources "$(phi_source_kinds),declare.health,declare.trip"
+            --sources "$(phi_source_kinds),declare.health,declare.trip,grade,identity"
         for peer in svc-directory; do
             phi_registry_put "$region" peer --platform "$(phi_service_field "$peer" 2)" --program "$peer" \
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self

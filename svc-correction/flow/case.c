@@ -141,6 +141,30 @@ out:
     return err;
 }
 
+enum phi_err case_check_uncorrected(struct phi_conn *conn, const struct case_now *now,
+                                    const struct case_fact *fact, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    const struct phi_param params[] = {PHI_BYTES_OF(now->subject, PHI_SUBJECT_LEN),
+                                       PHI_TEXT(fact->record_no),
+                                       PHI_TEXT(fact->region),
+                                       PHI_TEXT(fact->source),
+                                       PHI_TEXT(fact->institution),
+                                       PHI_BYTES_OF(now->case_id, CASE_LEN)};
+    PHI_GUARD(phi_conn_exec(conn, "case_corrected",
+                            "SELECT outcome FROM cases WHERE subject = $1 AND record_no = $2 AND "
+                            "outcome IN ('retract', 'amend') AND region = $3 AND source = $4 AND "
+                            "institution = $5 AND case_id <> $6 AND state IN ('decided', "
+                            "'applied', 'told') LIMIT 1",
+                            params, 6, &rows, error));
+    if (phi_rows_count(rows) > 0)
+        err = phi_error_set(error, PHI_ERR_STATE, "fact", "another case has corrected it already");
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
 /* --- moving --- */
 
 static enum phi_err keep(struct phi_api_call *call, const struct move *move)
@@ -196,6 +220,16 @@ out:
     return err;
 }
 
+static enum phi_err write_content(struct phi_api_call *call, const struct phi_person_key *key,
+                                  const char *text, struct move_act *act)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(case_seal(call, key, CASE_CONTENT, text, &act->content));
+    act->content_is_told = phi_person_key_is_kept(key);
+out:
+    return err;
+}
+
 enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
                      const struct phi_person_key *key, const struct case_deed *deed,
                      struct phi_error *error)
@@ -215,6 +249,7 @@ enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
                            .decision_version = deed->decision_version};
     PHI_GUARD(name_actor(call, now, &act));
     PHI_GUARD(write_text(call, key, deed->note, &act));
+    PHI_GUARD(write_content(call, key, deed->content, &act));
     PHI_GUARD(make(call, now, &act, &move));
     move_case_row(&move, row);
     PHI_GUARD(phi_api_row(call, TABLE_CASES_MOVED, row, MOVE_CASE_COLUMNS));
@@ -239,7 +274,8 @@ static enum phi_err add_case(struct phi_api_call *call, const struct case_now *n
                                     PHI_I64(phi_api_now_us(call)),
                                     PHI_I64(now->seq),
                                     PHI_BYTES_OF(now->head, PHI_CHAIN_LEN),
-                                    PHI_I64(due_us)};
+                                    PHI_I64(due_us),
+                                    PHI_TEXT(matter_names[now->matter_kind])};
     return phi_api_row(call, TABLE_CASES, row, sizeof(row) / sizeof(row[0]));
 }
 

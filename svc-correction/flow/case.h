@@ -19,6 +19,7 @@ struct case_deed {
     const char *outcome; /* NULL: as it stands */
     const char *reason;  /* NULL: as it stands */
     const char *note;    /* NULL for none; sealed */
+    const char *content; /* what is proposed, as text; NULL for none; sealed */
     int64_t decision_version;
 };
 
@@ -34,6 +35,11 @@ enum phi_err case_find(struct phi_api_call *call, struct case_now *out, struct p
  * for: PHI_ERR_FORBIDDEN otherwise. Blocks on the database. */
 enum phi_err case_check_officer(struct phi_api_call *call, const struct case_now *now,
                                 struct phi_error *error) PHI_MUST_USE;
+/* PHI_ERR_STATE: a decision of another case has retracted or amended this record of the person's
+ * already. Blocks on the database. */
+enum phi_err case_check_uncorrected(struct phi_conn *conn, const struct case_now *now,
+                                    const struct case_fact *fact,
+                                    struct phi_error *error) PHI_MUST_USE;
 /* Whose case it is, or who filed it for them, as now->acting says then: to anybody else it is not
  * there (PHI_ERR_NOT_FOUND). Blocks on the database for the latter. */
 enum phi_err case_check_own(struct phi_api_call *call, struct case_now *now,

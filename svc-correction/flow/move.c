@@ -14,15 +14,17 @@ enum phi_err move_link_bytes(const struct move_link *link, struct phi_arena *are
 {
     enum phi_err err = PHI_OK;
     char id[2 * CASE_LEN + 1], actor[2 * PHI_SM3_LEN + 1] = "", note[2 * PHI_SM3_LEN + 1] = "";
-    char at[PHI_RFC3339_MAX];
+    char at[PHI_RFC3339_MAX], content[2 * PHI_SM3_LEN + 1] = "";
     phi_hex_encode(phi_view_of(link->case_id, CASE_LEN), id);
     phi_hex_encode(link->actor, actor);
     phi_hex_encode(link->note_digest, note);
+    phi_hex_encode(link->content_digest, content);
     phi_rfc3339_format(link->at_us, at);
-    json_t *json = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "caseId", id,
-                             "seq", (json_int_t)link->seq, "at", at, "step", link->step, "state",
-                             link->state, "outcome", link->outcome, "reason", link->reason, "unit",
-                             link->unit, "actor", actor, "noteDigest", note);
+    json_t *json = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "caseId",
+                             id, "seq", (json_int_t)link->seq, "at", at, "step", link->step,
+                             "state", link->state, "outcome", link->outcome, "reason", link->reason,
+                             "unit", link->unit, "actor", actor, "noteDigest", note,
+                             "contentDigest", link->content_digest.len > 0 ? content : NULL);
     PHI_GUARD(phi_json_keep(arena, json));
     PHI_GUARD(phi_json_canonical(json, arena, out));
 out:
@@ -35,6 +37,11 @@ static enum phi_err make_link(struct move *m, struct phi_arena *arena)
     struct phi_view bytes;
     if (m->act->note.len > 0)
         PHI_GUARD(phi_sm3(m->act->note, m->note_digest));
+    m->content_digest = m->act->content_digest;
+    if (m->act->content.len > 0) {
+        PHI_GUARD(phi_sm3(m->act->content, m->content_made));
+        m->content_digest = phi_view_of(m->content_made, PHI_CHAIN_LEN);
+    }
     const struct move_link link = {
         .case_id = m->now->case_id,
         .seq = m->seq,
@@ -45,7 +52,8 @@ static enum phi_err make_link(struct move *m, struct phi_arena *arena)
         .reason = m->act->reason,
         .unit = m->act->unit,
         .actor = m->act->actor,
-        .note_digest = phi_view_of(m->note_digest, m->act->note.len > 0 ? PHI_CHAIN_LEN : 0)};
+        .note_digest = phi_view_of(m->note_digest, m->act->note.len > 0 ? PHI_CHAIN_LEN : 0),
+        .content_digest = m->content_digest};
     PHI_GUARD(move_link_bytes(&link, arena, &bytes));
     PHI_GUARD(phi_random_bytes(m->salt, sizeof(m->salt)));
     PHI_GUARD(phi_chain_digest(m->salt, bytes, m->digest));
@@ -59,22 +67,26 @@ out:
 /* All that the link is made of, so that the chain can be computed of the topic alone. */
 static json_t *event_of(const struct move *m)
 {
-    char id[2 * CASE_LEN + 1], at[PHI_RFC3339_MAX], texts[5][2 * PHI_SM3_LEN + 1] = {{0}};
+    char id[2 * CASE_LEN + 1], at[PHI_RFC3339_MAX], texts[6][2 * PHI_SM3_LEN + 1] = {{0}};
     const struct phi_view bytes[] = {
-        m->act->actor, phi_view_of(m->note_digest, m->act->note.len > 0 ? PHI_CHAIN_LEN : 0),
-        phi_view_of(m->salt, PHI_CHAIN_SALT_LEN), phi_view_of(m->digest, PHI_CHAIN_LEN),
-        phi_view_of(m->head, PHI_CHAIN_LEN)};
-    for (size_t i = 0; i < 5; i++)
+        m->act->actor,
+        phi_view_of(m->note_digest, m->act->note.len > 0 ? PHI_CHAIN_LEN : 0),
+        phi_view_of(m->salt, PHI_CHAIN_SALT_LEN),
+        phi_view_of(m->digest, PHI_CHAIN_LEN),
+        phi_view_of(m->head, PHI_CHAIN_LEN),
+        m->content_digest};
+    for (size_t i = 0; i < 6; i++)
         phi_hex_encode(bytes[i], texts[i]);
     phi_hex_encode(phi_view_of(m->now->case_id, CASE_LEN), id);
     phi_rfc3339_format(m->at_us, at);
     return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-                     "s:s*}",
+                     "s:s*, s:s*}",
                      "caseId", id, "seq", (json_int_t)m->seq, "step", m->act->step, "state",
                      step_state_name(m->act->to), "at", at, "region", m->now->fact.region, "source",
                      m->now->fact.source, "outcome", m->act->outcome, "reason", m->act->reason,
                      "unit", m->act->unit, "actor", texts[0], "noteDigest", texts[1], "salt",
-                     texts[2], "digest", texts[3], "head", texts[4], "sealed", m->act->told);
+                     texts[2], "digest", texts[3], "head", texts[4], "sealed", m->act->told,
+                     "contentDigest", m->content_digest.len > 0 ? texts[5] : NULL);
 }
 
 static enum phi_err make_event(struct move *m, const struct correction *correction,
@@ -147,6 +159,8 @@ void move_step_row(const struct move *m, struct phi_param row[MOVE_STEP_COLUMNS]
         PHI_BYTES_OF(m->salt, PHI_CHAIN_SALT_LEN),
         PHI_BYTES_OF(m->digest, PHI_CHAIN_LEN),
         PHI_BYTES_OF(m->head, PHI_CHAIN_LEN),
+        bytes_or_null(m->act->content),
+        bytes_or_null(m->content_digest),
     };
     memcpy(row, params, sizeof(params));
 }

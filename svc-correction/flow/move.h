@@ -17,6 +17,7 @@
 #include "codes/chain.h"
 #include "store/store.h"
 #include "svc-correction/correction.h"
+#include "svc-correction/matters/matters.h"
 #include "svc-correction/steps/steps.h"
 
 #define MOVE_LEVEL_MAX 3 /* a case is escalated this often in one state, then its due time stays */
@@ -26,7 +27,8 @@ struct case_now {
     uint8_t case_id[CASE_LEN];
     uint8_t subject[PHI_SUBJECT_LEN];
     uint8_t matter[PHI_SM3_LEN];
-    struct case_fact fact;
+    enum matter_kind matter_kind;
+    struct case_fact fact; /* what names the matter, of one that is no record */
     enum step_state state;
     int64_t seq; /* of the newest step; 0: there is none */
     uint8_t head[PHI_CHAIN_LEN];
@@ -46,13 +48,16 @@ struct move_act {
     const char *reason;
     struct phi_view actor; /* SM3 of issuer and sub; empty: the citizen, or the suite itself */
     const char *unit;
-    struct phi_view note;     /* sealed for the table; empty for none */
-    const char *told;         /* sealed for the topic, in base64; NULL for none */
-    int64_t decision_version; /* of a decision; 0 */
+    struct phi_view note;           /* sealed for the table; empty for none */
+    const char *told;               /* sealed for the topic, in base64; NULL for none */
+    struct phi_view content;        /* what is proposed or brought beside the note, likewise */
+    bool content_is_told;           /* under the person's own key: it may lie on a topic */
+    struct phi_view content_digest; /* of content that lies elsewhere; empty: made of `content` */
+    int64_t decision_version;       /* of a decision; 0 */
     bool is_escalation;
 };
 
-#define MOVE_STEP_COLUMNS 14
+#define MOVE_STEP_COLUMNS 16
 #define MOVE_CASE_COLUMNS 12
 
 struct move {
@@ -66,6 +71,8 @@ struct move {
     uint8_t digest[PHI_CHAIN_LEN];
     uint8_t head[PHI_CHAIN_LEN];
     uint8_t note_digest[PHI_CHAIN_LEN];
+    struct phi_view content_digest; /* empty: no content */
+    uint8_t content_made[PHI_CHAIN_LEN];
     struct phi_view event; /* the value of correction.step */
 };
 
@@ -96,7 +103,8 @@ struct move_link {
     const char *reason;
     const char *unit;
     struct phi_view actor;
-    struct phi_view note_digest; /* empty: no note */
+    struct phi_view note_digest;    /* empty: no note */
+    struct phi_view content_digest; /* empty: none, and no member of the link */
 };
 enum phi_err move_link_bytes(const struct move_link *link, struct phi_arena *arena,
                              struct phi_view *out) PHI_MUST_USE;

@@ -19,7 +19,8 @@ enum {
     AT_OUTCOME,
     AT_REASON,
     AT_OFFICER,
-    AT_UNIT
+    AT_UNIT,
+    AT_MATTER_KIND
 };
 
 static const char *text_or_none(const struct phi_rows *rows, size_t i, size_t column)
@@ -44,6 +45,8 @@ enum phi_err stored_take(const struct phi_rows *rows, size_t i, struct case_now 
     out->reason = text_or_none(rows, i, AT_REASON);
     out->officer = phi_rows_bytes(rows, i, AT_OFFICER);
     out->unit = text_or_none(rows, i, AT_UNIT);
+    if (!matter_of(phi_view_text(phi_rows_text(rows, i, AT_MATTER_KIND)), &out->matter_kind))
+        return PHI_ERR_DATA_BROKEN;
     return step_state_of(phi_view_text(phi_rows_text(rows, i, AT_STATE)), &out->state)
                ? PHI_OK
                : PHI_ERR_DATA_BROKEN;
@@ -59,9 +62,9 @@ static enum phi_err keep(struct phi_conn *tx, const struct move *move, bool *is_
     move_case_row(move, row);
     PHI_GUARD(phi_conn_exec(tx, "stored_step",
                             "INSERT INTO steps (case_id, seq, at_us, step, state, outcome, reason, "
-                            "unit, actor, note_sealed, note_digest, salt, digest, head) VALUES "
-                            "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON "
-                            "CONFLICT DO NOTHING",
+                            "unit, actor, note_sealed, note_digest, salt, digest, head, "
+                            "content_sealed, content_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+                            "$8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
                             step, MOVE_STEP_COLUMNS, &rows, error));
     *is_ours = phi_rows_affected(rows) == 1;
     if (!*is_ours)

@@ -14,9 +14,9 @@
 
 #define STORED_COLUMNS                                                                             \
     "case_id, subject, matter, region, source, institution, record_no, state, seq, head, level, "  \
-    "outcome, reason, proposer, proposer_unit"
+    "outcome, reason, proposer, proposer_unit, matter_kind"
 
-/* PHI_ERR_DATA_BROKEN: a state that is none. */
+/* PHI_ERR_DATA_BROKEN: a state or a matter that is none. */
 enum phi_err stored_take(const struct phi_rows *rows, size_t i, struct case_now *out) PHI_MUST_USE;
 
 /* Writes the step, the case and the event, and takes `now` along. `is_ours` is false, and nothing

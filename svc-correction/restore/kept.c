@@ -4,11 +4,12 @@
 #include "crypto/seal.h"
 #include "json/canonical.h"
 
-#define CONTEXT    "correction.step.kept"
-#define SEALED_MAX (32 * 1024)
-#define NOTE_MAX   (16 * 1024)
-#define DEPTH_MAX  3
-#define TEXT_MAX   128
+#define CONTEXT     "correction.step.kept"
+#define SEALED_MAX  (32 * 1024)
+#define NOTE_MAX    (16 * 1024)
+#define CONTENT_MAX (16 * 1024)
+#define DEPTH_MAX   3
+#define TEXT_MAX    128
 
 static const char *hex_of(struct phi_view bytes, struct phi_arena *arena)
 {
@@ -34,15 +35,17 @@ enum phi_err kept_seal(const struct correction *correction, const struct move *m
     struct phi_view plain, sealed;
     move_take(move, &then);
     const char *note = move->act->told == NULL ? NULL : base64_of(move->act->note, arena);
+    const char *content = move->act->content_is_told ? base64_of(move->act->content, arena) : NULL;
     json_t *json = json_pack(
-        "{s:s, s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "matter",
+        "{s:s, s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:s, s:s*}", "matter",
         hex_of(phi_view_of(then.matter, PHI_SM3_LEN), arena), "subjectKey",
         (json_int_t)PHI_SUBJECT_KEY_VERSION, "due",
         phi_arena_printf(arena, "%lld", (long long)move->due_us), "level", (json_int_t)then.level,
         "decisionVersion", phi_arena_printf(arena, "%lld", (long long)move->act->decision_version),
         "institution", then.fact.institution, "recordNo", then.fact.record_no, "outcome",
         then.outcome, "reason", then.reason, "proposer", hex_of(then.officer, arena),
-        "proposerUnit", then.unit, "note", note);
+        "proposerUnit", then.unit, "note", note, "matterKind", matter_names[then.matter_kind],
+        "content", content);
     PHI_GUARD(phi_json_keep(arena, json));
     PHI_GUARD(phi_json_canonical(json, arena, &plain));
     PHI_GUARD(phi_seal(correction->health_key, CONTEXT, then.subject, plain, arena, &sealed));
@@ -110,6 +113,8 @@ static enum phi_err read_plain(struct phi_view plain, struct phi_arena *arena, s
     PHI_GUARD(phi_json_text(&at, "proposerUnit", 0, TEXT_MAX, &out->proposer_unit, NULL));
     PHI_GUARD(read_proposer(&at, arena, out));
     PHI_GUARD(read_bytes(&at, "note", NOTE_MAX, arena, &out->note));
+    PHI_GUARD(phi_json_word_opt(&at, "matterKind", CASE_WORD_MAX, "fact", &out->matter_kind, NULL));
+    PHI_GUARD(read_bytes(&at, "content", CONTENT_MAX, arena, &out->content));
 out:
     return err;
 }

@@ -26,7 +26,9 @@ struct kept {
     const char *reason;       /* of the case */
     struct phi_view proposer; /* empty: nobody */
     const char *proposer_unit;
-    struct phi_view note; /* empty: none, or none that may lie on a topic */
+    const char *matter_kind;
+    struct phi_view content; /* as the table has it; empty: none */
+    struct phi_view note;    /* empty: none, or none that may lie on a topic */
 };
 
 /* PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */

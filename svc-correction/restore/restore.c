@@ -18,7 +18,8 @@ struct told {
     const char *step, *state, *region, *source, *outcome, *reason, *unit;
     uint8_t actor[PHI_SM3_LEN];
     uint8_t note_digest[PHI_CHAIN_LEN];
-    bool has_actor, has_note;
+    uint8_t content_digest[PHI_CHAIN_LEN];
+    bool has_actor, has_note, has_content;
     uint8_t salt[PHI_CHAIN_SALT_LEN];
     uint8_t digest[PHI_CHAIN_LEN];
     uint8_t head[PHI_CHAIN_LEN];
@@ -66,6 +67,8 @@ static enum phi_err read_link(const struct phi_json_at *root, struct told *out)
     enum phi_err err = PHI_OK;
     PHI_GUARD(read_digest(root, "actor", out->actor, &out->has_actor));
     PHI_GUARD(read_digest(root, "noteDigest", out->note_digest, &out->has_note));
+    PHI_GUARD(phi_json_hex_opt(root, "contentDigest", out->content_digest, PHI_CHAIN_LEN,
+                               &out->has_content, NULL));
     PHI_GUARD(phi_json_hex(root, "salt", out->salt, PHI_CHAIN_SALT_LEN, NULL));
     PHI_GUARD(phi_json_hex(root, "digest", out->digest, PHI_CHAIN_LEN, NULL));
     PHI_GUARD(phi_json_hex(root, "head", out->head, PHI_CHAIN_LEN, NULL));
@@ -116,13 +119,15 @@ static enum phi_err add_case(struct phi_conn *tx, const struct told *told, struc
                                        PHI_TEXT(told->kept.institution),
                                        PHI_TEXT(told->kept.record_no),
                                        PHI_TEXT(told->state),
-                                       PHI_I64(told->at_us)};
-    return phi_conn_exec(tx, "restore_case",
-                         "INSERT INTO cases (case_id, subject, subject_key, matter, region, "
-                         "source, institution, record_no, state, opened_us, statement_sealed, "
-                         "decision_version, decided_us) VALUES ($1, $2, $3::bigint, $4, $5, $6, "
-                         "$7, $8, $9, $10::bigint, '', 0, 0) ON CONFLICT DO NOTHING",
-                         params, sizeof(params) / sizeof(params[0]), NULL, error);
+                                       PHI_I64(told->at_us),
+                                       PHI_TEXT(told->kept.matter_kind)};
+    return phi_conn_exec(
+        tx, "restore_case",
+        "INSERT INTO cases (case_id, subject, subject_key, matter, region, "
+        "source, institution, record_no, state, opened_us, matter_kind, "
+        "statement_sealed, decision_version, decided_us) VALUES ($1, $2, "
+        "$3::bigint, $4, $5, $6, $7, $8, $9, $10::bigint, $11, '', 0, 0) ON CONFLICT DO NOTHING",
+        params, sizeof(params) / sizeof(params[0]), NULL, error);
 }
 
 static enum phi_err move_case(struct phi_conn *tx, const struct told *told, struct phi_error *error)
@@ -170,13 +175,16 @@ static enum phi_err add_step(struct phi_conn *tx, const struct told *told, bool 
         bytes_or_null(phi_view_of(told->note_digest, told->has_note ? PHI_CHAIN_LEN : 0)),
         PHI_BYTES_OF(told->salt, PHI_CHAIN_SALT_LEN),
         PHI_BYTES_OF(told->digest, PHI_CHAIN_LEN),
-        PHI_BYTES_OF(told->head, PHI_CHAIN_LEN)};
-    PHI_GUARD(phi_conn_exec(tx, "restore_step",
-                            "INSERT INTO steps (case_id, seq, at_us, step, state, outcome, reason, "
-                            "unit, actor, note_sealed, note_digest, salt, digest, head) VALUES "
-                            "($1, $2::bigint, $3::bigint, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-                            "$13, $14) ON CONFLICT DO NOTHING",
-                            params, sizeof(params) / sizeof(params[0]), &rows, error));
+        PHI_BYTES_OF(told->head, PHI_CHAIN_LEN),
+        bytes_or_null(told->kept.content),
+        bytes_or_null(phi_view_of(told->content_digest, told->has_content ? PHI_SM3_LEN : 0))};
+    PHI_GUARD(phi_conn_exec(
+        tx, "restore_step",
+        "INSERT INTO steps (case_id, seq, at_us, step, state, outcome, reason, "
+        "unit, actor, note_sealed, note_digest, salt, digest, head, "
+        "content_sealed, content_digest) VALUES ($1, $2::bigint, $3::bigint, "
+        "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
+        params, sizeof(params) / sizeof(params[0]), &rows, error));
     *is_new = phi_rows_affected(rows) == 1;
 out:
     phi_rows_free(rows);
@@ -226,7 +234,7 @@ static enum phi_err drop_erased(struct phi_conn *tx, struct told *told, struct p
     struct phi_person_key key;
     enum phi_err err = phi_person_keys_find(tx, told->subject, arena, &key, error);
     if (err == PHI_OK && key.version > 0 && !phi_person_key_is_kept(&key))
-        told->kept.note.len = 0;
+        told->kept.note.len = told->kept.content.len = 0;
     return err;
 }
 

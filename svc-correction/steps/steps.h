@@ -46,6 +46,7 @@ enum step_state {
     X(PROPOSE, "proposed")                                                                         \
     X(RETURN, "returned")                                                                          \
     X(DECIDE, "decided")                                                                           \
+    X(ADVISE, "advised")                                                                           \
     X(REFUSE, "refused")                                                                           \
     X(APPLY, "applied")                                                                            \
     X(TELL, "told")                                                                                \

@@ -13,7 +13,7 @@
 
 #include "store/store.h"
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 20
 
 struct columns {
     size_t count;

@@ -237,12 +237,55 @@ out:
     return err;
 }
 
-enum phi_err decision_read(const struct phi_msg *msg, const char *region,
-                           const struct phi_pinned_key *pinned, size_t pinned_count,
-                           struct phi_arena *arena, struct decision *out, struct phi_error *error)
+/* What a decision says instead, as a record of the same source with the case as its institution's
+ * number. The digest needs nothing personal: there is none on this topic. */
+static enum phi_err read_made(const struct phi_json_at *root, const char *region,
+                              const struct fact_keys *keys, struct phi_arena *arena,
+                              struct decision *d, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    static const char *const actions[] = {"retract", "stand"};
+    struct phi_json_at record;
+    struct fact *fact = &d->fact;
+    *fact = (struct fact){.source = d->source,
+                          .revision = 1,
+                          .subject_key = PHI_SUBJECT_KEY_VERSION,
+                          .recorded_us = d->decided_us,
+                          .is_made = true,
+                          .of_version = d->version};
+    memcpy(fact->subject, d->subject, PHI_SUBJECT_LEN);
+    memcpy(fact->of_record, d->record, PHI_FACT_ID_LEN);
+    PHI_GUARD(phi_json_object(root, "record", &record, error));
+    PHI_GUARD(
+        phi_json_word(&record, "institution", FACT_INSTITUTION_MAX, &fact->institution, error));
+    PHI_GUARD(phi_json_word(&record, "recordNo", FACT_RECORD_MAX, &fact->record_no, error));
+    PHI_GUARD(phi_json_time(&record, "observedAt", &fact->observed_us, error));
+    PHI_GUARD(phi_fact_id(phi_view_text(region), phi_view_text(fact->source),
+                          phi_view_text(fact->institution), phi_view_text(fact->record_no), 1,
+                          fact->id));
+    PHI_GUARD(fact_record(region, fact->source, fact->institution, fact->record_no, fact->record));
+    PHI_GUARD(read_content(&record, arena, fact, error));
+    PHI_GUARD(digest(keys, phi_view_of(NULL, 0), fact));
+    bool is_own = memcmp(fact->record, d->record, PHI_FACT_ID_LEN) == 0;
+    if (is_own != (d->action == DECISION_ADD))
+        err = phi_json_refuse(&record, "recordNo", PHI_ERR_FIELD_VALUE, "not the action's", error);
+    d->has_fact = true;
+out:
+    return err;
+}
+
+static const char *const actions[] = {"retract", "stand", "amend", "add"};
+
+const char *decision_action_name(enum decision_action action)
+{
+    return actions[action];
+}
+
+enum phi_err decision_read(const struct phi_msg *msg, const char *region,
+                           const struct phi_pinned_key *pinned, size_t pinned_count,
+                           const struct fact_keys *keys, struct phi_arena *arena,
+                           struct decision *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
     struct phi_json_at root, fact;
     struct decision decision = {0};
     uint64_t version = 0;
@@ -251,14 +294,17 @@ enum phi_err decision_read(const struct phi_msg *msg, const char *region,
     PHI_GUARD(open_value(msg, arena, &root, error));
     PHI_GUARD(phi_json_object(&root, "fact", &fact, error));
     PHI_GUARD(read_place(msg, &root, &fact, region, decision.subject, error));
-    PHI_GUARD(phi_json_enum(&root, "action", actions, 2, &action, error));
-    decision.is_retracted = action == 0;
+    PHI_GUARD(phi_json_enum(&root, "action", actions, 4, &action, error));
+    decision.action = (enum decision_action)action;
+    decision.is_retracted = action == DECISION_RETRACT || action == DECISION_AMEND;
     PHI_GUARD(phi_json_word(&root, "caseId", CASE_MAX, &decision.case_id, error));
     PHI_GUARD(read_version(&root, &decision.version, error));
     PHI_GUARD(phi_json_time(&root, "decidedAt", &decision.decided_us, error));
     PHI_GUARD(read_named(&fact, &decision, error));
     PHI_GUARD(fact_record(region, decision.source, decision.institution, decision.record_no,
                           decision.record));
+    if (action == DECISION_AMEND || action == DECISION_ADD)
+        PHI_GUARD(read_made(&root, region, keys, arena, &decision, error));
     *out = decision;
 out:
     return err;

@@ -3,7 +3,7 @@
  * byte of it is read.
  *
  *   PHI_GUARD(fact_read(msg, "declare.health", "320000", &keys, arena, &fact, error));
- *   PHI_GUARD(decision_read(msg, "320000", pinned, pinned_count, arena, &decision, error));
+ *   PHI_GUARD(decision_read(msg, "320000", pinned, pinned_count, &keys, arena, &decision, error));
  *
  * What fails is poison for the dlq: PHI_ERR_UNSIGNED, PHI_ERR_HEADER, PHI_ERR_SIGNATURE,
  * PHI_ERR_KEY (not of ours), PHI_ERR_FORBIDDEN (of another region), PHI_ERR_JSON, PHI_ERR_FIELD_*,
@@ -53,6 +53,11 @@ struct fact {
     struct phi_view identity_sealed;
     /* of records without it: canonical JSON {name, idType, idNo, country}; empty: none carried */
     struct phi_view identity;
+    /* of a fact that a decision made: which decision on which record; its own, where one was
+     * missing */
+    bool is_made;
+    uint8_t of_record[PHI_FACT_ID_LEN];
+    int64_t of_version;
 };
 
 enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char *region,
@@ -64,10 +69,16 @@ enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char
 enum phi_err fact_record(const char *region, const char *source, const char *institution,
                          const char *record_no, uint8_t out[PHI_FACT_ID_LEN]) PHI_MUST_USE;
 
-/* A decision (更正) about the record it names, all revisions: it is retracted, or it stands. */
+enum decision_action { DECISION_RETRACT, DECISION_STAND, DECISION_AMEND, DECISION_ADD };
+
+/* A decision (更正) about the record it names, all revisions: it is retracted, or it stands, or it is
+ * retracted and another one, the case's own, says what was so; or one that was missing is there. */
 struct decision {
     uint8_t record[PHI_FACT_ID_LEN];
+    enum decision_action action;
     bool is_retracted;
+    bool has_fact;
+    struct fact fact; /* what it makes: amended or added */
     uint8_t subject[PHI_SUBJECT_LEN];
     const char *case_id;
     const char *source;
@@ -77,9 +88,12 @@ struct decision {
     int64_t decided_us;
 };
 
+const char *decision_action_name(enum decision_action action);
+
+/* `bus`: for the digest of the fact that it makes. */
 enum phi_err decision_read(const struct phi_msg *msg, const char *region,
                            const struct phi_pinned_key *pinned, size_t pinned_count,
-                           struct phi_arena *arena, struct decision *out,
-                           struct phi_error *error) PHI_MUST_USE;
+                           const struct fact_keys *keys, struct phi_arena *arena,
+                           struct decision *out, struct phi_error *error) PHI_MUST_USE;
 
 #endif

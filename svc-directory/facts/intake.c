@@ -54,13 +54,29 @@ static bool is_past_keeping(const struct intake *in, const struct fact *fact)
            strcmp(in->stream, LINKED_STREAM) != 0;
 }
 
+/* What a decision makes is a fact like any other. */
+static enum phi_err add_made(struct intake *in, const struct decision *decision,
+                             const struct phi_msg *msg)
+{
+    enum phi_err err = PHI_OK;
+    struct intake_item *item = &in->items[in->count];
+    if (!decision->has_fact || is_past_keeping(in, &decision->fact))
+        return PHI_OK;
+    *item = (struct intake_item){.fact = decision->fact, .msg = msg};
+    PHI_GUARD(intake_read_stays(in, item));
+    in->count++;
+out:
+    return err;
+}
+
 static enum phi_err read_one(struct intake *in, const struct phi_msg *msg)
 {
     enum phi_err err = PHI_OK;
     const char *region = phi_service_region(in->directory->service);
     if (is_decisions(in)) {
-        PHI_GUARD(decision_read(msg, region, in->pinned, in->pinned_count, in->arena,
-                                &in->decisions[in->decision_count], &in->error));
+        PHI_GUARD(decision_read(msg, region, in->pinned, in->pinned_count, &in->directory->keys,
+                                in->arena, &in->decisions[in->decision_count], &in->error));
+        PHI_GUARD(add_made(in, &in->decisions[in->decision_count], msg));
         in->decision_count++;
     } else {
         struct intake_item *item = &in->items[in->count];
@@ -170,7 +186,8 @@ static enum phi_err make_room(struct intake *in)
     size_t count = in->batch->count;
     in->items = phi_arena_alloc(in->arena, count * sizeof(*in->items));
     in->decisions = phi_arena_alloc(in->arena, count * sizeof(*in->decisions));
-    in->touched = phi_arena_alloc(in->arena, count * sizeof(*in->touched));
+    /* a decision may make a fact beside what it says of another */
+    in->touched = phi_arena_alloc(in->arena, 2 * count * sizeof(*in->touched));
     bool is_there = in->items != NULL && in->decisions != NULL && in->touched != NULL;
     return is_there ? PHI_OK : PHI_ERR_MEMORY;
 }

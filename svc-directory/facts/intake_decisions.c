@@ -33,6 +33,7 @@ static enum phi_err add_decision(struct columns *columns, const struct intake *i
         PHI_TEXT(decision->case_id),
         PHI_I64(decision->decided_us),
         PHI_I64(in->now_us),
+        PHI_TEXT(decision_action_name(decision->action)),
     };
     return columns_add(columns, row);
 }
@@ -74,9 +75,10 @@ static enum phi_err insert_decisions(struct intake *in, const struct columns *co
     PHI_GUARD(phi_conn_exec(
         in->tx, "retractions_insert",
         "INSERT INTO retractions (record, subject, decision_version, is_retracted, source, "
-        "institution, record_no, case_id, decided_us, known_us) SELECT * FROM unnest($1::bytea[], "
+        "institution, record_no, case_id, decided_us, known_us, action) SELECT * FROM "
+        "unnest($1::bytea[], "
         "$2::bytea[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[], "
-        "$9::bigint[], $10::bigint[]) ON CONFLICT DO NOTHING RETURNING subject, "
+        "$9::bigint[], $10::bigint[], $11::text[]) ON CONFLICT DO NOTHING RETURNING subject, "
         "case_id, decision_version",
         columns->params, columns->count, &rows, &in->error));
     PHI_GUARD(tell_cases(in, rows));
@@ -90,9 +92,10 @@ out:
 enum phi_err intake_decisions(struct intake *in)
 {
     enum phi_err err = PHI_OK;
-    static const enum phi_column types[] = {
-        PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_BOOL, PHI_COLUMN_TEXT,
-        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_I64,  PHI_COLUMN_I64};
+    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64,
+                                            PHI_COLUMN_BOOL,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
+                                            PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64,
+                                            PHI_COLUMN_I64,   PHI_COLUMN_TEXT};
     struct columns columns = {0};
     if (in->decision_count == 0)
         return PHI_OK;

@@ -89,6 +89,8 @@ static enum phi_err add_fact(struct columns *columns, const struct intake *in,
         PHI_TEXT(fact->record_no),
         PHI_TEXT_VIEW(fact->content),
         PHI_BOOL(item->stay_count > 0),
+        fact->is_made ? PHI_BYTES_OF(fact->of_record, PHI_FACT_ID_LEN) : PHI_NULL,
+        fact->is_made ? PHI_I64(fact->of_version) : PHI_NULL,
     };
     return columns_add(columns, row);
 }
@@ -99,7 +101,8 @@ static enum phi_err insert_facts(struct intake *in)
     static const enum phi_column types[] = {
         PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,
         PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
-        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_BOOL};
+        PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_BOOL,
+        PHI_COLUMN_BYTES, PHI_COLUMN_I64};
     struct columns columns = {0};
     struct phi_rows *rows = NULL;
     PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
@@ -109,11 +112,12 @@ static enum phi_err insert_facts(struct intake *in)
         in->tx, "facts_insert",
         "INSERT INTO facts (observed_us, recorded_us, known_us, revision, subject_key, fact_id, "
         "subject, record, digest, event_key, source, institution, record_no, content, "
-        "has_stays) SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), "
+        "has_stays, of_record, of_version) SELECT unnest($1::bigint[]), unnest($2::bigint[]), "
+        "unnest($3::bigint[]), "
         "unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bytea[]), unnest($7::bytea[]), "
         "unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::bytea[]), unnest($11::text[]), "
-        "unnest($12::text[]), unnest($13::text[]), unnest($14::text[]), unnest($15::boolean[]) ON "
-        "CONFLICT DO NOTHING RETURNING fact_id",
+        "unnest($12::text[]), unnest($13::text[]), unnest($14::text[]), unnest($15::boolean[]), "
+        "unnest($16::bytea[]), unnest($17::bigint[]) ON CONFLICT DO NOTHING RETURNING fact_id",
         columns.params, columns.count, &rows, &in->error));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         find_item(in, phi_rows_bytes(rows, i, 0))->is_new = true;

@@ -46,6 +46,7 @@ enum grading_column {
     GRADING_CASE,    /* whose decision it is */
     GRADING_RISK, /* of the places where the fact says the person was: 1 low … 3 high; or NULL */
     GRADING_RISK_AT, /* until when they were there */
+    GRADING_MADE,    /* a decision made it */
     GRADING_COLUMNS
 };
 /* Every record's latest revision within the rules' window, as of a time: what came later is not

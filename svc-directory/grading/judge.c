@@ -42,7 +42,8 @@ static bool is_retracted_before(const struct phi_rows *rows, size_t row, size_t 
 
 static bool is_new_word(const struct phi_rows *rows, size_t row)
 {
-    return grading_counts(rows, row) && !phi_rows_is_null(rows, row, GRADING_EVENT_KEY);
+    return grading_counts(rows, row) && !phi_rows_bool(rows, row, GRADING_MADE) &&
+           !phi_rows_is_null(rows, row, GRADING_EVENT_KEY);
 }
 
 bool judge_reopened(const struct phi_rows *rows, size_t first, size_t last, size_t *by,

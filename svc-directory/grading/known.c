@@ -17,6 +17,8 @@ bool grading_counts(const struct phi_rows *rows, size_t row)
 
 /* OFFSET 0: looked up for a row at hand, never joined from the other side.
  *
+ * What a decision made of a record counts where the record is about the person, and while that
+ * decision is the record's last; what was missing, by itself.
  * Of a record's decisions the highest version counts, and only in the case of a person whom some
  * revision is about. Of the places of a fact's stays the strictest risk in force meanwhile counts,
  * and of that the last moment that the person was there. */
@@ -32,11 +34,16 @@ enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjec
         "SELECT s.subject, l.other FROM s JOIN linked l ON l.subject = s.member) "
         "SELECT s.subject, f.source, f.institution, f.observed_us, f.content, f.record_no, "
         "f.revision, f.recorded_us, f.event_key, CASE WHEN r.is_retracted THEN r.decided_us END, "
-        "r.case_id, k.risk, k.at_us "
+        "r.case_id, k.risk, k.at_us, f.of_record IS NOT NULL "
         "FROM s CROSS JOIN LATERAL (SELECT * FROM facts g WHERE g.subject = s.member AND g.source "
         "<> 'declare.documents' AND g.observed_us >= $2::bigint AND g.known_us <= $4::bigint AND "
         "NOT EXISTS (SELECT 1 FROM facts h WHERE h.record = g.record AND h.revision > g.revision "
-        "AND h.revision > 1 AND h.known_us <= $4::bigint OFFSET 0) ORDER BY g.observed_us DESC, "
+        "AND h.revision > 1 AND h.known_us <= $4::bigint OFFSET 0) AND (g.of_record IS NULL OR "
+        "g.of_record = g.record OR (EXISTS (SELECT 1 FROM facts h WHERE h.record = g.of_record AND "
+        "h.subject = g.subject AND h.known_us <= $4::bigint OFFSET 0) AND NOT EXISTS (SELECT 1 "
+        "FROM retractions d WHERE d.record = g.of_record AND d.subject = g.subject AND "
+        "d.decision_version > g.of_version AND d.known_us <= $4::bigint OFFSET 0))) ORDER BY "
+        "g.observed_us DESC, "
         "g.fact_id LIMIT $3::bigint) f "
         "LEFT JOIN LATERAL (SELECT d.is_retracted, d.decided_us, d.case_id FROM retractions d "
         "WHERE d.record = f.record AND d.known_us <= $4::bigint AND EXISTS (SELECT 1 FROM facts h "

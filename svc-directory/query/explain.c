@@ -103,7 +103,7 @@ static enum phi_err look_up(struct phi_api_call *call, struct explain *e, struct
                             params, 2, &e->history, error));
     PHI_GUARD(phi_conn_exec(
         conn, "decisions_of",
-        "SELECT source, institution, record_no, case_id, is_retracted, decided_us FROM retractions "
+        "SELECT source, institution, record_no, case_id, action, decided_us FROM retractions "
         "WHERE subject = $1 ORDER BY decision_version DESC LIMIT $2::bigint",
         decisions, 2, &e->decisions, error));
 out:
@@ -240,6 +240,16 @@ out:
     return err;
 }
 
+static const char *action_words(const char *action)
+{
+    static const char *const words[][2] = {
+        {"retract", "retracted"}, {"stand", "stands"}, {"amend", "amended"}, {"add", "added"}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(words[i][0], action) == 0)
+            return words[i][1];
+    return "";
+}
+
 /* Whose decisions changed what counts. */
 static enum phi_err add_decisions(const struct explain *e, json_t *data)
 {
@@ -254,7 +264,7 @@ static enum phi_err add_decisions(const struct explain *e, json_t *data)
             json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "source", phi_rows_text(rows, i, 0),
                       "institution", phi_rows_text(rows, i, 1), "recordNo",
                       phi_rows_text(rows, i, 2), "caseId", phi_rows_text(rows, i, 3), "decision",
-                      phi_rows_bool(rows, i, 4) ? "retracted" : "stands", "decidedAt", decided);
+                      action_words(phi_rows_text(rows, i, 4)), "decidedAt", decided);
         PHI_GUARD(json_array_append_new(list, decision) == 0 ? PHI_OK : PHI_ERR_MEMORY);
     }
 out:

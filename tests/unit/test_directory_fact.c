@@ -322,6 +322,10 @@ static struct phi_msg with_signature(json_t *json)
     return msg;
 }
 
+#define MADE(number)                                                                               \
+    "{\"institution\":\"cdc\",\"recordNo\":\"" number                                              \
+    "\",\"observedAt\":\"2026-11-20T08:00:00+08:00\",\"content\":{\"distance\":\"general\"}}"
+
 static void decisions(void **state)
 {
     (void)state;
@@ -333,7 +337,14 @@ static void decisions(void **state)
         {"as it should be", "{}", PHI_OK},
         {"the version as a text", "{\"decisionVersion\":\"1795233600000000\"}", PHI_OK},
         {"more members", "{\"more\":1}", PHI_OK},
-        {"another action", "{\"action\":\"amend\"}", PHI_ERR_FIELD_VALUE},
+        {"another action", "{\"action\":\"forget\"}", PHI_ERR_FIELD_VALUE},
+        {"amended to nothing", "{\"action\":\"amend\"}", PHI_ERR_FIELD_MISSING},
+        {"amended", "{\"action\":\"amend\",\"record\":" MADE("c-1") "}", PHI_OK},
+        {"amended to itself", "{\"action\":\"amend\",\"record\":" MADE("R-9") "}",
+         PHI_ERR_FIELD_VALUE},
+        {"added", "{\"action\":\"add\",\"record\":" MADE("R-9") "}", PHI_OK},
+        {"added as another", "{\"action\":\"add\",\"record\":" MADE("c-1") "}",
+         PHI_ERR_FIELD_VALUE},
         {"version 0", "{\"decisionVersion\":0}", PHI_ERR_FIELD_VALUE},
         {"no version", "{\"decisionVersion\":null}", PHI_ERR_FIELD_MISSING},
         {"a version that is none", "{\"decisionVersion\":\"x\"}", PHI_ERR_FIELD_VALUE},
@@ -352,8 +363,8 @@ static void decisions(void **state)
         json_object_update(json, patch);
         json_decref(patch);
         struct phi_msg msg = with_signature(json);
-        phi_check(cases[i].name, decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision,
-                                               NULL) == cases[i].err);
+        phi_check(cases[i].name, decision_read(&msg, REGION, &kit.pinned, 1, &kit.keys, kit.arena,
+                                               &decision, NULL) == cases[i].err);
         if (cases[i].err == PHI_OK)
             phi_check(cases[i].name, decision.version == 1795233600000000 &&
                                          strcmp(decision.record_no, "R-9") == 0);
@@ -366,16 +377,19 @@ static void refused_signatures(void **state)
     struct decision decision;
     struct phi_msg msg = with_signature(decision_json());
     struct phi_pinned_key other = kit.pinned;
-    assert_int_equal(decision_read(&msg, REGION, NULL, 0, kit.arena, &decision, NULL), PHI_ERR_KEY);
+    assert_int_equal(decision_read(&msg, REGION, NULL, 0, &kit.keys, kit.arena, &decision, NULL),
+                     PHI_ERR_KEY);
     memset(other.key_serial, '0', 16);
-    assert_int_equal(decision_read(&msg, REGION, &other, 1, kit.arena, &decision, NULL),
+    assert_int_equal(decision_read(&msg, REGION, &other, 1, &kit.keys, kit.arena, &decision, NULL),
                      PHI_ERR_KEY);
     msg.topic = "phi.310000.correction.decided";
-    assert_int_equal(decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision, NULL),
-                     PHI_ERR_SIGNATURE);
+    assert_int_equal(
+        decision_read(&msg, REGION, &kit.pinned, 1, &kit.keys, kit.arena, &decision, NULL),
+        PHI_ERR_SIGNATURE);
     msg.header_count = 0;
-    assert_int_equal(decision_read(&msg, REGION, &kit.pinned, 1, kit.arena, &decision, NULL),
-                     PHI_ERR_UNSIGNED);
+    assert_int_equal(
+        decision_read(&msg, REGION, &kit.pinned, 1, &kit.keys, kit.arena, &decision, NULL),
+        PHI_ERR_UNSIGNED);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)

@@ -11,6 +11,7 @@ def heads(told):
         link = step["link"]
         covered = {name: step[name] for name in ("seq", "at", "step", "state", "outcome", "reason", "unit")}
         covered.update(caseId=told["caseId"], actor=link["actor"], noteDigest=link["noteDigest"])
+        covered.update({name: link[name] for name in ("contentDigest",) if name in link})
         text = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         digest = sm3(b"\x02" + bytes.fromhex(link["salt"]) + text)
         head = sm3(b"\x03" + head + digest)

@@ -1,0 +1,154 @@
+"""What a case may be about, and what it puts right: records amended and added, matters other than one record."""
+import psycopg
+import pytest
+
+from phi_client.life import moment, number, source_line
+from phi_client.people import Person
+from phi_client.suite import wait_until
+
+REGION = "320000"
+WHY = {"reason": "record-error"}
+
+
+def show(life, person, case_id):
+    return life.done(life.get("citizen-app", "svc-correction", f"/v1/corrections/{case_id}", person))
+
+
+def refused(answer, status, code):
+    assert (answer.status, answer.code) == (status, code), answer
+
+
+def explained(life, person):
+    return life.done(life.get("citizen-app", "svc-directory", "/v1/health/explain", person))
+
+
+def until_grade(life, person, grade):
+    return wait_until(lambda: (lambda told: told if told["grade"]["code"] == grade else None)(explained(life, person)), 30,
+                      f"the grade is {grade}")
+
+
+def file(life, person, **fields):
+    return life.post("citizen-app", "svc-correction", "/v1/corrections", {"statement": "与事实不符。", **fields}, person)
+
+
+def settle(life, case_id, **said):
+    """One officer proposes, another of another unit decides the same."""
+    life.done(life.officers(case_id, "proposal", Person(), **WHY, **said))
+    return life.done(life.officers(case_id, "decision", Person(), "officer-2", **WHY, **said))
+
+
+def red(life, **content):
+    """Somebody whom a positive test makes red; the person, and what names the record."""
+    person = Person()
+    line = source_line(person, "tests", result="positive", **content)
+    assert life.report("tests", [line])[0]["result"] == "accepted"
+    until_grade(life, person, "red")
+    return person, {"region": REGION, "source": "source.tests", "institution": "cdc-320102", "recordNo": line["recordNo"]}
+
+
+def record(result="negative", **content):
+    return {"observedAt": moment(3000), "content": {"method": "nucleic-acid", "result": result, "sampledAt": moment(7200),
+                                                    "specimenNo": number("SPECIMEN"), **content}}
+
+
+def told(life, person, case_id):
+    return wait_until(lambda: (lambda case: case if case["state"] == "told" else None)(show(life, person, case_id)), 30, "told")
+
+
+def test_a_record_is_amended_and_the_case_is_its_source(life):
+    person, fact = red(life)
+    case_id = life.file(person, fact)["caseId"]
+    truth = record()
+    life.done(life.officers(case_id, "proposal", Person(), decision="amend", record=truth, **WHY))
+    seen = show(life, person, case_id)
+    assert seen["steps"][-1]["content"] == {"record": truth} and seen["steps"][-1]["link"]["contentDigest"]
+    other = {**truth, "content": {**truth["content"], "result": "positive"}}
+    refused(life.officers(case_id, "decision", Person(), "officer-2", decision="amend", record=other, **WHY), 422, "4004")
+    refused(life.officers(case_id, "decision", Person(), "officer-2", decision="retract", **WHY), 422, "4004")
+    assert show(life, person, case_id)["state"] == "proposed", "what was refused changed nothing"
+    life.done(life.officers(case_id, "decision", Person(), "officer-2", decision="amend", record=truth, **WHY))
+    told(life, person, case_id)
+    until_grade(life, person, "green")
+    facts = [fact for reason in explained(life, person)["reasons"] for fact in reason["facts"]]
+    made = [fact for fact in facts if fact["institution"] == "correction"]
+    assert made and made[0]["recordNo"].startswith(case_id) and made[0]["source"] == "source.tests", facts
+    assert [entry["decision"] for entry in explained(life, person)["decisions"] if entry["caseId"] == case_id] == ["amended"]
+    # What the case said may be disputed in its turn; the first record stays what it was: corrected.
+    refused(file(life, person, matter="fact", fact=fact), 409, "4003")
+    again = life.file(person, {name: made[0][name] for name in ("region", "source", "institution", "recordNo")})["caseId"]
+    settle(life, again, decision="amend", record=other)
+    until_grade(life, person, "red")
+
+
+@pytest.mark.parametrize("spoiled, code", [
+    ({"content": {"method": "nucleic-acid"}}, "1004"),
+    ({"content": {"result": "perhaps"}}, "1006"),
+    ({"person": {}}, "1007"),
+    ({"observedAt": "2099-01-01T00:00:00+08:00"}, "4004"),
+])
+def test_a_record_that_is_none_is_refused(life, case, spoiled, code):
+    person, case_id = case
+    truth = {**record(), **{name: value for name, value in spoiled.items() if name != "content"}}
+    if "content" in spoiled:
+        truth["content"] = {**truth["content"], **spoiled["content"]} if len(spoiled["content"]) > 1 or "result" in \
+            spoiled["content"] else spoiled["content"]
+    answer = life.officers(case_id, "proposal", Person(), decision="amend", record=truth, **WHY)
+    assert answer.status in (400, 422) and answer.code == code, answer
+    assert show(life, person, case_id)["state"] == "assigned"
+
+
+@pytest.fixture
+def case(life):
+    """Somebody's own, about a record that is there."""
+    person = Person()
+    line = source_line(person, "tests")
+    assert life.report("tests", [line])[0]["result"] == "accepted"
+    fact = {"region": REGION, "source": "source.tests", "institution": "cdc-320102", "recordNo": line["recordNo"]}
+    return person, life.file(person, fact)["caseId"]
+
+
+@pytest.fixture
+def database(suite):
+    with psycopg.connect(**suite.database(), autocommit=True) as connection:
+        yield connection
+
+
+def test_a_missing_record_is_added(life):
+    person = Person()
+    missing = {"source": "source.tests", "institution": "cdc-320102", "date": moment(7200)[:10]}
+    filed = life.done(file(life, person, matter="missing", missing=missing))
+    assert show(life, person, filed["caseId"])["missing"] == missing
+    assert life.done(file(life, person, matter="missing", missing=missing))["added"] is True, "one open case for a matter"
+    refused(life.officers(filed["caseId"], "proposal", Person(), decision="retract", **WHY), 422, "4004")
+    settle(life, filed["caseId"], decision="add", record=record("positive"))
+    told(life, person, filed["caseId"])
+    until_grade(life, person, "red")
+    assert [entry["decision"] for entry in explained(life, person)["decisions"]] == ["added"]
+
+
+def test_the_grade_as_a_whole(life):
+    person, fact = red(life)
+    filed = life.done(file(life, person, matter="grade"))
+    assert life.done(file(life, person, matter="grade"))["added"] is True
+    refused(life.officers(filed["caseId"], "proposal", Person(), decision="retract", **WHY), 400, "1004")
+    settle(life, filed["caseId"], decision="retract", fact=fact)
+    told(life, person, filed["caseId"])
+    wait_until(lambda: explained(life, person)["grade"]["code"] != "red", 30, "not red any more")
+
+
+def test_identity_details_are_declared_anew(life):
+    person = Person()
+    filed = life.done(file(life, person, matter="identity", identity={"item": "phone"}))
+    refused(file(life, person, matter="identity", identity={"item": "shoes"}), 400, "1006")
+    refused(file(life, person, matter="identity", identity={"item": "phone"}, fact={}), 422, "4004")
+    decided = settle(life, filed["caseId"], decision="redeclare")
+    assert (decided["state"], decided["outcome"]) == ("told", "redeclare")
+
+
+def test_a_source_that_is_none(life, database, case):
+    person, case_id = case
+    gone = {"region": REGION, "source": "source.gone", "institution": "cdc-320102", "recordNo": "R-1"}
+    refused(file(life, Person(), matter="fact", fact=gone), 422, "4004")
+    database.execute("UPDATE correction.cases SET source = 'source.gone' WHERE case_id = decode(%s, 'hex')", (case_id,))
+    refused(life.officers(case_id, "proposal", Person(), decision="retract", **WHY), 422, "4004")
+    assert show(life, person, case_id)["state"] == "assigned"
