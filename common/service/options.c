@@ -199,34 +199,38 @@ static const struct phi_config_row common_rows[] = {
      .text = "time to finish what was accepted after TERM"},
 };
 
+/* A Kafka and its user: its address, user, password and CAs */
+#define BUS_ROWS(NAME, WHOSE)                                                                      \
+    {.name = NAME,                                                                                 \
+     .type = PHI_CONFIG_TEXT,                                                                      \
+     .min = 1,                                                                                     \
+     .max = 1024,                                                                                  \
+     .unit = "",                                                                                   \
+     .text = WHOSE " Kafka, host:port[,host:port…]"},                                              \
+        {.name = NAME "_USER",                                                                     \
+         .type = PHI_CONFIG_TEXT,                                                                  \
+         .optional = true,                                                                         \
+         .min = 1,                                                                                 \
+         .max = 128,                                                                               \
+         .unit = "",                                                                               \
+         .text = "user of " WHOSE " Kafka (SCRAM-SHA-512); without it the listener is a plain "    \
+                 "one"},                                                                           \
+        {.name = NAME "_PASSWORD_FILE",                                                            \
+         .type = PHI_CONFIG_SECRET,                                                                \
+         .optional = true,                                                                         \
+         .min = 1,                                                                                 \
+         .max = 256,                                                                               \
+         .unit = "",                                                                               \
+         .text = "that user's password"},                                                          \
+    {                                                                                              \
+        .name = NAME "_CA_FILE", .type = PHI_CONFIG_FILE, .optional = true, .max = 4096,           \
+        .unit = "",                                                                                \
+        .text = "certificates of CAs by which that Kafka's TLS is judged; without it there is no " \
+                "TLS"                                                                              \
+    }
+
 static const struct phi_config_row bus_rows[] = {
-    {.name = "PHI_BUS",
-     .type = PHI_CONFIG_TEXT,
-     .min = 1,
-     .max = 1024,
-     .unit = "",
-     .text = "the province's Kafka, host:port[,host:port…]"},
-    {.name = "PHI_BUS_USER",
-     .type = PHI_CONFIG_TEXT,
-     .optional = true,
-     .min = 1,
-     .max = 128,
-     .unit = "",
-     .text =
-         "user of the province's Kafka (SCRAM-SHA-512); without it the listener is a plain one"},
-    {.name = "PHI_BUS_PASSWORD_FILE",
-     .type = PHI_CONFIG_SECRET,
-     .optional = true,
-     .min = 1,
-     .max = 256,
-     .unit = "",
-     .text = "that user's password"},
-    {.name = "PHI_BUS_CA_FILE",
-     .type = PHI_CONFIG_FILE,
-     .optional = true,
-     .max = 4096,
-     .unit = "",
-     .text = "certificates of CAs by which that Kafka's TLS is judged; without it there is no TLS"},
+    BUS_ROWS("PHI_BUS", "the province's"),
 };
 
 static const struct phi_config_row relay_rows[] = {
@@ -263,33 +267,7 @@ static const struct phi_config_row identity_rows[] = {
 };
 
 static const struct phi_config_row trust_rows[] = {
-    {.name = "PHI_PLATFORM_BUS",
-     .type = PHI_CONFIG_TEXT,
-     .min = 1,
-     .max = 1024,
-     .unit = "",
-     .text = "the unified platform's Kafka, host:port[,host:port…]"},
-    {.name = "PHI_PLATFORM_BUS_USER",
-     .type = PHI_CONFIG_TEXT,
-     .optional = true,
-     .min = 1,
-     .max = 128,
-     .unit = "",
-     .text = "user of the unified platform's Kafka (SCRAM-SHA-512); without it the listener is a "
-             "plain one"},
-    {.name = "PHI_PLATFORM_BUS_PASSWORD_FILE",
-     .type = PHI_CONFIG_SECRET,
-     .optional = true,
-     .min = 1,
-     .max = 256,
-     .unit = "",
-     .text = "that user's password"},
-    {.name = "PHI_PLATFORM_BUS_CA_FILE",
-     .type = PHI_CONFIG_FILE,
-     .optional = true,
-     .max = 4096,
-     .unit = "",
-     .text = "certificates of CAs by which that Kafka's TLS is judged; without it there is no TLS"},
+    BUS_ROWS("PHI_PLATFORM_BUS", "the unified platform's"),
     {.name = "PHI_TRUST_PUBLIC_FILE",
      .type = PHI_CONFIG_FILE,
      .max = 4096,

@@ -276,13 +276,7 @@ out:
 
 static int run(const struct ctl_args *args)
 {
-    struct phi_error error = {.code = PHI_OK};
-    struct key_folder folder;
-    enum phi_err err = key_folder_open(args, KEY_FOLDER_CHANGED, &folder, &error);
-    if (err == PHI_OK)
-        err = distribute(&folder, &error);
-    key_folder_close(&folder);
-    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
+    return key_folder_run(args, KEY_FOLDER_CHANGED, distribute);
 }
 
 static const struct ctl_option options[] = {

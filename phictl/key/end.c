@@ -92,26 +92,14 @@ out:
     return err;
 }
 
-static int run(const struct ctl_args *args,
-               enum phi_err (*end)(struct key_folder *folder, struct phi_error *error))
-{
-    struct phi_error error = {.code = PHI_OK};
-    struct key_folder folder;
-    enum phi_err err = key_folder_open(args, KEY_FOLDER_CHANGED, &folder, &error);
-    if (err == PHI_OK)
-        err = end(&folder, &error);
-    key_folder_close(&folder);
-    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
-}
-
 static int run_archive(const struct ctl_args *args)
 {
-    return run(args, archive);
+    return key_folder_run(args, KEY_FOLDER_CHANGED, archive);
 }
 
 static int run_destroy(const struct ctl_args *args)
 {
-    return run(args, destroy);
+    return key_folder_run(args, KEY_FOLDER_CHANGED, destroy);
 }
 
 static const struct ctl_option options[] = {

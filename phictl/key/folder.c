@@ -168,6 +168,18 @@ void key_folder_close(struct key_folder *folder)
         (void)close(folder->lock_fd);
 }
 
+int key_folder_run(const struct ctl_args *args, enum key_folder_mode mode,
+                   enum phi_err (*step)(struct key_folder *folder, struct phi_error *error))
+{
+    struct phi_error error = {.code = PHI_OK};
+    struct key_folder folder;
+    enum phi_err err = key_folder_open(args, mode, &folder, &error);
+    if (err == PHI_OK)
+        err = step(&folder, &error);
+    key_folder_close(&folder);
+    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
+}
+
 enum phi_err key_folder_find(const struct key_folder *folder, struct phi_key_entry **out,
                              struct phi_error *error)
 {

@@ -87,6 +87,11 @@ enum phi_err key_folder_open(const struct ctl_args *args, enum key_folder_mode m
                              struct key_folder *out, struct phi_error *error) PHI_MUST_USE;
 void key_folder_close(struct key_folder *folder);
 
+/* A whole command: opens the folder, takes `step`, closes it; tells an error on stderr. What main
+ * returns. */
+int key_folder_run(const struct ctl_args *args, enum key_folder_mode mode,
+                   enum phi_err (*step)(struct key_folder *folder, struct phi_error *error));
+
 /* "folder/file", "folder/archive/file" for an archived key. Errors: PHI_ERR_IO (too long). */
 enum phi_err key_folder_file(const struct key_folder *folder, const struct phi_key_entry *entry,
                              char out[KEY_PATH_MAX], struct phi_error *error) PHI_MUST_USE;

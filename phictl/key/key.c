@@ -117,15 +117,9 @@ out:
 static int run_new(const struct ctl_args *args)
 {
     struct phi_error error = {.code = PHI_OK};
-    struct key_folder folder;
-    if (!ctl_has(args, "manifest")) {
-        enum phi_err alone = new_alone(args, &error);
-        return alone == PHI_OK ? CTL_OK : ctl_fail(alone, &error);
-    }
-    enum phi_err err = key_folder_open(args, KEY_FOLDER_MADE, &folder, &error);
-    if (err == PHI_OK)
-        err = new_in_folder(&folder, &error);
-    key_folder_close(&folder);
+    if (ctl_has(args, "manifest"))
+        return key_folder_run(args, KEY_FOLDER_MADE, new_in_folder);
+    enum phi_err err = new_alone(args, &error);
     return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
 }
 

@@ -83,13 +83,7 @@ out:
 
 static int run_backup(const struct ctl_args *args)
 {
-    struct phi_error error = {.code = PHI_OK};
-    struct key_folder folder;
-    enum phi_err err = key_folder_open(args, KEY_FOLDER_CHANGED, &folder, &error);
-    if (err == PHI_OK)
-        err = backup(&folder, &error);
-    key_folder_close(&folder);
-    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
+    return key_folder_run(args, KEY_FOLDER_CHANGED, backup);
 }
 
 static const struct ctl_option backup_options[] = {
@@ -203,13 +197,7 @@ out:
 
 static int run_recover(const struct ctl_args *args)
 {
-    struct phi_error error = {.code = PHI_OK};
-    struct key_folder folder;
-    enum phi_err err = key_folder_open(args, KEY_FOLDER_MADE, &folder, &error);
-    if (err == PHI_OK)
-        err = recover(&folder, &error);
-    key_folder_close(&folder);
-    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
+    return key_folder_run(args, KEY_FOLDER_MADE, recover);
 }
 
 static const struct ctl_option recover_options[] = {

@@ -102,13 +102,7 @@ out:
 
 static int run_store(const struct ctl_args *args)
 {
-    struct phi_error error = {.code = PHI_OK};
-    struct key_folder folder;
-    enum phi_err err = key_folder_open(args, KEY_FOLDER_MADE, &folder, &error);
-    if (err == PHI_OK)
-        err = store(&folder, &error);
-    key_folder_close(&folder);
-    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
+    return key_folder_run(args, KEY_FOLDER_MADE, store);
 }
 
 static const struct ctl_option store_options[] = {
@@ -166,13 +160,7 @@ out:
 
 static int run_export(const struct ctl_args *args)
 {
-    struct phi_error error = {.code = PHI_OK};
-    struct key_folder folder;
-    enum phi_err err = key_folder_open(args, KEY_FOLDER_CHANGED, &folder, &error);
-    if (err == PHI_OK)
-        err = export_key(&folder, &error);
-    key_folder_close(&folder);
-    return err == PHI_OK ? CTL_OK : ctl_fail(err, &error);
+    return key_folder_run(args, KEY_FOLDER_CHANGED, export_key);
 }
 
 static const struct ctl_option export_options[] = {

@@ -1,5 +1,6 @@
 #include "svc-declare/sources/watch.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/queue.h"
@@ -53,35 +54,19 @@ struct look {
     struct phi_error *error;
 };
 
-static enum phi_err read_file(const char *path, struct phi_arena *arena, struct phi_view *out,
-                              struct phi_error *error)
-{
-    FILE *file = fopen(path, "rb");
-    uint8_t *bytes = phi_arena_alloc(arena, FILE_MAX);
-    size_t len = file == NULL || bytes == NULL ? 0 : fread(bytes, 1, FILE_MAX, file);
-    bool is_whole = file != NULL && bytes != NULL && feof(file) && !ferror(file);
-    if (file != NULL)
-        (void)fclose(file);
-    if (!is_whole)
-        return phi_error_set(error, PHI_ERR_CONFIG, "PHI_RHYTHMS_FILE", "can't be read");
-    *out = phi_view_of(bytes, len);
-    return PHI_OK;
-}
-
 static enum phi_err read_rhythms(struct watch *watch, struct phi_error *error)
 {
-    enum phi_err err = PHI_OK;
     const char *path = phi_config_text(phi_service_config(watch->service), "PHI_RHYTHMS_FILE");
     struct phi_error inner = {0};
     struct phi_view bytes = {0};
     if (path == NULL || path[0] == '\0')
         return PHI_OK;
-    PHI_GUARD(read_file(path, watch->arena, &bytes, error));
+    if (phi_file_read(path, FILE_MAX, watch->arena, &bytes) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_CONFIG, "PHI_RHYTHMS_FILE", "can't be read");
     if (rhythms_read(bytes, watch->arena, &watch->rhythms, &inner) != PHI_OK)
-        err = phi_error_set(error, PHI_ERR_CONFIG, "PHI_RHYTHMS_FILE", "%s: %s", inner.place,
-                            inner.text);
-out:
-    return err;
+        return phi_error_set(error, PHI_ERR_CONFIG, "PHI_RHYTHMS_FILE", "%s: %s", inner.place,
+                             inner.text);
+    return PHI_OK;
 }
 
 static enum phi_err make_gauges(struct watch *watch)
