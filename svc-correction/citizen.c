@@ -1,6 +1,6 @@
 /* What the citizen does with a case that is theirs: give the evidence that was asked for, or take
  * the case back. */
-#include "svc-correction/flow/case.h"
+#include "svc-correction/relief/relief.h"
 
 static enum phi_err find_own(struct phi_api_call *call, struct case_now *now,
                              struct phi_person_key *key, struct phi_error *error)
@@ -43,6 +43,7 @@ enum phi_err case_withdraw(struct phi_api_call *call, struct phi_error *error)
     struct phi_person_key key;
     const struct case_deed deed = {.act = ACT_WITHDRAW, .outcome = "", .reason = ""};
     PHI_GUARD(find_own(call, &now, &key, error));
+    PHI_GUARD(relief_end(call, &now, &key, error));
     PHI_GUARD(case_do(call, &now, &key, &deed, error));
     const struct phi_param closed[] = {PHI_BYTES_OF(now.matter, PHI_SM3_LEN)};
     PHI_GUARD(phi_api_row(call, TABLE_MATTERS_CLOSED, closed, 1));

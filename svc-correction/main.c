@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "person/replay.h"
 #include "svc-correction/restore/restore.h"
+#include "svc-correction/relief/relief.h"
 #include "svc-correction/steps/calendar.h"
 
 #include <stdlib.h>
@@ -34,6 +35,13 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE", "the health side's key for personal text"),
     PHI_SERVICE_KEY_ROW("PHI_CORRECTION_KEY_FILE",
                         "SM2 key that signs decisions (correction.decided)"),
+    {.name = "PHI_RELIEF_MAX_H",
+     .type = PHI_CONFIG_INT,
+     .fallback = "72",
+     .min = 1,
+     .max = RELIEF_HOURS_MAX,
+     .unit = "h",
+     .text = "the longest interim relief that two officers may give while a case runs"},
     {.name = "PHI_CALENDAR_FILE",
      .type = PHI_CONFIG_FILE,
      .optional = true,
@@ -62,6 +70,7 @@ static const struct phi_migration migrations[] = {
 static const char *const file_fields[] = {"matter",    "fact",       "missing", "identity",
                                           "statement", "onBehalfOf", NULL};
 static const char *const decide_fields[] = {"decision", "reason", "note", "fact", "record", NULL};
+static const char *const relief_fields[] = {"hours", "fact", "note", NULL};
 static const char *const ask_fields[] = {"question", NULL};
 static const char *const give_fields[] = {"text", NULL};
 static const char *const no_fields[] = {NULL};
@@ -107,6 +116,20 @@ static const struct phi_api_route routes[] = {
      .flags = PHI_API_CREATES,
      .fields = ask_fields,
      .handle = case_ask},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/relief",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = relief_fields,
+     .handle = relief_propose},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/relief-approval",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = relief_fields,
+     .handle = relief_approve},
     {.method = "POST",
      .path = "/v1/corrections/{id}/proposal",
      .role = "decide",

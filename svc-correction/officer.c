@@ -1,7 +1,10 @@
 /* What officers do with a case: ask for evidence, propose, and, as the second pair of eyes, decide
  * or give it back. A decision that changes the record goes out signed on correction.decided, and
  * svc-directory acts on it. */
+#include "svc-correction/officer.h"
+
 #include "svc-correction/matters/outcome.h"
+#include "svc-correction/relief/relief.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +24,8 @@ static enum phi_err check_source(const struct case_now *now, struct phi_error *e
                : phi_error_set(error, PHI_ERR_RULE, "fact.source", "the source no longer exists");
 }
 
-static enum phi_err find(struct phi_api_call *call, struct case_now *now,
-                         struct phi_person_key *key, struct phi_error *error)
+enum phi_err officer_find(struct phi_api_call *call, struct case_now *now,
+                          struct phi_person_key *key, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(case_find(call, now, key, error));
@@ -43,7 +46,7 @@ static enum phi_err read_reason(struct phi_api_call *call, const char **out,
     return err;
 }
 
-static enum phi_err read_note(struct phi_api_call *call, const char **out, struct phi_error *error)
+enum phi_err officer_read_note(struct phi_api_call *call, const char **out, struct phi_error *error)
 {
     struct phi_json_at body = phi_api_body(call);
     return phi_json_lines_opt(&body, "note", 1, CASE_TEXT_MAX, NULL, out, error);
@@ -73,7 +76,7 @@ enum phi_err case_ask(struct phi_api_call *call, struct phi_error *error)
     struct case_deed deed = {.act = ACT_ASK};
     struct phi_json_at body = phi_api_body(call);
     PHI_GUARD(phi_json_lines(&body, "question", 1, CASE_TEXT_MAX, &deed.note, error));
-    PHI_GUARD(find(call, &now, &key, error));
+    PHI_GUARD(officer_find(call, &now, &key, error));
     PHI_GUARD(case_do(call, &now, &key, &deed, error));
     tell(call, &now, 0);
 out:
@@ -90,8 +93,8 @@ enum phi_err case_propose(struct phi_api_call *call, struct phi_error *error)
     struct outcome outcome;
     struct case_deed deed = {.act = ACT_PROPOSE};
     PHI_GUARD(read_reason(call, &deed.reason, error));
-    PHI_GUARD(read_note(call, &deed.note, error));
-    PHI_GUARD(find(call, &now, &key, error));
+    PHI_GUARD(officer_read_note(call, &deed.note, error));
+    PHI_GUARD(officer_find(call, &now, &key, error));
     PHI_GUARD(outcome_read(call, &now, &outcome, error));
     PHI_GUARD(outcome_check_open(call, &now, &outcome, error));
     deed.outcome = matter_outcomes[outcome.is];
@@ -105,23 +108,29 @@ out:
 /* --- deciding --- */
 
 /* The second pair of eyes: another account and another unit. */
-static enum phi_err check_second(struct phi_api_call *call, const struct case_now *now,
-                                 struct phi_error *error)
+enum phi_err officer_check_other(struct phi_api_call *call, struct phi_view proposer,
+                                 const char *unit, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     uint8_t officer[PHI_SM3_LEN];
-    if (now->state != STATE_PROPOSED)
-        return phi_error_set(error, PHI_ERR_STATE, "id", "the case is %s",
-                             step_state_name(now->state));
     PHI_GUARD(phi_api_who_digest(call, officer));
-    if (phi_view_equal(now->officer, phi_view_of(officer, sizeof(officer))))
+    if (phi_view_equal(proposer, phi_view_of(officer, sizeof(officer))))
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
                              "who proposed does not decide");
-    if (strcmp(phi_api_who(call)->staff->unit, now->unit) == 0)
+    if (strcmp(phi_api_who(call)->staff->unit, unit) == 0)
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
                              "an officer of the same unit does not decide");
 out:
     return err;
+}
+
+static enum phi_err check_second(struct phi_api_call *call, const struct case_now *now,
+                                 struct phi_error *error)
+{
+    if (now->state != STATE_PROPOSED)
+        return phi_error_set(error, PHI_ERR_STATE, "id", "the case is %s",
+                             step_state_name(now->state));
+    return officer_check_other(call, now->officer, now->unit, error);
 }
 
 static enum phi_err keep(struct phi_api_call *call, const struct case_now *now, int64_t version)
@@ -151,7 +160,7 @@ static enum phi_err give_back(struct phi_api_call *call, struct case_now *now,
 {
     enum phi_err err = PHI_OK;
     struct case_deed deed = {.act = ACT_RETURN, .outcome = "", .reason = ""};
-    PHI_GUARD(read_note(call, &deed.note, error));
+    PHI_GUARD(officer_read_note(call, &deed.note, error));
     PHI_GUARD(case_do(call, now, key, &deed, error));
     tell(call, now, 0);
 out:
@@ -177,8 +186,9 @@ static enum phi_err decide(struct phi_api_call *call, struct case_now *now,
     PHI_GUARD(outcome_check_same(call, now, key, &outcome, error));
     PHI_GUARD(outcome_check_open(call, now, &outcome, error));
     PHI_GUARD(read_reason(call, &deed.reason, error));
-    PHI_GUARD(read_note(call, &deed.note, error));
+    PHI_GUARD(officer_read_note(call, &deed.note, error));
     PHI_GUARD(keep(call, now, version));
+    PHI_GUARD(relief_end(call, now, key, error));
     deed.act = act_of(outcome.is);
     PHI_GUARD(case_do(call, now, key, &deed, error));
     if (deed.act == ACT_DECIDE)
@@ -207,7 +217,7 @@ enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error)
     struct phi_person_key key;
     bool is_back = false;
     PHI_GUARD(is_return(call, &is_back, error));
-    PHI_GUARD(find(call, &now, &key, error));
+    PHI_GUARD(officer_find(call, &now, &key, error));
     PHI_GUARD(check_second(call, &now, error));
     PHI_GUARD(is_back ? give_back(call, &now, &key, error) : decide(call, &now, &key, error));
 out:

@@ -114,8 +114,16 @@ enum phi_err move_sign(const struct move *move, const struct correction *correct
 
 /* --- the move --- */
 
+/* What leaves the case where it is neither pushes it down the queue nor takes its levels back. */
+static bool stays(const struct case_now *now, const struct move_act *act)
+{
+    return now->seq > 0 && act->to == now->state && !act->is_escalation;
+}
+
 static int64_t due_of(const struct move *m, const struct calendar *calendar)
 {
+    if (stays(m->now, m->act))
+        return m->now->due_us;
     bool is_enough = m->act->is_escalation && m->level >= MOVE_LEVEL_MAX;
     return is_enough ? INT64_MAX : step_due(m->act->to, calendar, m->at_us);
 }
@@ -129,7 +137,9 @@ enum phi_err move_make(const struct case_now *now, const struct move_act *act,
                          .act = act,
                          .at_us = at_us,
                          .seq = now->seq + 1,
-                         .level = act->is_escalation ? now->level + 1 : 0};
+                         .level = act->is_escalation ? now->level + 1
+                                  : stays(now, act)  ? now->level
+                                                     : 0};
     out->due_us = due_of(out, correction->calendar);
     PHI_GUARD(make_link(out, arena));
     PHI_GUARD(make_event(out, correction, arena));
@@ -171,6 +181,7 @@ void move_take(const struct move *m, struct case_now *now)
     now->seq = m->seq;
     memcpy(now->head, m->head, sizeof(now->head));
     now->level = m->level;
+    now->due_us = m->due_us;
     if (m->act->to == STATE_PROPOSED && now->state != STATE_PROPOSED) {
         now->officer = m->act->actor;
         now->unit = m->act->unit;

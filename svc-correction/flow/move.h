@@ -32,6 +32,7 @@ struct case_now {
     enum step_state state;
     int64_t seq; /* of the newest step; 0: there is none */
     uint8_t head[PHI_CHAIN_LEN];
+    int64_t due_us;
     int64_t level;
     const char *outcome;     /* "" until one is proposed */
     const char *reason;      /* of the proposal, or "" */

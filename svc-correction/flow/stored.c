@@ -20,7 +20,8 @@ enum {
     AT_REASON,
     AT_OFFICER,
     AT_UNIT,
-    AT_MATTER_KIND
+    AT_MATTER_KIND,
+    AT_DUE
 };
 
 static const char *text_or_none(const struct phi_rows *rows, size_t i, size_t column)
@@ -41,6 +42,7 @@ enum phi_err stored_take(const struct phi_rows *rows, size_t i, struct case_now 
                                    .record_no = phi_rows_text(rows, i, AT_RECORD_NO)};
     out->seq = phi_rows_i64(rows, i, AT_SEQ);
     out->level = phi_rows_i64(rows, i, AT_LEVEL);
+    out->due_us = phi_rows_i64(rows, i, AT_DUE);
     out->outcome = text_or_none(rows, i, AT_OUTCOME);
     out->reason = text_or_none(rows, i, AT_REASON);
     out->officer = phi_rows_bytes(rows, i, AT_OFFICER);

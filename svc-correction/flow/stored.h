@@ -14,7 +14,7 @@
 
 #define STORED_COLUMNS                                                                             \
     "case_id, subject, matter, region, source, institution, record_no, state, seq, head, level, "  \
-    "outcome, reason, proposer, proposer_unit, matter_kind"
+    "outcome, reason, proposer, proposer_unit, matter_kind, due_us"
 
 /* PHI_ERR_DATA_BROKEN: a state or a matter that is none. */
 enum phi_err stored_take(const struct phi_rows *rows, size_t i, struct case_now *out) PHI_MUST_USE;

@@ -187,29 +187,56 @@ static enum phi_err made_of(struct phi_api_call *call, const struct case_now *no
     return phi_json_keep(phi_api_arena(call), *out);
 }
 
-static enum phi_err make_decided(struct phi_api_call *call, const struct case_now *now,
-                                 const struct outcome *outcome, int64_t version, json_t **out)
+static enum phi_err name_decided(struct phi_api_call *call, const struct case_now *now,
+                                 const char *action, const struct case_fact *fact, int64_t version,
+                                 json_t **out)
 {
-    enum phi_err err = PHI_OK;
     char id[2 * CASE_LEN + 1], subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX], text[24];
-    json_t *made = NULL;
-    const char *institution = outcome->fact.institution, *number = outcome->fact.record_no;
-    if (outcome->has_record)
-        PHI_GUARD(made_of(call, now, outcome, version, &made));
-    if (outcome->is == OUTCOME_ADD) {
-        institution = INSTITUTION;
-        number = json_string_value(json_object_get(made, "recordNo"));
-    }
     phi_hex_encode(phi_view_of(now->case_id, CASE_LEN), id);
     phi_hex_encode(phi_view_of(now->subject, PHI_SUBJECT_LEN), subject);
     phi_rfc3339_format(phi_api_now_us(call), at);
     snprintf(text, sizeof(text), "%lld", (long long)version);
-    *out = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:O*, s:s, s:s}", "caseId", id,
-                     "decisionVersion", text, "subject", subject, "action",
-                     matter_outcomes[outcome->is], "fact", "region", outcome->fact.region, "source",
-                     outcome->fact.source, "institution", institution, "recordNo", number, "record",
-                     made, "decidedAt", at, "reason", now->reason);
-    PHI_GUARD(phi_json_keep(phi_api_arena(call), *out));
+    *out =
+        json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id,
+                  "decisionVersion", text, "subject", subject, "action", action, "fact", "region",
+                  fact->region, "source", fact->source, "institution", fact->institution,
+                  "recordNo", fact->record_no, "decidedAt", at, "reason", now->reason);
+    return phi_json_keep(phi_api_arena(call), *out);
+}
+
+static enum phi_err make_decided(struct phi_api_call *call, const struct case_now *now,
+                                 const struct outcome *outcome, int64_t version, json_t **out)
+{
+    enum phi_err err = PHI_OK;
+    json_t *made = NULL;
+    struct case_fact fact = outcome->fact;
+    if (outcome->has_record)
+        PHI_GUARD(made_of(call, now, outcome, version, &made));
+    if (outcome->is == OUTCOME_ADD) {
+        fact.institution = INSTITUTION;
+        fact.record_no = json_string_value(json_object_get(made, "recordNo"));
+    }
+    PHI_GUARD(name_decided(call, now, matter_outcomes[outcome->is], &fact, version, out));
+    if (made != NULL && json_object_set(*out, "record", made) != 0)
+        err = PHI_ERR_MEMORY;
+out:
+    return err;
+}
+
+static enum phi_err send(struct phi_api_call *call, const struct case_now *now, const json_t *json,
+                         int64_t version)
+{
+    enum phi_err err = PHI_OK;
+    struct correction *correction = correction_of(call);
+    const struct phi_signer signer = {.key_serial = correction->correction_serial,
+                                      .key = correction->correction_key};
+    struct phi_event event = {.topic =
+                                  phi_service_topic(phi_api_service(call), "correction.decided"),
+                              .type = "cn.phi.correction.decided",
+                              .key = phi_view_of(now->subject, PHI_SUBJECT_LEN)};
+    PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &event.value));
+    PHI_GUARD(phi_signed_add(&event, &signer, (uint64_t)version, phi_api_arena(call)));
+    PHI_GUARD(phi_api_event(call, &event));
 out:
     return err;
 }
@@ -219,17 +246,26 @@ enum phi_err outcome_tell_directory(struct phi_api_call *call, const struct case
 {
     enum phi_err err = PHI_OK;
     json_t *json = NULL;
-    struct correction *correction = correction_of(call);
-    const struct phi_signer signer = {.key_serial = correction->correction_serial,
-                                      .key = correction->correction_key};
-    struct phi_event event = {.topic =
-                                  phi_service_topic(phi_api_service(call), "correction.decided"),
-                              .type = "cn.phi.correction.decided",
-                              .key = phi_view_of(now->subject, PHI_SUBJECT_LEN)};
     PHI_GUARD(make_decided(call, now, outcome, version, &json));
-    PHI_GUARD(phi_json_canonical(json, phi_api_arena(call), &event.value));
-    PHI_GUARD(phi_signed_add(&event, &signer, (uint64_t)version, phi_api_arena(call)));
-    PHI_GUARD(phi_api_event(call, &event));
+    PHI_GUARD(send(call, now, json, version));
+out:
+    return err;
+}
+
+enum phi_err outcome_tell_relief(struct phi_api_call *call, const struct case_now *now,
+                                 const struct outcome_relief *relief)
+{
+    enum phi_err err = PHI_OK;
+    json_t *json = NULL;
+    char until[PHI_RFC3339_MAX];
+    int64_t version = phi_api_now_us(call);
+    const char *action = relief->until_us == 0 ? "resume" : "relieve";
+    PHI_GUARD(name_decided(call, now, action, &relief->fact, version, &json));
+    phi_rfc3339_format(relief->until_us, until);
+    if (relief->until_us != 0)
+        PHI_GUARD(json_object_set_new(json, "until", json_string(until)) == 0 ? PHI_OK
+                                                                              : PHI_ERR_MEMORY);
+    PHI_GUARD(send(call, now, json, version));
 out:
     return err;
 }

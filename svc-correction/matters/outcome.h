@@ -44,6 +44,14 @@ enum phi_err outcome_check_same(struct phi_api_call *call, const struct case_now
 enum phi_err outcome_tell_directory(struct phi_api_call *call, const struct case_now *now,
                                     const struct outcome *outcome, int64_t version) PHI_MUST_USE;
 
+/* The record is set aside until then, or, with 0, no longer: on correction.decided, likewise. */
+struct outcome_relief {
+    struct case_fact fact;
+    int64_t until_us;
+};
+enum phi_err outcome_tell_relief(struct phi_api_call *call, const struct case_now *now,
+                                 const struct outcome_relief *relief) PHI_MUST_USE;
+
 /* region, source, institution and recordNo of the member `field` of the body; of this region, and
  * of a source that there is: PHI_ERR_RULE otherwise. */
 enum phi_err outcome_read_fact(struct phi_api_call *call, const char *field, struct case_fact *out,

@@ -55,6 +55,8 @@ enum step_state {
     X(OVERTURN, "overturned")                                                                      \
     X(WITHDRAW, "withdrawn")                                                                       \
     X(REOPEN, "reopened")                                                                          \
+    X(RELIEF_PROPOSE, "relief-proposed")                                                           \
+    X(RELIEF_GRANT, "relief-granted")                                                              \
     X(ESCALATE, "escalated")
 
 enum step_act {

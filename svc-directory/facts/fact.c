@@ -273,7 +273,21 @@ out:
     return err;
 }
 
-static const char *const actions[] = {"retract", "stand", "amend", "add"};
+#define RELIEF_MAX_US (72 * 3600 * 1000000LL)
+
+/* Bounded here too, whoever signs. */
+static enum phi_err read_relief(const struct phi_json_at *root, struct decision *d,
+                                struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(phi_json_time(root, "until", &d->until_us, error));
+    if (d->until_us <= d->decided_us || d->until_us > d->decided_us + RELIEF_MAX_US)
+        err = phi_json_refuse(root, "until", PHI_ERR_FIELD_VALUE, "not within 72 hours", error);
+out:
+    return err;
+}
+
+static const char *const actions[] = {"retract", "stand", "amend", "add", "relieve", "resume"};
 
 const char *decision_action_name(enum decision_action action)
 {
@@ -294,7 +308,8 @@ enum phi_err decision_read(const struct phi_msg *msg, const char *region,
     PHI_GUARD(open_value(msg, arena, &root, error));
     PHI_GUARD(phi_json_object(&root, "fact", &fact, error));
     PHI_GUARD(read_place(msg, &root, &fact, region, decision.subject, error));
-    PHI_GUARD(phi_json_enum(&root, "action", actions, 4, &action, error));
+    PHI_GUARD(phi_json_enum(&root, "action", actions, sizeof(actions) / sizeof(actions[0]), &action,
+                            error));
     decision.action = (enum decision_action)action;
     decision.is_retracted = action == DECISION_RETRACT || action == DECISION_AMEND;
     PHI_GUARD(phi_json_word(&root, "caseId", CASE_MAX, &decision.case_id, error));
@@ -305,6 +320,8 @@ enum phi_err decision_read(const struct phi_msg *msg, const char *region,
                           decision.record));
     if (action == DECISION_AMEND || action == DECISION_ADD)
         PHI_GUARD(read_made(&root, region, keys, arena, &decision, error));
+    if (action == DECISION_RELIEVE)
+        PHI_GUARD(read_relief(&root, &decision, error));
     *out = decision;
 out:
     return err;

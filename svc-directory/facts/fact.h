@@ -69,7 +69,14 @@ enum phi_err fact_read(const struct phi_msg *msg, const char *source, const char
 enum phi_err fact_record(const char *region, const char *source, const char *institution,
                          const char *record_no, uint8_t out[PHI_FACT_ID_LEN]) PHI_MUST_USE;
 
-enum decision_action { DECISION_RETRACT, DECISION_STAND, DECISION_AMEND, DECISION_ADD };
+enum decision_action {
+    DECISION_RETRACT,
+    DECISION_STAND,
+    DECISION_AMEND,
+    DECISION_ADD,
+    DECISION_RELIEVE, /* while the case runs: the record is set aside until `until_us` */
+    DECISION_RESUME   /* no longer */
+};
 
 /* A decision (更正) about the record it names, all revisions: it is retracted, or it stands, or it is
  * retracted and another one, the case's own, says what was so; or one that was missing is there. */
@@ -80,6 +87,7 @@ struct decision {
     bool has_fact;
     struct fact fact; /* what it makes: amended or added */
     uint8_t subject[PHI_SUBJECT_LEN];
+    int64_t until_us; /* of a relief; 0 where it ends */
     const char *case_id;
     const char *source;
     const char *institution;

@@ -83,9 +83,51 @@ static enum phi_err insert_decisions(struct intake *in, const struct columns *co
         columns->params, columns->count, &rows, &in->error));
     PHI_GUARD(tell_cases(in, rows));
     in->tally[TALLY_RETRACTED] += phi_rows_count(rows);
-    in->tally[TALLY_RETRACTED_BEFORE] += in->decision_count - phi_rows_count(rows);
+    in->tally[TALLY_RETRACTED_BEFORE] += columns_rows(columns) - phi_rows_count(rows);
 out:
     phi_rows_free(rows);
+    return err;
+}
+
+/* --- interim relief --- */
+
+static bool is_relief(const struct decision *decision)
+{
+    return decision->action == DECISION_RELIEVE || decision->action == DECISION_RESUME;
+}
+
+static enum phi_err add_relief(struct columns *columns, const struct intake *in,
+                               const struct decision *decision)
+{
+    const struct phi_param row[] = {PHI_BYTES_OF(decision->record, PHI_FACT_ID_LEN),
+                                    PHI_BYTES(subject_view(decision->subject)),
+                                    PHI_TEXT(decision->case_id),
+                                    PHI_I64(decision->version),
+                                    PHI_I64(decision->until_us),
+                                    PHI_I64(in->now_us)};
+    return columns_add(columns, row);
+}
+
+static enum phi_err insert_reliefs(struct intake *in)
+{
+    enum phi_err err = PHI_OK;
+    static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
+                                            PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64};
+    struct columns columns = {0};
+    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    for (size_t i = 0; i < in->decision_count; i++)
+        if (is_relief(&in->decisions[i]))
+            PHI_GUARD(add_relief(&columns, in, &in->decisions[i]));
+    if (columns_rows(&columns) > 0)
+        PHI_GUARD(phi_conn_exec(
+            in->tx, "reliefs_insert",
+            "INSERT INTO reliefs (record, subject, case_id, version, until_us, known_us) SELECT "
+            "DISTINCT * FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[], "
+            "$5::bigint[], $6::bigint[]) AS r (record, subject, case_id, version, until_us, "
+            "known_us) ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING",
+            columns.params, columns.count, NULL, &in->error));
+out:
+    columns_fini(&columns);
     return err;
 }
 
@@ -105,9 +147,12 @@ enum phi_err intake_decisions(struct intake *in)
         const struct decision *decision = &in->decisions[i];
         bool is_last =
             i + 1 == in->decision_count || compare_decisions(decision, decision + 1) != 0;
-        if (is_last)
+        if (is_last && !is_relief(decision))
             PHI_GUARD(add_decision(&columns, in, decision));
     }
+    PHI_GUARD(insert_reliefs(in));
+    if (columns_rows(&columns) == 0)
+        goto out;
     PHI_GUARD(insert_decisions(in, &columns));
     PHI_GUARD(mark_others(in, &columns));
 out:

@@ -47,6 +47,7 @@ enum grading_column {
     GRADING_RISK, /* of the places where the fact says the person was: 1 low … 3 high; or NULL */
     GRADING_RISK_AT, /* until when they were there */
     GRADING_MADE,    /* a decision made it */
+    GRADING_RELIEF,  /* until when it is set aside, or was; NULL: never */
     GRADING_COLUMNS
 };
 /* Every record's latest revision within the rules' window, as of a time: what came later is not
@@ -55,13 +56,15 @@ enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjec
                            int64_t as_of_us, struct phi_rows **rows,
                            struct phi_error *error) PHI_MUST_USE;
 bool grading_counts(const struct phi_rows *rows, size_t row); /* not retracted */
+/* Set aside while a case about it runs. */
+bool grading_is_relieved(const struct phi_rows *rows, size_t row, int64_t now_us);
 /* "low", "medium", "high": the strictest published risk of where the person was; NULL: none. */
 const char *grading_risk(const struct phi_rows *rows, size_t row);
 
 /* --- input.c --- */
 
-/* What the rules see of rows first..last (not including) of grading_facts that count, which it
- * borrows; the arena's. A fact about places has two members more in its content: placeRisk (low,
+/* What the rules see of rows first..last (not including) of grading_facts that count, and are
+ * not set aside at that time, which it borrows; the arena's. A fact about places has two members more in its content: placeRisk (low,
  * medium, high) and placeRiskAt. PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
 enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t last, int64_t now_us,
                            struct phi_arena *arena, struct rules_input **out) PHI_MUST_USE;

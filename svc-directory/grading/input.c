@@ -35,7 +35,7 @@ enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t las
     if (facts == NULL)
         return PHI_ERR_MEMORY;
     for (size_t i = first; i < last && count < FACTS_PER_PERSON; i++) {
-        if (!grading_counts(rows, i))
+        if (!grading_counts(rows, i) || grading_is_relieved(rows, i, now_us))
             continue;
         facts[count] = fact_of(rows, i, arena);
         if (facts[count++].content.data == NULL)

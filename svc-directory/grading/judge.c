@@ -105,6 +105,45 @@ static void add_review(const struct judge *judge, struct rules_outcome *outcome,
     add_reason(list, JUDGE_REASON_REOPENED, JUDGE_REASON_REOPENED, 1);
 }
 
+/* --- interim relief --- */
+
+/* When the first of the records that are set aside counts again; RULES_NEVER: none is. */
+static int64_t relief_end(const struct judge *judge, int64_t now_us)
+{
+    int64_t end_us = RULES_NEVER;
+    for (size_t i = judge->first; i < judge->last; i++)
+        if (grading_is_relieved(judge->rows, i, now_us))
+            end_us = earlier(end_us, phi_rows_i64(judge->rows, i, GRADING_RELIEF));
+    return end_us;
+}
+
+/* The rules were asked without the records in dispute; from their end on it is as they say with
+ * them. */
+static enum phi_err add_relief(const struct judge *judge, struct phi_arena *arena,
+                               struct rules_outcome *outcome, struct reason_list *list)
+{
+    enum phi_err err = PHI_OK;
+    struct rules_input *input = NULL;
+    struct rules_outcome later;
+    int64_t end_us = relief_end(judge, judge->now_us);
+    if (end_us == RULES_NEVER)
+        return PHI_OK;
+    outcome->verdict.grade = phi_grade_stricter(outcome->verdict.grade, PHI_GRADE_REVIEW);
+    add_reason(list, JUDGE_REASON_RELIEF, JUDGE_REASON_RELIEF, 1);
+    if (end_us > outcome->until_us) {
+        outcome->then = phi_grade_stricter(outcome->then, PHI_GRADE_REVIEW);
+        return PHI_OK;
+    }
+    PHI_GUARD(input_of_rows(judge->rows, judge->first, judge->last, end_us, arena, &input));
+    rules_outcome(judge->rules, input, end_us, &later);
+    outcome->then = later.verdict.grade;
+    if (relief_end(judge, end_us) != RULES_NEVER)
+        outcome->then = phi_grade_stricter(outcome->then, PHI_GRADE_REVIEW);
+    outcome->until_us = end_us;
+out:
+    return err;
+}
+
 static void add_silence(const struct judge *judge, struct rules_outcome *outcome,
                         struct reason_list *list)
 {
@@ -151,6 +190,7 @@ enum phi_err judge_run(const struct judge *judge, struct judgement *out)
     PHI_GUARD(input_of_rows(judge->rows, judge->first, judge->last, judge->now_us, arena, &input));
     rules_outcome(judge->rules, input, judge->now_us, &outcome);
     list_reasons(&outcome.verdict, &list);
+    PHI_GUARD(add_relief(judge, arena, &outcome, &list));
     add_review(judge, &outcome, &list);
     add_silence(judge, &outcome, &list);
     PHI_GUARD(keep_codes(judge, &list, out));
@@ -173,6 +213,8 @@ void judge_words(const struct rules *rules, const char *reason, const char *rule
     } own[] = {
         {JUDGE_REASON_REOPENED, "更正过的事件有新的记录,审核中",
          "a new record came about an event whose record was retracted; under review"},
+        {JUDGE_REASON_RELIEF, "更正办理期间的临时措施:争议记录暂不计入,审核中",
+         "interim relief while a case runs: the record in dispute is set aside; under review"},
         {JUDGE_REASON_SILENT, "所需数据来源逾期未报,暂不能判定",
          "a source that is needed has not reported in time; nothing can be said for now"},
         {RULES_REASON_ERROR, "判定规则出错,已略过",

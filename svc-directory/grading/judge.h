@@ -16,6 +16,7 @@
 #include "svc-directory/grading/reasons.h"
 
 #define JUDGE_REASON_REOPENED "case-reopened"
+#define JUDGE_REASON_RELIEF   "interim-relief"
 #define JUDGE_REASON_SILENT   "source-silent"
 
 struct judge {

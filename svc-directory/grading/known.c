@@ -15,6 +15,12 @@ bool grading_counts(const struct phi_rows *rows, size_t row)
     return phi_rows_is_null(rows, row, GRADING_DECIDED);
 }
 
+bool grading_is_relieved(const struct phi_rows *rows, size_t row, int64_t now_us)
+{
+    return grading_counts(rows, row) && !phi_rows_is_null(rows, row, GRADING_RELIEF) &&
+           phi_rows_i64(rows, row, GRADING_RELIEF) > now_us;
+}
+
 /* OFFSET 0: looked up for a row at hand, never joined from the other side.
  *
  * What a decision made of a record counts where the record is about the person, and while that
@@ -34,7 +40,8 @@ enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjec
         "SELECT s.subject, l.other FROM s JOIN linked l ON l.subject = s.member) "
         "SELECT s.subject, f.source, f.institution, f.observed_us, f.content, f.record_no, "
         "f.revision, f.recorded_us, f.event_key, CASE WHEN r.is_retracted THEN r.decided_us END, "
-        "r.case_id, k.risk, k.at_us, f.of_record IS NOT NULL "
+        "r.case_id, k.risk, k.at_us, f.of_record IS NOT NULL, "
+        "v.until_us "
         "FROM s CROSS JOIN LATERAL (SELECT * FROM facts g WHERE g.subject = s.member AND g.source "
         "<> 'declare.documents' AND g.observed_us >= $2::bigint AND g.known_us <= $4::bigint AND "
         "NOT EXISTS (SELECT 1 FROM facts h WHERE h.record = g.record AND h.revision > g.revision "
@@ -55,6 +62,9 @@ enum phi_err grading_facts(struct phi_conn *conn, const struct phi_array *subjec
         "left(t.place, 3) || '0000']) AND t.place >= p.low AND t.place <= p.high AND p.risk > 0 "
         "AND t.from_us < p.to_us AND t.to_us >= p.from_us WHERE f.has_stays AND t.fact_id = "
         "f.fact_id GROUP BY p.risk ORDER BY p.risk DESC LIMIT 1) k ON true "
+        "LEFT JOIN LATERAL (SELECT max(x.until_us) AS until_us FROM (SELECT DISTINCT ON "
+        "(l.case_id) l.until_us FROM reliefs l WHERE l.record = f.record AND l.subject = f.subject "
+        "AND l.known_us <= $4::bigint ORDER BY l.case_id, l.version DESC) x) v ON true "
         "ORDER BY s.subject, f.observed_us DESC, f.fact_id",
         params, 5, rows, error);
 }

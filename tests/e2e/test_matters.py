@@ -2,6 +2,7 @@
 import psycopg
 import pytest
 
+from phi_client.chain import heads
 from phi_client.life import moment, number, source_line
 from phi_client.people import Person
 from phi_client.suite import wait_until
@@ -152,3 +153,41 @@ def test_a_source_that_is_none(life, database, case):
     database.execute("UPDATE correction.cases SET source = 'source.gone' WHERE case_id = decode(%s, 'hex')", (case_id,))
     refused(life.officers(case_id, "proposal", Person(), decision="retract", **WHY), 422, "4004")
     assert show(life, person, case_id)["state"] == "assigned"
+
+
+# Interim relief
+
+
+def relief(life, case_id, act, officer, sub="officer-1", **fields):
+    return life.officers(case_id, act, officer, sub, **{"hours": 24, **fields})
+
+
+def test_interim_relief_is_given_by_two_and_ends_with_the_case(life):
+    person, fact = red(life)
+    case_id, officer = life.file(person, fact)["caseId"], Person()
+    refused(relief(life, case_id, "relief-approval", Person(), "officer-2"), 409, "4003")
+    refused(relief(life, case_id, "relief", officer, hours=73), 400, "1006")
+    due = show(life, person, case_id)["dueAt"]
+    life.done(relief(life, case_id, "relief", officer))
+    refused(relief(life, case_id, "relief-approval", officer), 403, "3012")
+    refused(relief(life, case_id, "relief-approval", Person(), "officer-2", hours=23), 422, "4004")
+    refused(relief(life, case_id, "relief-approval", person, "officer-2"), 403, "3012")
+    assert explained(life, person)["grade"]["code"] == "red"
+    until = life.done(relief(life, case_id, "relief-approval", Person(), "officer-2"))["until"]
+    seen = until_grade(life, person, "review")
+    assert "interim-relief" in [reason["reason"] for reason in seen["reasons"]] and seen["then"]["code"] == "red"
+    assert seen["until"][:19] <= until[:19]
+    shown = show(life, person, case_id)
+    assert [step["step"] for step in shown["steps"]][2:] == ["relief-proposed", "relief-granted"]
+    assert shown["steps"][-1]["content"]["until"] == until and shown["dueAt"] == due and all(heads(shown))
+    refused(relief(life, case_id, "relief", officer), 409, "4003")
+    settle(life, case_id, decision="refuse")
+    until_grade(life, person, "red")
+    assert show(life, person, case_id)["state"] == "refused"
+
+
+def test_nothing_is_set_aside_for_a_missing_record(life):
+    person = Person()
+    missing = {"source": "source.tests", "institution": "cdc-320102", "date": moment(86400)[:10]}
+    case_id = life.done(file(life, person, matter="missing", missing=missing))["caseId"]
+    refused(relief(life, case_id, "relief", Person()), 422, "4004")

@@ -63,6 +63,7 @@ static inline void kit_open(struct kit *kit, const char *schema, const char *rul
         {141, "places", kit_text(arena, "141_places")},
         {150, "speed", kit_text(arena, "150_speed")},
         {190, "decisions", kit_text(arena, "190_decisions")},
+        {191, "reliefs", kit_text(arena, "191_reliefs")},
     };
     struct phi_error error = {0};
     const struct phi_store_options options = {

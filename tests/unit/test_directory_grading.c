@@ -201,6 +201,87 @@ static void a_reopened_case(void **state)
     assert_int_equal(kit_grade_of(kit, 1), RED);
 }
 
+/* What a decision makes of a record hangs on that record, and on the decision being its last. */
+static void records_that_cases_make(void **state)
+{
+    struct kit *kit = *state;
+    kit_fact(kit, &(struct kit_fact){.subject = 1,
+                                     .record = 31,
+                                     .content = NEGATIVE,
+                                     .event = EVENT,
+                                     .observed_us = KIT_NOW,
+                                     .recorded_us = KIT_NOW + 1});
+    kit_sql(kit, "UPDATE facts SET of_version = 5, of_record = set_byte(record, 8, 30)");
+    kit_decide(kit, 1, 30, 5, true, KIT_NOW);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), GREY); /* the record that it amends has not come */
+    kit_fact(kit, &(struct kit_fact){.subject = 1,
+                                     .record = 30,
+                                     .content = POSITIVE,
+                                     .event = EVENT,
+                                     .observed_us = KIT_NOW});
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), GREEN); /* and doesn't open the case again */
+    kit_decide(kit, 1, 30, 6, false, KIT_NOW);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), RED); /* it stands after all: what was made of it goes */
+    kit_decide(kit, 2, 30, 7, true, KIT_NOW);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), RED); /* the case of somebody else */
+}
+
+static void relieve(struct kit *kit, unsigned subject, unsigned record, int64_t version,
+                    int64_t until_us)
+{
+    char sql[400];
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO reliefs SELECT record, subject, 'case', %lld, %lld, %lld FROM facts "
+             "WHERE record = set_byte(decode('02' || repeat('00', 15), 'hex'), 8, %u) AND "
+             "get_byte(subject, 15) = %u",
+             (long long)version, (long long)until_us, (long long)kit->now_us, record, subject);
+    kit_sql(kit, sql);
+}
+
+static void interim_relief(void **state)
+{
+    struct kit *kit = *state;
+    int64_t end_us = KIT_NOW + 3600 * KIT_SECOND;
+    kit_fact(kit, &(struct kit_fact){
+                      .subject = 1, .record = 41, .content = POSITIVE, .observed_us = KIT_NOW});
+    relieve(kit, 1, 41, 5, end_us);
+    kit_grade(kit, 1);
+    assert_int_equal(kit_grade_of(kit, 1), REVIEW);
+    assert_int_equal(kit_entry(kit, 1, "until_us"), end_us - 1);
+    assert_int_equal(kit_entry(kit, 1, "then_grade"), RED);
+    kit->now_us = end_us - 1;
+    assert_int_equal(kit_due(kit, 10), 0);
+    kit->now_us = end_us;
+    assert_int_equal(kit_due(kit, 10), 1);
+    assert_int_equal(kit_grade_of(kit, 1), RED); /* by the clock alone */
+    kit->now_us = KIT_NOW;
+    /* what other records give is not touched */
+    kit_fact(kit, &(struct kit_fact){
+                      .subject = 2, .record = 42, .content = POSITIVE, .observed_us = KIT_NOW});
+    kit_fact(kit, &(struct kit_fact){.subject = 2, .content = POSITIVE, .observed_us = KIT_NOW});
+    relieve(kit, 2, 42, 5, end_us);
+    kit_grade(kit, 2);
+    assert_int_equal(kit_grade_of(kit, 2), RED);
+    /* the end that a case brings has the higher version, whichever comes first */
+    kit_fact(kit, &(struct kit_fact){
+                      .subject = 3, .record = 43, .content = POSITIVE, .observed_us = KIT_NOW});
+    relieve(kit, 3, 43, 6, 0);
+    relieve(kit, 3, 43, 5, end_us);
+    kit_grade(kit, 3);
+    assert_int_equal(kit_grade_of(kit, 3), RED);
+    /* what was retracted meanwhile doesn't come back with its end */
+    kit_fact(kit, &(struct kit_fact){
+                      .subject = 4, .record = 44, .content = POSITIVE, .observed_us = KIT_NOW});
+    relieve(kit, 4, 44, 5, end_us);
+    kit_decide(kit, 4, 44, 6, true, KIT_NOW);
+    kit_grade(kit, 4);
+    assert_int_equal(kit_grade_of(kit, 4), GREY);
+}
+
 static void link_two(struct kit *kit, unsigned one, unsigned other, unsigned revision,
                      bool is_linked)
 {
@@ -434,6 +515,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_ones_own, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(a_record_that_moved, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(a_reopened_case, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(records_that_cases_make, open_kit, close_kit),
+        cmocka_unit_test_setup_teardown(interim_relief, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(linked_documents, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(the_clock_alone, open_kit, close_kit),
         cmocka_unit_test_setup_teardown(places_find_people, open_kit, close_kit),

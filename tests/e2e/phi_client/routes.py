@@ -184,6 +184,13 @@ def _decision(cast):
     return f"/v1/corrections/{case}/decision", {**REFUSAL, "note": "查无依据。"}
 
 
+def _relief(cast):
+    """Proposed by an officer of another unit."""
+    case = cast.open_case()
+    cast.life.done(cast.life.officers(case, "relief", Person(), "officer-2", hours=2))
+    return f"/v1/corrections/{case}/relief-approval", {"hours": 2}
+
+
 def _page(path, bound="before"):
     moment_then = urllib.parse.quote(moment(-60), safe="")
     return lambda _cast: (f"{path}?limit=5&{bound}={moment_then}&customNumber=c-1", {})
@@ -275,6 +282,8 @@ ROUTES = (
           _of_case("evidence-requests", question="当日在何处？")),
     Route("svc-correction", "POST", "/v1/corrections/{id}/proposal", "officer-app", "staff",
           _of_case("proposal", **REFUSAL, note="查无依据。")),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/relief", "officer-app", "staff", _of_case("relief", hours=2)),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/relief-approval", "officer-app", "staff", _relief),
     Route("svc-correction", "POST", "/v1/corrections/{id}/decision", "officer-app", "staff", _decision),
     Route("svc-platform", "POST", HAND_DOWN, "border-app", None,
           lambda _cast: ("/v1/platforms/320000/sources/border", [source_line(Person(), "border")])),
