@@ -4,6 +4,7 @@
 
 #include "bus/consumer.h"
 #include "bus/dlq.h"
+#include "codes/bucket.h"
 #include "person/replay.h"
 #include "rpc/client.h"
 #include "service/api.h"
@@ -73,7 +74,8 @@ struct directory {
     struct due *due;
     struct reference *reference;
     struct heal_requests *heal_requests;
-    atomic_bool tells_all; /* the nation wants all digests now; the publisher's thread clears it */
+    /* A bit a bucket: the nation wants its digest now; the publisher's thread clears it. */
+    atomic_uint_fast64_t tells[PHI_BUCKETS / 64];
     struct silence silence;
     int64_t keep_us; /* how long facts are kept after what they tell of */
     struct challenges *challenges;

@@ -8,6 +8,7 @@
 #include "svc-platform/platform.h"
 #include "svc-platform/push/push.h"
 #include "svc-platform/rebuild/rebuild.h"
+#include "svc-platform/rebuild/window.h"
 #include "svc-platform/relay/relay.h"
 #include "svc-platform/statistics/statistics.h"
 
@@ -29,6 +30,7 @@ extern const unsigned char phi_embed__122_rebuild_sql[];
 extern const unsigned char phi_embed__123_statistics_sql[];
 extern const unsigned char phi_embed__140_grants_sql[];
 extern const unsigned char phi_embed__141_key_services_sql[];
+extern const unsigned char phi_embed__142_windows_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -63,6 +65,7 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_PLATFORM_KEY_FILE", "the unified platform's key for dead letters"),
     PHI_QUERY_RPC_ROWS("5110"),
     STATISTICS_ROW,
+    WINDOW_ROW,
     RELAY_ROW,
 };
 
@@ -75,6 +78,7 @@ static const struct phi_migration migrations[] = {
     {123, "statistics", (const char *)phi_embed__123_statistics_sql},
     {140, "grants", (const char *)phi_embed__140_grants_sql},
     {141, "key services", (const char *)phi_embed__141_key_services_sql},
+    {142, "windows", (const char *)phi_embed__142_windows_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};
@@ -317,6 +321,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(platform_trust_start(platform));
     PHI_GUARD(platform_entries_open(platform, error));
     PHI_GUARD(statistics_start(platform));
+    PHI_GUARD(window_start(platform));
     PHI_GUARD(phi_query_rpc_start(platform->rpc, error));
 out:
     return err;
@@ -328,6 +333,7 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     if (platform == NULL)
         return;
     statistics_stop(platform);
+    window_stop(platform);
     phi_query_rpc_stop(platform->rpc, until);
     if (phi_consumer_close(platform->consumer, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "consumer_left_late", PHI_L_WORD("group", "svc-platform.directory"));

@@ -25,6 +25,7 @@ struct platform_file {
 struct heal;
 struct relay;
 struct statistics;
+struct windows;
 
 struct platform {
     struct phi_service *service;
@@ -54,6 +55,7 @@ struct platform {
     struct phi_counter *refused;
     struct heal *heal; /* heal/heal.h */
     struct statistics *statistics;
+    struct windows *windows; /* rebuild/window.h */
     struct relay *relay;
 };
 

@@ -4,9 +4,11 @@
 #include "phictl/rules/ask.h"
 
 #include "base/text.h"
+#include "base/time.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define REGION_OPTION                                                                              \
     {                                                                                              \
@@ -36,6 +38,9 @@ static const struct ctl_option rebuild_options[] = {
     CTL_REQUEST_OPTIONS,
     URL_OPTION,
     {.name = "status", .text = "begin nothing, tell how far the last one is"},
+    {.name = "wait",
+     .value = "S",
+     .text = "tell how far it is until it ends, at most so many seconds; 1 when it did not"},
     JSON_OPTION};
 
 static enum phi_err path_of(const struct ctl_args *args, const char *what, char *out, size_t size,
@@ -176,11 +181,43 @@ static int print_rebuild(const struct ctl_args *args, const json_t *data)
     if (ctl_has(args, "json"))
         return print_json(data);
     printf("rebuild %lld: %s; %lld records read, %lld a second, %lld written; %lld of %lld "
-           "partitions; %lld buckets compared, %lld differ\n",
+           "partitions; %lld of %lld buckets compared, %lld differ",
            number(data, "rebuild"), word(data, "state"), number(data, "records"),
            number(data, "recordsPerSecond"), number(data, "written"), number(partitions, "read"),
-           number(partitions, "all"), number(buckets, "compared"), number(buckets, "different"));
-    return CTL_OK;
+           number(partitions, "all"), number(buckets, "compared"), number(buckets, "all"),
+           number(buckets, "different"));
+    const json_t *silent = json_object_get(data, "unanswered");
+    for (size_t i = 0; i < json_array_size(silent); i++)
+        printf("%s%s", i == 0 ? "; no answer of " : ", ",
+               json_string_value(json_array_get(silent, i)));
+    return putchar('\n') == '\n' && fflush(stdout) == 0 ? CTL_OK : CTL_FAILED;
+}
+
+static bool is_ended(const json_t *data)
+{
+    return strcmp(word(data, "state"), "done") == 0 ||
+           strcmp(word(data, "state"), "unanswered") == 0;
+}
+
+/* A line whenever something moved. */
+static enum phi_err follow_rebuild(const struct ctl_args *args, const char *path, int64_t seconds,
+                                   json_t **data, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    const struct timespec pause = {.tv_sec = 1};
+    struct phi_deadline until = phi_deadline_in_ms(seconds * 1000);
+    while (!is_ended(*data) && !phi_deadline_is_past(until)) {
+        json_t *now = NULL;
+        nanosleep(&pause, NULL);
+        PHI_GUARD(ctl_rules_ask(args, "GET", path, NULL, &now, error));
+        bool has_moved = json_equal(now, *data) == 0;
+        json_decref(*data);
+        *data = now;
+        if (has_moved && !ctl_has(args, "json"))
+            (void)print_rebuild(args, now);
+    }
+out:
+    return err;
 }
 
 static int run_rebuild(const struct ctl_args *args)
@@ -189,14 +226,23 @@ static int run_rebuild(const struct ctl_args *args)
     struct phi_error error = {.code = PHI_OK};
     static const char path[] = "/v1/directory/rebuilds";
     json_t *data = NULL;
+    int64_t seconds = 0;
     int status = CTL_OK;
+    if (ctl_has(args, "wait") &&
+        phi_text_to_i64(phi_view_text(ctl_get(args, "wait")), 1, 86400, &seconds) != PHI_OK)
+        PHI_GUARD(phi_error_set(&error, PHI_ERR_FIELD_VALUE, "--wait", "not 1..86400 seconds"));
     if (!ctl_has(args, "status")) {
         PHI_GUARD(ctl_rules_ask(args, "POST", path, json_object(), &data, &error));
         json_decref(data);
         data = NULL;
     }
     PHI_GUARD(ctl_rules_ask(args, "GET", path, NULL, &data, &error));
-    status = print_rebuild(args, data);
+    status = seconds > 0 && ctl_has(args, "json") ? CTL_OK : print_rebuild(args, data);
+    if (seconds > 0) {
+        PHI_GUARD(follow_rebuild(args, path, seconds, &data, &error));
+        status = ctl_has(args, "json") ? print_rebuild(args, data) : CTL_OK;
+        status = is_ended(data) ? status : CTL_FAILED;
+    }
 out:
     json_decref(data);
     return err == PHI_OK ? status : ctl_fail(err, &error);
@@ -235,6 +281,10 @@ static int run_statistics(const struct ctl_args *args)
         print_people(word(one, "region"), json_object_get(one, "people"));
     }
     print_people("nation", json_object_get(data, "nation"));
+    const json_t *missing = json_object_get(data, "leftOut");
+    for (size_t i = 0; i < json_array_size(missing); i++)
+        printf("%-8s not counted: suspended, or not in the trust list\n",
+               json_string_value(json_array_get(missing, i)));
     printf("counted at %s; under %lld not shown, rounded to %lld\n", word(data, "countedAt"),
            number(data, "shownFrom"), number(data, "roundedTo"));
 out:

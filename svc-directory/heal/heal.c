@@ -204,8 +204,6 @@ static enum phi_err run_turn(struct heal *heal, int32_t partitions, struct phi_a
     int64_t now = slot_at(heal, phi_clock_now_us(phi_service_clock(heal->directory->service)));
     if (heal->next < 0 || heal->next > now)
         heal->next = now;
-    if (atomic_exchange(&heal->directory->tells_all, false))
-        heal->next = now - PHI_BUCKETS;
     if (heal->next < now - PHI_BUCKETS)
         heal->next = now - PHI_BUCKETS;
     int64_t at = heal->next;
@@ -219,6 +217,33 @@ static enum phi_err run_turn(struct heal *heal, int32_t partitions, struct phi_a
     phi_counter_add(heal->marks, heal->told_count);
     heal->next = at;
     *has_more = *has_more || heal->next < now;
+out:
+    return err;
+}
+
+static bool take_wanted(struct heal *heal, uint16_t bucket)
+{
+    uint64_t bit = UINT64_C(1) << (bucket % 64);
+    atomic_uint_fast64_t *word = &heal->directory->tells[bucket / 64];
+    return (atomic_load(word) & bit) != 0 && (atomic_fetch_and(word, ~bit) & bit) != 0;
+}
+
+/* The digests that the nation wants now, of our own partitions; what a failure loses it asks for
+ * again. */
+static enum phi_err run_wanted(struct heal *heal, int32_t partitions, struct phi_arena *arena,
+                               bool *has_more)
+{
+    enum phi_err err = PHI_OK;
+    uint16_t bucket = 0;
+    heal->told_count = 0;
+    for (; bucket < PHI_BUCKETS && heal->told_count < RUN_MAX; bucket++)
+        if (take_wanted(heal, bucket) && is_owned(heal, bucket, partitions))
+            PHI_GUARD(send_bucket(heal, bucket, false, arena));
+    if (heal->told_count == 0)
+        goto out;
+    *has_more = *has_more || bucket < PHI_BUCKETS;
+    PHI_GUARD(send_digests(heal, arena));
+    phi_counter_add(heal->marks, heal->told_count);
 out:
     return err;
 }
@@ -296,6 +321,7 @@ enum phi_err heal_run(struct heal *heal, bool *has_more)
     struct phi_arena *arena = phi_arena_new(ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(run_asked(heal, partitions, arena, has_more));
+    PHI_GUARD(run_wanted(heal, partitions, arena, has_more));
     PHI_GUARD(run_turn(heal, partitions, arena, has_more));
 out:
     phi_arena_free(arena);

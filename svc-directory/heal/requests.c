@@ -30,7 +30,9 @@ struct heal_requests {
 };
 
 struct request {
-    bool is_for_digests; /* of all buckets, now */
+    bool is_for_digests; /* of the buckets from `first` to `last`, now */
+    int64_t first;
+    int64_t last;
     int64_t bucket;
     uint64_t version;
 };
@@ -63,14 +65,18 @@ static enum phi_err read_request(struct heal_requests *requests, const struct ph
                                  struct phi_arena *arena, struct request *out)
 {
     enum phi_err err = PHI_OK;
-    static const char *const members[] = {"bucket", "digests", "region", "version"};
+    static const char *const members[] = {"bucket", "digests", "first",
+                                          "last",   "region",  "version"};
     struct phi_json_at root;
     const char *region = NULL, *version = NULL;
     int64_t number = 0;
     PHI_GUARD(verify(requests, msg, &out->version));
     PHI_GUARD(phi_json_read(msg->value, 2, arena, &root, NULL));
-    PHI_GUARD(phi_json_only(&root, members, 4, NULL));
+    PHI_GUARD(phi_json_only(&root, members, 6, NULL));
     PHI_GUARD(phi_json_bool_opt(&root, "digests", false, &out->is_for_digests, NULL));
+    PHI_GUARD(phi_json_int_opt(&root, "first", 0, PHI_BUCKETS - 1, 0, &out->first, NULL));
+    PHI_GUARD(phi_json_int_opt(&root, "last", out->first, PHI_BUCKETS - 1, PHI_BUCKETS - 1,
+                               &out->last, NULL));
     if (!out->is_for_digests)
         PHI_GUARD(phi_json_int(&root, "bucket", 0, PHI_BUCKETS - 1, &out->bucket, NULL));
     PHI_GUARD(phi_json_word(&root, "region", 6, &region, NULL));
@@ -102,10 +108,12 @@ out:
 }
 
 /* Each replica tells those of its own partitions; what was asked before it began is stale. */
-static void hurry(struct heal_requests *requests, uint64_t version)
+static void hurry(struct heal_requests *requests, const struct request *request)
 {
-    if (version >= requests->begun_us)
-        atomic_store(&requests->directory->tells_all, true);
+    if (request->version < requests->begun_us)
+        return;
+    for (int64_t bucket = request->first; bucket <= request->last; bucket++)
+        atomic_fetch_or(&requests->directory->tells[bucket / 64], UINT64_C(1) << (bucket % 64));
 }
 
 static enum phi_err take(struct heal_requests *requests, const struct phi_msg *msg)
@@ -116,7 +124,7 @@ static enum phi_err take(struct heal_requests *requests, const struct phi_msg *m
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(read_request(requests, msg, arena, &request));
     if (request.is_for_digests)
-        hurry(requests, request.version);
+        hurry(requests, &request);
     else
         PHI_GUARD(lay_down(requests, &request));
 out:

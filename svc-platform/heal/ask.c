@@ -49,15 +49,18 @@ out:
     return err;
 }
 
-enum phi_err heal_ask_all(struct phi_service *service, const char *region, int64_t now_us,
-                          struct phi_conn *tx)
+enum phi_err heal_ask_digests(struct phi_service *service, const char *region, uint16_t first,
+                              uint16_t last, int64_t now_us, struct phi_conn *tx)
 {
     enum phi_err err = PHI_OK;
     struct phi_event event;
     struct phi_arena *arena = phi_arena_new(ASK_ARENA);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    const char *json = phi_arena_printf(
-        arena, "{\"digests\":true,\"region\":\"%s\",\"version\":\"%" PRId64 "\"}", region, now_us);
+    const char *json =
+        phi_arena_printf(arena,
+                         "{\"digests\":true,\"first\":%u,\"last\":%u,\"region\":\"%s\","
+                         "\"version\":\"%" PRId64 "\"}",
+                         first, last, region, now_us);
     PHI_GUARD(make(service, region, json, now_us, arena, &event));
     PHI_GUARD(phi_event_put(tx, &event, NULL));
 out:

@@ -11,9 +11,9 @@
 enum phi_err heal_ask(struct phi_service *service, const char *region, uint16_t bucket,
                       int64_t now_us, struct phi_conn *tx) PHI_MUST_USE;
 
-/* Asks for the digests of all buckets at once. */
-enum phi_err heal_ask_all(struct phi_service *service, const char *region, int64_t now_us,
-                          struct phi_conn *tx) PHI_MUST_USE;
+/* Asks for the digests of the buckets from `first` to `last`. */
+enum phi_err heal_ask_digests(struct phi_service *service, const char *region, uint16_t first,
+                              uint16_t last, int64_t now_us, struct phi_conn *tx) PHI_MUST_USE;
 /* The same event for who lays it down otherwise; parts are the arena's. */
 struct phi_event;
 enum phi_err heal_ask_event(struct phi_service *service, const char *region, uint16_t bucket,

@@ -1,7 +1,7 @@
 #include "svc-platform/rebuild/rebuild.h"
 
 #include "base/log.h"
-#include "svc-platform/heal/ask.h"
+#include "svc-platform/rebuild/window.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,23 +36,6 @@ static enum phi_err lock(int64_t id, struct phi_conn *tx)
                          &param, 1, NULL, NULL);
 }
 
-static enum phi_err ask_all(struct phi_service *service, int64_t id, int64_t now_us,
-                            struct phi_conn *tx)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_rows *rows = NULL;
-    const struct phi_param param = PHI_I64(id);
-    PHI_GUARD(phi_conn_exec(tx, "rebuild_regions",
-                            "SELECT DISTINCT substr(topic, 5, 6) FROM rebuild_parts WHERE rebuild "
-                            "= $1",
-                            &param, 1, &rows, NULL));
-    for (size_t i = 0; i < phi_rows_count(rows); i++)
-        PHI_GUARD(heal_ask_all(service, phi_rows_text(rows, i, 0), now_us, tx));
-out:
-    phi_rows_free(rows);
-    return err;
-}
-
 static enum phi_err finish(struct phi_service *service, int64_t id, struct phi_conn *tx)
 {
     enum phi_err err = PHI_OK;
@@ -66,7 +49,7 @@ static enum phi_err finish(struct phi_service *service, int64_t id, struct phi_c
                             params, 2, &rows, NULL));
     if (phi_rows_count(rows) == 1) {
         phi_log(PHI_LOG_INFO, "directory_read_anew", PHI_L_INT("rebuild", id));
-        PHI_GUARD(ask_all(service, id, now_us, tx));
+        PHI_GUARD(window_open(tx, id));
     }
 out:
     phi_rows_free(rows);
@@ -146,30 +129,65 @@ static json_t *time_json(int64_t time_us)
 static const char state_sql[] =
     "SELECT r.id, r.started_us, r.read_us, COALESCE(sum(p.records), 0)::bigint, "
     "COALESCE(sum(p.written), 0)::bigint, count(*) FILTER (WHERE p.next >= p.goal), count(p.goal), "
-    "count(DISTINCT substr(p.topic, 5, 6)), (SELECT count(*) FROM buckets b WHERE b.compared_us > "
-    "r.read_us AND r.read_us > 0), (SELECT count(*) FROM buckets b WHERE b.compared_us > r.read_us "
-    "AND r.read_us > 0 AND NOT b.is_equal) FROM rebuilds r LEFT JOIN rebuild_parts p ON p.rebuild "
-    "= r.id GROUP BY r.id ORDER BY r.id DESC LIMIT 1";
+    "(SELECT count(*) FROM buckets b WHERE b.compared_us > r.read_us AND r.read_us > 0), (SELECT "
+    "count(*) FROM buckets b WHERE b.compared_us > r.read_us AND r.read_us > 0 AND NOT "
+    "b.is_equal), 4096 * count(DISTINCT substr(p.topic, 5, 6)), (SELECT count(*) FROM "
+    "rebuild_regions w WHERE w.rebuild = r.id AND NOT is_over), COALESCE((SELECT "
+    "string_agg(region, ',' ORDER BY region) FROM rebuild_regions w WHERE w.rebuild = r.id AND "
+    "is_over AND low < 4096), '') FROM rebuilds r LEFT JOIN rebuild_parts p ON p.rebuild = r.id "
+    "GROUP BY r.id ORDER BY r.id DESC LIMIT 1";
+
+enum state {
+    ID,
+    STARTED,
+    READ,
+    RECORDS,
+    WRITTEN,
+    PARTS_READ,
+    PARTS,
+    COMPARED,
+    DIFFERENT,
+    BUCKETS,
+    OPEN,
+    UNANSWERED
+};
+
+static const char *state_of(const struct phi_rows *rows)
+{
+    if (phi_rows_i64(rows, 0, READ) == 0)
+        return "reading";
+    if (phi_rows_i64(rows, 0, OPEN) > 0)
+        return "comparing";
+    if (phi_rows_i64(rows, 0, DIFFERENT) > 0)
+        return "healing";
+    return phi_rows_text(rows, 0, UNANSWERED)[0] == '\0' ? "done" : "unanswered";
+}
+
+static json_t *regions_of(const char *joined)
+{
+    json_t *list = json_array();
+    for (; *joined != '\0'; joined += 6 + (joined[6] == ','))
+        json_array_append_new(list, json_stringn(joined, 6));
+    return list;
+}
 
 static json_t *state_json(const struct phi_rows *rows, int64_t now_us)
 {
-    int64_t started_us = phi_rows_i64(rows, 0, 1), read_us = phi_rows_i64(rows, 0, 2);
-    int64_t records = phi_rows_i64(rows, 0, 3);
+    int64_t started_us = phi_rows_i64(rows, 0, STARTED), read_us = phi_rows_i64(rows, 0, READ);
+    int64_t records = phi_rows_i64(rows, 0, RECORDS);
     int64_t took_us = (read_us > 0 ? read_us : now_us) - started_us;
-    bool is_whole = phi_rows_i64(rows, 0, 8) >= 4096 * phi_rows_i64(rows, 0, 7);
-    const char *state = read_us == 0                   ? "reading"
-                        : !is_whole                    ? "comparing"
-                        : phi_rows_i64(rows, 0, 9) > 0 ? "healing"
-                                                       : "done";
-    return json_pack(
-        "{s:I, s:s, s:o, s:o, s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}}", "rebuild",
-        (json_int_t)phi_rows_i64(rows, 0, 0), "state", state, "startedAt", time_json(started_us),
-        "readAt", time_json(read_us), "records", (json_int_t)records, "written",
-        (json_int_t)phi_rows_i64(rows, 0, 4), "recordsPerSecond",
-        (json_int_t)(took_us > 0 ? records * 1000000 / took_us : 0), "partitions", "read",
-        (json_int_t)phi_rows_i64(rows, 0, 5), "all", (json_int_t)phi_rows_i64(rows, 0, 6),
-        "buckets", "compared", (json_int_t)phi_rows_i64(rows, 0, 8), "different",
-        (json_int_t)phi_rows_i64(rows, 0, 9));
+    return json_pack("{s:I, s:s, s:o, s:o, s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:o}",
+                     "rebuild", (json_int_t)phi_rows_i64(rows, 0, ID), "state", state_of(rows),
+                     "startedAt", time_json(started_us), "readAt", time_json(read_us), "records",
+                     (json_int_t)records, "written", (json_int_t)phi_rows_i64(rows, 0, WRITTEN),
+                     "recordsPerSecond",
+                     (json_int_t)(took_us > 0 ? records * 1000000 / took_us : 0), "partitions",
+                     "read", (json_int_t)phi_rows_i64(rows, 0, PARTS_READ), "all",
+                     (json_int_t)phi_rows_i64(rows, 0, PARTS), "buckets", "compared",
+                     (json_int_t)phi_rows_i64(rows, 0, COMPARED), "different",
+                     (json_int_t)phi_rows_i64(rows, 0, DIFFERENT), "all",
+                     (json_int_t)phi_rows_i64(rows, 0, BUCKETS), "unanswered",
+                     regions_of(phi_rows_text(rows, 0, UNANSWERED)));
 }
 
 enum phi_err platform_rebuild_state_http(struct phi_api_call *call, struct phi_error *error)

@@ -1,7 +1,7 @@
 /* The nation's directory read anew from the compacted topics: every partition from its beginning,
- * rows that are there staying until a record says otherwise, and at the end all provinces asked for
- * the digests of all their buckets. Replicas go on as ever: their offsets are taken away, so each
- * of them is fenced and begins anew.
+ * rows that are there staying until a record says otherwise, and at the end every province asked
+ * for the digests of all its buckets, so many at a time (window.h). Replicas go on as ever: their
+ * offsets are taken away, so each of them is fenced and begins anew.
  *
  *   PHI_GUARD(rebuild_tell(service, id, batch, taken, tx));   // each batch while one is under way
  */
