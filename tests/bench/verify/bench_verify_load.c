@@ -5,18 +5,25 @@
  *   bench_verify_load latency ADDRESS verify|check MS RATE  → {"sent", "done", "p50_us", …}
  *   bench_verify_load echo ADDRESS                          a bare ROUTER that sends back
  *
+ * With BENCH_SUBJECTS, a file of subjects in hex, it is svc-platform's nationwide query that is
+ * asked, with receipts about them that BENCH_RECEIPT (svc-verify's scalar) signs.
+ *
  * Keys in the environment, hex: BENCH_SERVER (its CURVE public key), BENCH_PUBLIC and BENCH_SECRET
  * (ours), BENCH_CODE (the platform's SM2 scalar), BENCH_SEAL; BENCH_REGION, BENCH_KEY_SET.
  */
 #include "tests/bench/bench.h"
 
+#include "codes/query_message.h"
+#include "codes/region.h"
 #include "codes/verify_message.h"
 #include "codeside/codeside.h"
+#include "crypto/key.h"
 #include "crypto/random.h"
 
 #include <zmq.h>
 
 #define CODES       4096
+#define RECEIPTS    1024 /* at most: signed at the start, good for a minute */
 #define HEADER      32
 #define LATE_S      3
 #define SAMPLES_MAX 4000000
@@ -26,6 +33,9 @@ struct load {
     void *socket;
     struct phi_minted *codes;
     struct phi_verify_request request;
+    uint8_t (*receipts)[PHI_RECEIPT_MAX]; /* NULL: codes are asked about */
+    size_t receipt_lens[RECEIPTS];
+    size_t receipt_count;
     uint64_t sent;
     uint64_t done;
     uint64_t failed;
@@ -104,6 +114,43 @@ static void mint_codes(void)
     phi_codeside_free(codeside);
 }
 
+static void sign_receipts(const char *path)
+{
+    uint8_t scalar[32], xy[PHI_SM2_PUBLIC_LEN];
+    char line[64];
+    struct phi_sm2_private *key = NULL;
+    int64_t now_s = phi_clock_now_us(NULL) / 1000000;
+    struct phi_receipt receipt = {.requester = "320000.svc-directory",
+                                  .app = "bench",
+                                  .has_subject = true,
+                                  .audience_count = 2,
+                                  .issued_s = now_s,
+                                  .expires_s = now_s + PHI_RECEIPT_LIFE_MAX_S};
+    need_hex("BENCH_RECEIPT", scalar, sizeof(scalar));
+    bench_require(phi_sm2_private_new(scalar, &key) == PHI_OK, "the receipt key");
+    phi_sm2_private_public(key, xy);
+    bench_require(phi_key_id_of(xy, receipt.key_id) == PHI_OK, "its serial");
+    snprintf(receipt.issuer, sizeof(receipt.issuer), "%s", need("BENCH_REGION"));
+    snprintf(receipt.audience[0], sizeof(receipt.audience[0]), "%s", receipt.issuer);
+    snprintf(receipt.audience[1], sizeof(receipt.audience[1]), "%s", PHI_REGION_NATION);
+    load.receipts = calloc(RECEIPTS, sizeof(*load.receipts));
+    FILE *subjects = fopen(path, "r");
+    bench_require(load.receipts != NULL && subjects != NULL, "the subjects");
+    while (load.receipt_count < RECEIPTS && fgets(line, sizeof(line), subjects) != NULL) {
+        struct phi_writer out =
+            phi_writer_of(load.receipts[load.receipt_count], sizeof(load.receipts[0]));
+        bench_require(phi_hex_decode(phi_view_of(line, strcspn(line, "\n")), receipt.subject,
+                                     sizeof(receipt.subject)) == PHI_OK &&
+                          phi_random_bytes(receipt.receipt_id, 16) == PHI_OK &&
+                          phi_receipt_sign(&receipt, key, &out) == PHI_OK,
+                      "a receipt");
+        load.receipt_lens[load.receipt_count++] = phi_writer_len(&out);
+    }
+    bench_require(load.receipt_count > 0, "a subject");
+    fclose(subjects);
+    phi_sm2_private_free(key);
+}
+
 static void prepare_request(const char *operation)
 {
     load.request = (struct phi_verify_request){
@@ -117,31 +164,46 @@ static void prepare_request(const char *operation)
     bench_require(phi_random_bytes(load.request.request_id, 16) == PHI_OK, "random bytes");
 }
 
+static enum phi_err write_query(uint64_t number, struct phi_writer *out)
+{
+    size_t i = number % load.receipt_count;
+    struct phi_query_request query = {.operation = PHI_QUERY_QUERY,
+                                      .left_ms = 5000,
+                                      .receipt =
+                                          phi_view_of(load.receipts[i], load.receipt_lens[i])};
+    memcpy(query.request_id, load.request.request_id, sizeof(query.request_id));
+    return phi_query_request_encode(&query, out);
+}
+
 /* PH, version, kind, milliseconds left, number of the call, request id; then the payload. */
 static size_t write_frame(uint8_t *bytes, size_t size)
 {
     struct phi_writer out = phi_writer_of(bytes, size);
     uint64_t number = load.sent;
     memcpy(load.request.request_id, &number, sizeof(number));
-    load.request.code = phi_view_text(load.codes[number % CODES].text);
+    if (load.receipts == NULL)
+        load.request.code = phi_view_text(load.codes[number % CODES].text);
     phi_write_bytes(&out, "PH\1\1", 4);
     phi_write_u32(&out, 5000);
     phi_write_u64(&out, number);
     phi_write_bytes(&out, load.request.request_id, 16);
-    bench_require(phi_verify_requests_encode(&load.request, 1, &out) == PHI_OK, "a request");
+    bench_require((load.receipts != NULL
+                       ? write_query(number, &out)
+                       : phi_verify_requests_encode(&load.request, 1, &out)) == PHI_OK,
+                  "a request");
     return phi_writer_len(&out);
 }
 
 static void send_one(int64_t at_us)
 {
-    uint8_t bytes[HEADER + PHI_VERIFY_REQUEST_MAX];
+    uint8_t bytes[HEADER + PHI_VERIFY_REQUEST_MAX + PHI_QUERY_REQUEST_MAX];
     size_t len = write_frame(bytes, sizeof(bytes));
     load.at_us[load.sent % SAMPLES_MAX] = at_us;
     bench_require(zmq_send(load.socket, bytes, len, 0) >= 0, "sending");
     load.sent++;
 }
 
-/* The reply's status is two bytes behind envelope, version, kind and request id. */
+/* Behind envelope, version, kind and request id: two bytes of status, or a return code in digits. */
 static bool receive_one(void)
 {
     uint8_t bytes[2048];
@@ -153,8 +215,9 @@ static bool receive_one(void)
     uint64_t number = phi_read_u64(&in);
     load.took_us[load.done % SAMPLES_MAX] = phi_monotonic_us() - load.at_us[number % SAMPLES_MAX];
     bool is_request = bytes[3] == 1; /* sent back by the echo */
-    bool is_good =
-        len > HEADER + 20 && bytes[3] == 2 && bytes[HEADER + 18] == 0 && bytes[HEADER + 19] == 0;
+    uint8_t zero = load.receipts != NULL ? '0' : 0;
+    bool is_good = len > HEADER + 20 && bytes[3] == 2 && bytes[HEADER + 18] == zero &&
+                   bytes[HEADER + 19] == zero;
     if (!is_request && !is_good)
         load.failed++;
     load.done++;
@@ -274,7 +337,11 @@ int main(int argc, char **argv)
     load.at_us = calloc(SAMPLES_MAX, sizeof(int64_t));
     load.took_us = calloc(SAMPLES_MAX, sizeof(int64_t));
     bool is_rate = strcmp(argv[1], "rate") == 0;
-    mint_codes();
+    const char *subjects = getenv("BENCH_SUBJECTS"); // NOLINT(concurrency-mt-unsafe)
+    if (subjects != NULL)
+        sign_receipts(subjects);
+    else
+        mint_codes();
     prepare_request(is_rate ? "verify" : argv[3]);
     open_socket(ZMQ_DEALER, false);
     bench_require(zmq_connect(load.socket, argv[2]) == 0, "connecting");
