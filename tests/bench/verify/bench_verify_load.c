@@ -203,7 +203,7 @@ static void send_one(int64_t at_us)
     load.sent++;
 }
 
-/* Behind envelope, version, kind and request id: two bytes of status, or a return code in digits. */
+/* Behind envelope, version, kind and request id: two bytes of status, or a code in digits. */
 static bool receive_one(void)
 {
     uint8_t bytes[2048];
