@@ -2,22 +2,11 @@
 """Writes the vectors beside this file again: `tests/vectors/make.py`. The expected values come from reference.py,
 those of the standards' own examples are spelt out here and checked against it."""
 
-import json
-import pathlib
-
 import make_codes
+import make_signed  # noqa: F401
+import make_subjects  # noqa: F401
 import reference as r
-
-HERE = pathlib.Path(__file__).parent
-OURS = "ours (docs/codes.md); made by reference.py"
-
-
-def write(path, source, **parts):
-    file = HERE / path
-    file.parent.mkdir(exist_ok=True)
-    text = json.dumps({"source": source, **parts}, ensure_ascii=False, indent=1)
-    file.write_text(text + "\n", encoding="utf-8")
-
+from common import OURS, pair, sign_key, swap, t, write
 
 # --- SM3
 abc = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
@@ -85,10 +74,6 @@ std_sig = (
     "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"
 )
 assert xy.hex().startswith("09f9df311e5421a1") and r.sign(d, b"message digest", k).hex() == std_sig
-
-
-def pair(n):
-    return int.from_bytes(r.sm3(b"key %d" % n), "big") % (r.N - 2) + 1
 
 
 def sm2_case(name, private, message):
@@ -230,7 +215,6 @@ write(
 
 # --- codes: whole cases, and tables of the parser alone
 make_codes.write_all()
-sign_key = pair(100)
 seal_key = r.sm3(b"seal key")[:16]
 record = "张三|11010519491231002X|111|CHN|20261121080000"
 consent = r.sm3(record.encode())
@@ -281,10 +265,6 @@ broken = []
 
 def bad_code(name, data, place, error="code_malformed"):
     broken.append({"name": name, "bytes": data.hex(), "place": place, "error": error})
-
-
-def swap(data, at, by):
-    return data[:at] + by + data[at + len(by) :]
 
 
 bad_code("empty", b"", "A.length")
@@ -360,7 +340,6 @@ def who(name, id_type, id_no, country):
     return {"name": name, "idType": id_type, "idNo": id_no, "country": country}
 
 
-t = 1795219200  # 2026-11-21 00:00:00 UTC
 zhang = who("张三", "111", "11010519491231002X", "CHN")
 write(
     "consent/record.json",
@@ -397,318 +376,5 @@ write(
         {"name": "no name", "record": record[2:]},
         {"name": "short time", "record": record[:-1]},
         {"name": "no such day", "record": record[:-14] + "20260230080000"},
-    ],
-)
-
-# --- id types, subjects, facts
-def with_check(digits17):
-    weight = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return digits17 + "10X98765432"[sum(int(c) * w for c, w in zip(digits17, weight)) % 11]
-
-
-assert with_check("11010519491231002") == "11010519491231002X"
-hk, mo, tw = with_check("81000019900101001"), with_check("82000019900101001"), with_check("83000019900101001")
-card23 = with_check("93184019850315002")
-index_key = r.sm3(b"index key")
-good_ids = [
-    ("GB 11643 example 1", "111", "11010519491231002X", "CHN"),
-    ("GB 11643 example 2", "111", "440524188001010014", "CHN"),
-    ("15 digits", "111", "110105491231002", "CHN"),
-    ("29 February 2000", "111", with_check("32010220000229001"), "CHN"),
-    ("Hong Kong resident", "551", hk, "HKG"),
-    ("Macao resident", "551", mo, "MAC"),
-    ("Taiwan resident", "552", tw, "TWN"),
-    ("Chinese passport", "400", "E12345678", "CHN"),
-    ("foreign passport", "400", "12AB34567", "FRA"),
-    ("permit of Hong Kong, 8 digits", "516", "H12345678", "HKG"),
-    ("permit of Macao, 10 digits", "516", "M1234567801", "MAC"),
-    ("permit of Taiwan, 8 digits", "511", "12345678", "TWN"),
-    ("permit of Taiwan, 10 digits", "511", "1234567801", "TWN"),
-    ("residence card of 15 under 553", "553", "USA110099120510", "USA"),
-    ("residence card of 15 under 516", "516", "USA110099120510", "USA"),
-    ("residence card of 18 under 553", "553", card23, "USA"),
-    ("residence card of 18 under 516", "516", card23, "USA"),
-    ("other", "999", "JG-2026.001", "CHN"),
-]
-bad_ids = [
-    ("unknown type", "112", "11010519491231002X", "CHN", "idType"),
-    ("empty type", "", "11010519491231002X", "CHN", "idType"),
-    ("wrong check digit", "111", "110105194912310021", "CHN", "idNo"),
-    ("lower x", "111", "11010519491231002x", "CHN", "idNo"),
-    ("17 digits", "111", "11010519491231002", "CHN", "idNo"),
-    ("19 digits", "111", "11010519491231002X1", "CHN", "idNo"),
-    ("30 February", "111", with_check("11010519490230002"), "CHN", "idNo"),
-    ("29 February 2001", "111", with_check("11010520010229002"), "CHN", "idNo"),
-    ("month 13", "111", with_check("11010519491331002"), "CHN", "idNo"),
-    ("no such province", "111", with_check("99010519491231002"), "CHN", "idNo"),
-    ("15 digits, no such day", "111", "110105490231002", "CHN", "idNo"),
-    ("empty number", "111", "", "CHN", "idNo"),
-    ("33 characters", "999", "A" * 33, "CHN", "idNo"),
-    ("resident id card of another country", "111", "11010519491231002X", "USA", "country"),
-    ("no such country", "400", "E12345678", "XXX", "country"),
-    ("country in lower case", "400", "E12345678", "chn", "country"),
-    ("two letters", "400", "E12345678", "CN", "country"),
-    ("Hong Kong number, Macao country", "551", hk, "MAC", "idNo"),
-    ("resident number under 551", "551", "11010519491231002X", "HKG", "idNo"),
-    ("Hong Kong number under 552", "552", hk, "TWN", "idNo"),
-    ("passport of 4", "400", "E123", "CHN", "idNo"),
-    ("passport of 16", "400", "E123456789012345", "CHN", "idNo"),
-    ("passport without a digit", "400", "PASSPORT", "CHN", "idNo"),
-    ("passport with a space", "400", "E1234 5678", "CHN", "idNo"),
-    ("permit H with country MAC", "516", "H12345678", "MAC", "idNo"),
-    ("permit of 9 digits", "516", "H123456789", "HKG", "idNo"),
-    ("permit with other letter", "516", "X12345678", "HKG", "idNo"),
-    ("permit of Taiwan, 9 digits", "511", "123456789", "TWN", "idNo"),
-    ("permit of Taiwan with a letter", "511", "1234567A", "TWN", "idNo"),
-    ("residence card of another nation", "553", "USA110099120510", "FRA", "idNo"),
-    ("residence card of 14", "553", "USA11009912051", "USA", "idNo"),
-    ("residence card of 18, wrong check", "553", card23[:-1] + ("0" if card23[-1] != "0" else "1"), "USA", "idNo"),
-    ("permit number under 553", "553", "H12345678", "HKG", "idNo"),
-    ("other with a slash", "999", "A/B", "CHN", "idNo"),
-]
-write(
-    "subject/idtype.json",
-    "GB/T 38961 annex A, GB 11643-1999 (its two example numbers); forms of the other documents: ours",
-    good=[{"name": n, "idType": a, "idNo": b, "country": c} for n, a, b, c in good_ids],
-    bad=[{"name": n, "idType": a, "idNo": b, "country": c, "place": p} for n, a, b, c, p in bad_ids],
-)
-
-
-def index(name, id_type, id_no, country, canonical):
-    h = r.hmac_sm3(index_key, canonical.encode())[:16]
-    return {
-        "name": name,
-        "idType": id_type,
-        "idNo": id_no,
-        "country": country,
-        "canonical": canonical,
-        "subject": h.hex(),
-        "bucket": int(h.hex()[:3], 16),
-    }
-
-
-c111 = "111|11010519491231002X|CHN"
-write(
-    "subject/index.json",
-    OURS,
-    key=index_key.hex(),
-    partitions=12,
-    cases=[
-        index("as printed", "111", "11010519491231002X", "CHN", c111),
-        index("lower case", "111", "11010519491231002x", "chn", c111),
-        index("with spaces", "111", " 110105 19491231 002X ", "CHN", c111),
-        index("full width", "111", "１１０１０５１９４９１２３１００２Ｘ", "CHN", c111),
-        index("15 digits of the same card", "111", "110105491231002", "CHN", c111),
-        index("residence card under 516", "516", "USA110099120510", "USA", "553|USA110099120510|USA"),
-        index("the same under 553", "553", "USA110099120510", "USA", "553|USA110099120510|USA"),
-        index("travel permit stays 516", "516", "H12345678", "HKG", "516|H12345678|HKG"),
-        index("passport", "400", "e12345678", "CHN", "400|E12345678|CHN"),
-    ],
-)
-subject = bytes.fromhex("00112233445566778899aabbccddeeff")
-record_no = r.sm3(b"".join(
-    r.u16(len(f)) + f for f in (b"POST /v1/declarations/health", b"C-1", "流水-1".encode(), subject.hex().encode())
-))[:16].hex().encode()
-write(
-    "subject/fact_id.json",
-    OURS,
-    cases=[
-        {
-            "name": "a laboratory's record",
-            "region": "320000", "source": "source.a", "institution": "lab-7", "recordNo": b"2026-0001".hex(), "revision": 1,
-            "id": r.fact_id(b"320000", b"source.a", b"lab-7", b"2026-0001", b"1").hex(),
-        },
-        {
-            "name": "its amendment",
-            "region": "320000", "source": "source.a", "institution": "lab-7", "recordNo": b"2026-0001".hex(), "revision": 2,
-            "id": r.fact_id(b"320000", b"source.a", b"lab-7", b"2026-0001", b"2").hex(),
-        },
-        {
-            "name": "bytes moved between fields make another fact",
-            "region": "320000", "source": "source.al", "institution": "ab-7", "recordNo": b"2026-0001".hex(), "revision": 1,
-            "id": r.fact_id(b"320000", b"source.al", b"ab-7", b"2026-0001", b"1").hex(),
-        },
-        {
-            "name": "a self-declaration",
-            "region": "320000", "source": "declare.health", "institution": "app-1", "recordNo": record_no.hex(), "revision": 1,
-            "id": r.fact_id(b"320000", b"declare.health", b"app-1", record_no, b"1").hex(),
-        },
-    ],
-    declaration={
-        "route": "POST /v1/declarations/health", "customNumber": "C-1", "bizSerialNum": "流水-1",
-        "subject": subject.hex(), "recordNo": record_no.decode(),
-    },
-)
-
-# --- receipts
-key_id = r.sm3(r.public(sign_key)).hex()[:16]
-fields = {
-    "receiptId": r.sm3(b"receipt")[:16].hex(),
-    "issuer": "320000",
-    "keyId": key_id,
-    "serialHmac": r.sm3(b"serial mac").hex(),
-    "subject": subject.hex(),
-    "requester": "320000.svc-directory",
-    "app": "app-1",
-    "audience": ["320000", "310000"],
-    "scope": 1,
-    "challenge": r.sm3(b"challenge")[:16].hex(),
-    "issuedS": t,
-    "expiresS": t + 60,
-}
-
-
-def signed(name, **change):
-    f = dict(fields, **change)
-    data = r.receipt(f)
-    return {"name": name, "fields": f, "bytes": (data + r.sign(sign_key, data)).hex()}
-
-
-data = bytes.fromhex(signed("")["bytes"])
-at_audience = 6 + 16 + 6 + 16 + 32 + 16 + 1 + 20 + 1 + 5
-
-
-def bad_receipt(name, bytes_):
-    return {"name": name, "bytes": bytes_.hex()}
-
-
-write(
-    "receipt/receipt.json",
-    OURS,
-    signPublic=r.public(sign_key).hex(),
-    good=[
-        signed("medical, two audiences"),
-        signed("no subject", subject="", scope=0),
-        signed("eight audiences, longest names", audience=["%d0000" % p for p in (11, 12, 13, 14, 15, 21, 22, 23)],
-               requester="r" * 64, app="a" * 64, expiresS=t),
-    ],
-    bad=[
-        bad_receipt("empty", b""),
-        bad_receipt("other magic", b"PHIS" + data[4:]),
-        bad_receipt("version 2", swap(data, 4, b"\x02")),
-        bad_receipt("unknown flag", swap(data, 5, b"\x03")),
-        bad_receipt("issuer of no province", swap(data, 22, b"990000")),
-        bad_receipt("key id in upper case", swap(data, 28, b"ABCDEF0123456789")),
-        bad_receipt("requester with a zero", swap(data, 93, b"\x00")),
-        bad_receipt("requester longer than its bound", swap(data, 92, b"\xff")),
-        bad_receipt("no audience", swap(data, at_audience, b"\x00")),
-        bad_receipt("nine audiences", swap(data, at_audience, b"\x09")),
-        bad_receipt("scope 3", swap(data, at_audience + 13, b"\x03")),
-        bad_receipt("longer life than 60 s", swap(data, len(data) - 72, (t + 61).to_bytes(8, "big"))),
-        bad_receipt("expires before issued", swap(data, len(data) - 72, (t - 1).to_bytes(8, "big"))),
-        bad_receipt("time past 2^63", swap(data, len(data) - 80, b"\xff" * 16)),
-        bad_receipt("cut in the signature", data[:-1]),
-        bad_receipt("a byte left over", data + b"\x00"),
-        bad_receipt("too long", data + bytes(700)),
-    ]
-    + [bad_receipt(f"cut after {n} bytes", data[:n]) for n in (1, 5, 21, 60, 92, 110, 120, 140, len(data) - 64)],
-)
-
-# --- revocation filter
-REVOKER = int.from_bytes(r.sm3(b"revocation key"), "big") % (r.N - 1) + 1
-revoker_xy = r.public(REVOKER)
-revoker_serial = r.sm3(revoker_xy)[:8].hex()
-
-
-def revoked(count):
-    return [r.sm3(b"320000" + r.sm3(b"serial %d" % i)[:16])[:16] for i in range(count)]
-
-
-def filter_case(name, ids, ranges=()):
-    part = r.filter_part("320000", 1795219200000000, 1795219200, 1795305600, revoker_serial, ranges, ids)
-    strangers = [r.sm3(b"stranger %d" % i)[:16] for i in range(20)]
-    bits = r.filter_bits(ids)
-    held = part[len(part) - bits // 8 :] if bits else b""
-
-    def has(one):
-        return bool(bits) and all(held[p // 8] >> p % 8 & 1 for p in r.filter_places(one, 16, bits))
-
-    return {
-        "name": name,
-        "platform": "320000",
-        "sequence": 1795219200000000,
-        "issuedS": 1795219200,
-        "notAfterS": 1795305600,
-        "keySerial": revoker_serial,
-        "keySets": [{"platform": p, "keySet": k, "fromS": f, "untilS": u} for p, k, f, u in ranges],
-        "revoked": [one.hex() for one in ids],
-        "notRevoked": [one.hex() for one in strangers if not has(one)],
-        "bytes": (part + r.sign(REVOKER, part)).hex(),
-    }
-
-
-two_sets = (("320000", 3, 0, 2**62), ("330000", 255, 1795219200, 1795219300))
-filter_cases = [
-    filter_case("nothing revoked", []),
-    filter_case("key sets only", [], two_sets),
-    filter_case("one code", revoked(1)),
-    filter_case("three codes and key sets", revoked(3), two_sets),
-]
-good = bytes.fromhex(filter_cases[1]["bytes"])
-full = bytes.fromhex(filter_cases[2]["bytes"])
-
-
-def bad_filter(name, bytes_):
-    return {"name": name, "bytes": bytes_.hex()}
-
-
-write(
-    "revocation/filter.json",
-    OURS,
-    publicKey=revoker_xy.hex(),
-    cases=filter_cases,
-    malformed=[
-        bad_filter("empty", b""),
-        bad_filter("other type", b"JKF2" + good[4:]),
-        bad_filter("platform of no province", good[:4] + b"990000" + good[10:]),
-        bad_filter("key serial in upper case", good[:34] + good[34:50].upper()[:-1] + b"G" + good[50:]),
-        bad_filter("257 key sets", good[:50] + r.u16(257) + good[52:]),
-        bad_filter("a key set more than there are", good[:50] + r.u16(3) + good[52:]),
-        bad_filter("cut off", good[:-1]),
-        bad_filter("a byte left over", good + b"\0"),
-        bad_filter("no probes", full[:56] + b"\0" + full[57:]),
-        bad_filter("33 probes", full[:56] + b"\x21" + full[57:]),
-        bad_filter("bits that fill no byte", full[:57] + (65537).to_bytes(4, "big") + full[61:]),
-        bad_filter("fewer bits than 65,536", full[:57] + (65528).to_bytes(4, "big") + full[61:-65] + full[-64:]),
-        bad_filter("ids without bits", full[:57] + bytes(4) + full[-64:]),
-    ],
-)
-
-# --- buckets of the directory
-def entry(n, **changed):
-    value = {
-        "from": "2026-11-21T08:00:00+08:00", "grade": ("green", "yellow", "red", "grey")[n % 4],
-        "reasons": [] if n % 3 else ["contact", "fever"], "region": "320000", "sources": n,
-        "subject": (b"\x0a\x3f" + r.sm3(b"entry %d" % n)[:14]).hex(), "updated": "2026-11-21T08:00:01.000007+08:00",
-        "version": str(1795219200000000 + n), "withdrawn": False, **changed,
-    }
-    return {key: value[key] for key in sorted(value)}
-
-
-def entry_digest(value):
-    text = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-    return r.sm3(bytes.fromhex(value["subject"]) + int(value["version"]).to_bytes(8, "big") + text)[:16]
-
-
-def bucket(name, entries):
-    total = sum(int.from_bytes(entry_digest(e), "big") for e in entries) % 2**128
-    mark = {"bucket": 0x0A3, "count": len(entries), "digest": f"{total:032x}", "kind": "digest", "region": "320000",
-            "version": "1795219200000001"}
-    return {
-        "name": name, "bucket": 0x0A3, "entries": entries, "digests": [entry_digest(e).hex() for e in entries],
-        "digest": mark["digest"], "mark": json.dumps(mark, sort_keys=True, separators=(",", ":")),
-        "markKey": (b"\x0a\x30" + b"phi.dir.digest").hex(), "beginKey": (b"\x0a\x30" + b"phi.dir..begin").hex(),
-    }
-
-
-write(
-    "bucket/bucket.json",
-    OURS,
-    cases=[
-        bucket("empty", []),
-        bucket("one entry", [entry(1)]),
-        bucket("an end, and what comes then", [entry(2, until="2026-12-05T08:00:00+08:00", then="yellow")]),
-        bucket("withdrawn entries count", [entry(1, withdrawn=True)]),
-        bucket("forty entries: the sum wraps", [entry(n) for n in range(40)]),
     ],
 )
