@@ -72,6 +72,7 @@ static const struct ctl_command *const commands[] = {
     &ctl_rules_list,
     &ctl_rules_show,
     &ctl_tap,
+    &ctl_case_verify,
     &ctl_directory_diff,
     &ctl_directory_quality,
     &ctl_directory_ask,

@@ -12,6 +12,7 @@
 
 struct calendar;
 struct case_clock;
+struct case_daily;
 struct phi_consumer;
 struct phi_dlq;
 struct phi_person_replay;
@@ -26,6 +27,7 @@ struct correction {
     struct phi_dlq *dlq;
     struct calendar *calendar;
     struct case_clock *clock;
+    struct case_daily *daily;
 };
 
 enum correction_table {

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "person/replay.h"
+#include "svc-correction/daily/daily.h"
 #include "svc-correction/restore/restore.h"
 #include "svc-correction/relief/relief.h"
 #include "svc-correction/steps/calendar.h"
@@ -17,6 +18,8 @@ extern const unsigned char phi_embed__121_erasures_sql[];
 extern const unsigned char phi_embed__130_flow_sql[];
 extern const unsigned char phi_embed__131_filers_sql[];
 extern const unsigned char phi_embed__140_matters_sql[];
+extern const unsigned char phi_embed__150_anchors_sql[];
+extern const unsigned char phi_embed__151_looks_sql[];
 extern const unsigned char phi_embed_calendar_json[];
 extern const size_t phi_embed_calendar_json_len;
 
@@ -42,6 +45,22 @@ static const struct phi_config_row rows[] = {
      .max = RELIEF_HOURS_MAX,
      .unit = "h",
      .text = "the longest interim relief that two officers may give while a case runs"},
+    {.name = "PHI_ANCHOR_TURN_S",
+     .type = PHI_CONFIG_INT,
+     .fallback = "86400",
+     .min = 1,
+     .max = 86400,
+     .unit = "s",
+     .text =
+         "how often the heads of all cases' chains get a root on audit, from midnight in China; "
+         "less than a day in tests"},
+    {.name = "PHI_ANCHOR_AFTER_S",
+     .type = PHI_CONFIG_INT,
+     .fallback = "3600",
+     .min = 1,
+     .max = 86400,
+     .unit = "s",
+     .text = "how long after its end the root of a day is made: longer than a request may last"},
     {.name = "PHI_CALENDAR_FILE",
      .type = PHI_CONFIG_FILE,
      .optional = true,
@@ -65,6 +84,8 @@ static const struct phi_migration migrations[] = {
     {130, "flow", (const char *)phi_embed__130_flow_sql},
     {131, "filers", (const char *)phi_embed__131_filers_sql},
     {140, "matters", (const char *)phi_embed__140_matters_sql},
+    {150, "anchors", (const char *)phi_embed__150_anchors_sql},
+    {151, "looks", (const char *)phi_embed__151_looks_sql},
 };
 
 static const char *const file_fields[] = {"matter",    "fact",       "missing", "identity",
@@ -74,6 +95,7 @@ static const char *const relief_fields[] = {"hours", "fact", "note", NULL};
 static const char *const ask_fields[] = {"question", NULL};
 static const char *const give_fields[] = {"text", NULL};
 static const char *const no_fields[] = {NULL};
+static const char *const show_queries[] = {"day", NULL};
 static const char *const list_queries[] = {"state", "limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
@@ -94,6 +116,7 @@ static const struct phi_api_route routes[] = {
      .path = "/v1/corrections/{id}",
      .role = "correct",
      .identity = PHI_API_EITHER,
+     .queries = show_queries,
      .handle = case_show},
     {.method = "POST",
      .path = "/v1/corrections/{id}/evidence",
@@ -192,6 +215,7 @@ static void stop(struct phi_service *service, struct phi_deadline until)
     struct correction *correction = phi_service_state(service);
     if (correction == NULL)
         return;
+    daily_stop(correction);
     case_clock_stop(correction);
     case_keys_stop(correction, until);
 }
@@ -224,6 +248,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(case_restore(service, error));
     PHI_GUARD(case_keys_start(service, error));
     PHI_GUARD(case_clock_start(service));
+    PHI_GUARD(daily_start(service));
 out:
     return err;
 }

@@ -1,5 +1,7 @@
 /* Cases as the citizen (their own) and officers (their sources) see them. */
+#include "svc-correction/anchor/anchor.h"
 #include "svc-correction/entry/filer.h"
+#include "svc-correction/looks/looks.h"
 #include "svc-correction/matters/subjects.h"
 #include "svc-correction/texts.h"
 
@@ -179,6 +181,7 @@ enum phi_err case_list(struct phi_api_call *call, struct phi_error *error)
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         json_array_append_new(cases, case_of(rows, i));
     phi_api_data(call, json_pack("{s:o}", "cases", cases));
+    PHI_GUARD(looks_add(call, conn, rows, AT_ID, LOOK_LIST, error));
 out:
     phi_rows_free(rows);
     phi_store_release(conn);
@@ -277,6 +280,24 @@ static json_t *statement_of(struct phi_api_call *call, const struct phi_rows *ro
     return text == NULL ? json_null() : json_string(text);
 }
 
+/* The proof that the case is in the root of the day that is asked for. */
+static enum phi_err add_proof(struct phi_api_call *call, struct phi_conn *conn,
+                              const struct phi_param *id, json_t *to, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    int year = 0, month = 0, day = 0;
+    json_t *proof = NULL;
+    const char *text = phi_http_query(phi_api_request(call), "day");
+    if (text == NULL)
+        return PHI_OK;
+    if (phi_date_parse(phi_view_text(text), &year, &month, &day) != PHI_OK)
+        return phi_error_set(error, PHI_ERR_QUERY, "day", "not a date");
+    PHI_GUARD(anchor_proof(conn, id->view.data, text, &proof, error));
+    json_object_set_new(to, "proof", proof);
+out:
+    return err;
+}
+
 static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
                          const struct phi_param *id, const struct phi_rows *rows,
                          struct phi_error *error)
@@ -299,6 +320,9 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
     json_object_set_new(one, "statement", statement_of(call, rows, steps, &key));
     json_object_set_new(one, "steps", list);
     phi_api_data(call, one);
+    PHI_GUARD(add_proof(call, conn, id, one, error));
+    PHI_GUARD(looks_add(call, conn, rows, AT_ID, LOOK_CASE, error));
+    PHI_GUARD(looks_show(call, conn, id->view.data, one, error));
 out:
     phi_rows_free(steps);
     return err;

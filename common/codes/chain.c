@@ -64,9 +64,20 @@ enum phi_err phi_merkle_root(uint8_t (*leaves)[PHI_CHAIN_LEN], size_t count,
     if (count > PHI_MERKLE_MAX)
         return PHI_ERR_INTERNAL;
     PHI_GUARD(hash_leaves(leaves, count));
+    PHI_GUARD(phi_merkle_join(leaves, count, out));
+out:
+    return err;
+}
+
+enum phi_err phi_merkle_join(uint8_t (*roots)[PHI_CHAIN_LEN], size_t count,
+                             uint8_t out[PHI_CHAIN_LEN])
+{
+    enum phi_err err = PHI_OK;
+    if (count == 0)
+        return phi_sm3(phi_view_of(NULL, 0), out);
     while (count > 1)
-        PHI_GUARD(rise(leaves, &count));
-    memcpy(out, leaves[0], PHI_CHAIN_LEN);
+        PHI_GUARD(rise(roots, &count));
+    memcpy(out, roots[0], PHI_CHAIN_LEN);
 out:
     return err;
 }
@@ -75,15 +86,26 @@ enum phi_err phi_merkle_path(uint8_t (*leaves)[PHI_CHAIN_LEN], size_t count, siz
                              uint8_t (*path)[PHI_CHAIN_LEN], size_t *path_count)
 {
     enum phi_err err = PHI_OK;
-    size_t steps = 0;
     if (i >= count || count > PHI_MERKLE_MAX)
         return PHI_ERR_INTERNAL;
     PHI_GUARD(hash_leaves(leaves, count));
+    PHI_GUARD(phi_merkle_join_path(leaves, count, i, path, path_count));
+out:
+    return err;
+}
+
+enum phi_err phi_merkle_join_path(uint8_t (*roots)[PHI_CHAIN_LEN], size_t count, size_t i,
+                                  uint8_t (*path)[PHI_CHAIN_LEN], size_t *path_count)
+{
+    enum phi_err err = PHI_OK;
+    size_t steps = 0;
+    if (i >= count || count > PHI_MERKLE_MAX)
+        return PHI_ERR_INTERNAL;
     for (; count > 1; i /= 2) {
         size_t beside = i ^ 1;
         if (beside < count)
-            memcpy(path[steps++], leaves[beside], PHI_CHAIN_LEN);
-        PHI_GUARD(rise(leaves, &count));
+            memcpy(path[steps++], roots[beside], PHI_CHAIN_LEN);
+        PHI_GUARD(rise(roots, &count));
     }
     *path_count = steps;
 out:

@@ -35,6 +35,13 @@ enum phi_err phi_merkle_root(uint8_t (*leaves)[PHI_CHAIN_LEN], size_t count,
  * The leaves are overwritten. */
 enum phi_err phi_merkle_path(uint8_t (*leaves)[PHI_CHAIN_LEN], size_t count, size_t i,
                              uint8_t (*path)[PHI_CHAIN_LEN], size_t *path_count) PHI_MUST_USE;
+/* The same over roots of subtrees that are full, of one size, a power of two, but for the last: the
+ * tree is that of all leaves. The path goes on from that of the leaf in its subtree. The roots are
+ * overwritten. */
+enum phi_err phi_merkle_join(uint8_t (*roots)[PHI_CHAIN_LEN], size_t count,
+                             uint8_t out[PHI_CHAIN_LEN]) PHI_MUST_USE;
+enum phi_err phi_merkle_join_path(uint8_t (*roots)[PHI_CHAIN_LEN], size_t count, size_t i,
+                                  uint8_t (*path)[PHI_CHAIN_LEN], size_t *path_count) PHI_MUST_USE;
 bool phi_merkle_is_in(const uint8_t leaf[PHI_CHAIN_LEN], size_t i, size_t count,
                       const uint8_t (*path)[PHI_CHAIN_LEN], size_t path_count,
                       const uint8_t root[PHI_CHAIN_LEN]);

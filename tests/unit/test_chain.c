@@ -135,12 +135,48 @@ static void a_chain_tells_every_change(void **state)
     }
 }
 
+/* The way that a day's root is kept: chunks of eight, a path from both parts. */
+static void chunks_join_to_the_same_root_and_paths(void **state)
+{
+    (void)state;
+    enum { CHUNK = 8 };
+    for (size_t count = 1; count <= LEAVES; count++) {
+        uint8_t leaves[LEAVES][PHI_CHAIN_LEN], chunks[LEAVES][PHI_CHAIN_LEN], root[PHI_CHAIN_LEN];
+        uint8_t roots[LEAVES][PHI_CHAIN_LEN], joined[PHI_CHAIN_LEN];
+        size_t chunk_count = (count + CHUNK - 1) / CHUNK;
+        fill(leaves, count);
+        for (size_t i = 0; i < chunk_count; i++) {
+            size_t first = i * CHUNK, left = count - first;
+            assert_int_equal(
+                phi_merkle_root(leaves + first, left < CHUNK ? left : CHUNK, chunks[i]), PHI_OK);
+        }
+        memcpy(roots, chunks, sizeof(roots));
+        assert_int_equal(phi_merkle_join(roots, chunk_count, joined), PHI_OK);
+        tree_hash(0, count, root);
+        assert_memory_equal(joined, root, sizeof(root));
+        for (size_t i = 0; i < count; i++) {
+            uint8_t path[PHI_MERKLE_PATH][PHI_CHAIN_LEN], one[PHI_CHAIN_LEN];
+            size_t first = i / CHUNK * CHUNK, left = count - first, low = 0, high = 0;
+            fill(leaves, count);
+            memcpy(roots, chunks, sizeof(roots));
+            memcpy(one, leaves[i], sizeof(one));
+            assert_int_equal(
+                phi_merkle_path(leaves + first, left < CHUNK ? left : CHUNK, i - first, path, &low),
+                PHI_OK);
+            assert_int_equal(phi_merkle_join_path(roots, chunk_count, i / CHUNK, path + low, &high),
+                             PHI_OK);
+            assert_true(phi_merkle_is_in(one, i, count, path, low + high, root));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roots_are_those_of_the_definition),
         cmocka_unit_test(every_leaf_has_its_path_and_no_other_has),
         cmocka_unit_test(a_node_is_no_leaf),
+        cmocka_unit_test(chunks_join_to_the_same_root_and_paths),
         cmocka_unit_test(a_chain_tells_every_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
