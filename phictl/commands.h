@@ -70,6 +70,7 @@ extern const struct ctl_command ctl_rules_rollback;
 extern const struct ctl_command ctl_rules_list;
 extern const struct ctl_command ctl_rules_show;
 extern const struct ctl_command ctl_case_verify;
+extern const struct ctl_command ctl_case_report;
 extern const struct ctl_command ctl_tap;
 extern const struct ctl_command ctl_directory_diff;
 extern const struct ctl_command ctl_directory_quality;

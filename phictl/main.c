@@ -73,6 +73,7 @@ static const struct ctl_command *const commands[] = {
     &ctl_rules_show,
     &ctl_tap,
     &ctl_case_verify,
+    &ctl_case_report,
     &ctl_directory_diff,
     &ctl_directory_quality,
     &ctl_directory_ask,

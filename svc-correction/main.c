@@ -20,6 +20,8 @@ extern const unsigned char phi_embed__131_filers_sql[];
 extern const unsigned char phi_embed__140_matters_sql[];
 extern const unsigned char phi_embed__150_anchors_sql[];
 extern const unsigned char phi_embed__151_looks_sql[];
+extern const unsigned char phi_embed__152_reports_sql[];
+extern const unsigned char phi_embed__153_retention_sql[];
 extern const unsigned char phi_embed_calendar_json[];
 extern const size_t phi_embed_calendar_json_len;
 
@@ -61,6 +63,13 @@ static const struct phi_config_row rows[] = {
      .max = 86400,
      .unit = "s",
      .text = "how long after its end the root of a day is made: longer than a request may last"},
+    {.name = "PHI_CASE_KEEP_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "1095",
+     .min = 1,
+     .max = 36500,
+     .unit = "days",
+     .text = "how long after its last step the data of a closed case is kept; its chain stays"},
     {.name = "PHI_CALENDAR_FILE",
      .type = PHI_CONFIG_FILE,
      .optional = true,
@@ -86,6 +95,8 @@ static const struct phi_migration migrations[] = {
     {140, "matters", (const char *)phi_embed__140_matters_sql},
     {150, "anchors", (const char *)phi_embed__150_anchors_sql},
     {151, "looks", (const char *)phi_embed__151_looks_sql},
+    {152, "reports", (const char *)phi_embed__152_reports_sql},
+    {153, "retention", (const char *)phi_embed__153_retention_sql},
 };
 
 static const char *const file_fields[] = {"matter",    "fact",       "missing", "identity",

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "svc-correction/anchor/anchor.h"
+#include "svc-correction/fairness/fairness.h"
+#include "svc-correction/retention/retention.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +21,9 @@ struct case_daily {
 static const struct {
     enum phi_err (*look)(struct phi_service *service, bool *is_made, struct phi_error *error);
     const char *failed;
-} jobs[] = {{anchor_look, "cases_not_anchored"}};
+} jobs[] = {{anchor_look, "cases_not_anchored"},
+            {fairness_look, "report_not_made"},
+            {retention_look, "cases_not_emptied"}};
 
 static void look(struct case_daily *daily)
 {

@@ -1,4 +1,5 @@
-/* What is done once a day, on a thread of its own: the root over all chains (anchor/).
+/* What is done once a day, on a thread of its own: the root over all chains (anchor/),
+ * the report of fairness (fairness/), the end of what was kept long enough (retention/).
  *
  *   PHI_GUARD(daily_start(service));
  *   daily_stop(correction);              // joins; fine when it never began

@@ -4,7 +4,7 @@
 #include "codes/bucket.h"
 #include "codes/region.h"
 #include "json/canonical.h"
-#include "svc-platform/statistics/cells.h"
+#include "open/cells.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define SPAN_ROWS     200000 /* counted in one statement, about */
 #define ACQUIRE_MS    2000
 #define RETRY_US      (5 * INT64_C(1000000))
-#define REGIONS_MAX   (CELLS_ROWS_MAX - 1)
+#define REGIONS_MAX   (PHI_CELLS_ROWS_MAX - 1)
 #define GRADE_COLUMNS (PHI_GRADE_COUNT + 1)
 #define KEEP_US       (35 * INT64_C(86400000000))
 #define STAT_ARENA    (1024 * 1024)
@@ -27,7 +27,7 @@ struct statistics {
 
 struct count {
     const struct phi_trust_view *trust;
-    struct cells cells;
+    struct phi_cells cells;
     char regions[REGIONS_MAX][7];
     size_t region_count;
     char left_out[REGIONS_MAX][7];
@@ -155,14 +155,14 @@ static void sort(struct count *count)
     qsort(count->left_out, count->left_out_count, sizeof(count->left_out[0]), by_code);
 }
 
-static json_t *row_json(const struct cells *cells, size_t row)
+static json_t *row_json(const struct phi_cells *cells, size_t row)
 {
     json_t *json = json_object();
     for (size_t c = 0; json != NULL && c < cells->columns; c++) {
         const char *name = c == PHI_GRADE_COUNT ? "all" : phi_grade_code((enum phi_grade)c);
         json_t *value = cells->is_hidden[row][c]
                             ? json_null()
-                            : json_integer((json_int_t)cells_rounded(cells->counts[row][c]));
+                            : json_integer((json_int_t)phi_cells_rounded(cells->counts[row][c]));
         if (json_object_set_new(json, name, value) != 0) {
             json_decref(json);
             return NULL;
@@ -174,11 +174,11 @@ static json_t *row_json(const struct cells *cells, size_t row)
 static json_t *count_json(struct count *count, int64_t now_us)
 {
     char at[PHI_RFC3339_MAX];
-    struct cells *cells = &count->cells;
+    struct phi_cells *cells = &count->cells;
     cells->rows = count->region_count + 1;
     cells->columns = GRADE_COLUMNS;
-    cells_sum(cells);
-    cells_hide(cells);
+    phi_cells_sum(cells);
+    phi_cells_hide(cells);
     phi_rfc3339_format(now_us, at);
     json_t *regions = json_array();
     for (size_t r = 0; r < count->region_count; r++)
@@ -188,8 +188,8 @@ static json_t *count_json(struct count *count, int64_t now_us)
     for (size_t i = 0; i < count->left_out_count; i++)
         json_array_append_new(left_out, json_string(count->left_out[i]));
     return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "countedAt", at, "shownFrom",
-                     CELLS_SHOWN_MIN, "roundedTo", CELLS_ROUND, "regions", regions, "nation",
-                     row_json(cells, count->region_count), "leftOut", left_out);
+                     PHI_CELLS_SHOWN_MIN, "roundedTo", PHI_CELLS_ROUND, "regions", regions,
+                     "nation", row_json(cells, count->region_count), "leftOut", left_out);
 }
 
 /* One of the replicas counts for a turn; the others find it done. */

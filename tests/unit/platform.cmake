@@ -3,5 +3,3 @@ phi_test(test_platform_entry SOURCES test_platform_entry.c ${CMAKE_SOURCE_DIR}/s
   ROOMS json codes base PACKAGES jansson)
 phi_test(test_platform_mark SOURCES test_platform_mark.c ${CMAKE_SOURCE_DIR}/svc-platform/heal/mark_json.c
   ROOMS json codes base bus store service PACKAGES jansson)
-phi_test(test_platform_cells SOURCES test_platform_cells.c ${CMAKE_SOURCE_DIR}/svc-platform/statistics/cells.c
-  ROOMS base)

@@ -1,6 +1,6 @@
 /* What of a table of counts may be shown. */
 #include "case.h"
-#include "svc-platform/statistics/cells.h"
+#include "open/cells.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +21,14 @@ static const struct table_case cases[] = {
     {"two of a row hide two more below", 2, 3, {{3, 4, 500}, {60, 70, 80}}, "0001 0001 1111"},
 };
 
-static struct cells cells_of(const struct table_case *c)
+static struct phi_cells cells_of(const struct table_case *c)
 {
-    struct cells cells = {.rows = c->rows + 1, .columns = c->columns + 1};
+    struct phi_cells cells = {.rows = c->rows + 1, .columns = c->columns + 1};
     for (size_t row = 0; row < c->rows; row++)
         for (size_t column = 0; column < c->columns; column++)
             cells.counts[row][column] = c->counts[row][column];
-    cells_sum(&cells);
-    cells_hide(&cells);
+    phi_cells_sum(&cells);
+    phi_cells_hide(&cells);
     return cells;
 }
 
@@ -36,7 +36,7 @@ static void known_tables(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PHI_COUNT(cases); i++) {
-        static struct cells cells;
+        static struct phi_cells cells;
         char shown[64] = "";
         size_t len = 0;
         cells = cells_of(&cases[i]);
@@ -53,7 +53,7 @@ static void known_tables(void **state)
 
 static void check_line(size_t hidden, size_t length, int64_t sum)
 {
-    bool is_safe = hidden == 0 || hidden == length || (hidden >= 2 && sum >= CELLS_SHOWN_MIN);
+    bool is_safe = hidden == 0 || hidden == length || (hidden >= 2 && sum >= PHI_CELLS_SHOWN_MIN);
     assert_true(is_safe);
 }
 
@@ -61,7 +61,7 @@ static void check_line(size_t hidden, size_t length, int64_t sum)
 static void no_line_gives_a_cell_away(void **state)
 {
     (void)state;
-    static struct cells cells;
+    static struct phi_cells cells;
     srand(7);
     for (int round = 0; round < 2000; round++) {
         memset(&cells, 0, sizeof(cells));
@@ -70,13 +70,13 @@ static void no_line_gives_a_cell_away(void **state)
         for (size_t r = 0; r + 1 < cells.rows; r++)
             for (size_t c = 0; c + 1 < cells.columns; c++)
                 cells.counts[r][c] = rand() % 3 == 0 ? rand() % 20 : rand() % 100000;
-        cells_sum(&cells);
-        cells_hide(&cells);
+        phi_cells_sum(&cells);
+        phi_cells_hide(&cells);
         for (size_t r = 0; r < cells.rows; r++) {
             size_t hidden = 0;
             int64_t sum = 0;
             for (size_t c = 0; c < cells.columns; c++) {
-                assert_true(cells.is_hidden[r][c] || cells.counts[r][c] >= CELLS_SHOWN_MIN);
+                assert_true(cells.is_hidden[r][c] || cells.counts[r][c] >= PHI_CELLS_SHOWN_MIN);
                 hidden += cells.is_hidden[r][c];
                 sum += cells.is_hidden[r][c] ? cells.counts[r][c] : 0;
             }
@@ -100,7 +100,7 @@ static void counts_are_rounded(void **state)
     static const int64_t pairs[][2] = {{10, 10}, {12, 10}, {13, 15},
                                        {17, 15}, {18, 20}, {1002, 1000}};
     for (size_t i = 0; i < PHI_COUNT(pairs); i++)
-        assert_int_equal(cells_rounded(pairs[i][0]), pairs[i][1]);
+        assert_int_equal(phi_cells_rounded(pairs[i][0]), pairs[i][1]);
 }
 
 int main(void)

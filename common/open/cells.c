@@ -1,8 +1,8 @@
-#include "svc-platform/statistics/cells.h"
+#include "open/cells.h"
 
 /* A row or a column of the table: cell i of it. */
 struct line {
-    struct cells *cells;
+    struct phi_cells *cells;
     size_t index;
     bool is_row;
 };
@@ -24,7 +24,7 @@ static bool *hidden_at(const struct line *line, size_t i)
                         : &line->cells->is_hidden[i][line->index];
 }
 
-void cells_sum(struct cells *cells)
+void phi_cells_sum(struct phi_cells *cells)
 {
     size_t last_row = cells->rows - 1, last = cells->columns - 1;
     for (size_t c = 0; c < cells->columns; c++)
@@ -50,7 +50,7 @@ static bool is_telling(const struct line *line)
         hidden++;
         sum += *count_at(line, i);
     }
-    return hidden > 0 && hidden < length(line) && (hidden < 2 || sum < CELLS_SHOWN_MIN);
+    return hidden > 0 && hidden < length(line) && (hidden < 2 || sum < PHI_CELLS_SHOWN_MIN);
 }
 
 /* The smallest that is shown goes too; a total only when nothing else is left. */
@@ -73,7 +73,7 @@ static bool tighten(const struct line *line)
     return has_changed;
 }
 
-static bool tighten_all(struct cells *cells)
+static bool tighten_all(struct phi_cells *cells)
 {
     bool has_changed = false;
     for (size_t r = 0; r < cells->rows; r++)
@@ -84,16 +84,17 @@ static bool tighten_all(struct cells *cells)
 }
 
 /* Each pass hides a cell more, so it ends. */
-void cells_hide(struct cells *cells)
+void phi_cells_hide(struct phi_cells *cells)
 {
     for (size_t r = 0; r < cells->rows; r++)
         for (size_t c = 0; c < cells->columns; c++)
-            cells->is_hidden[r][c] = cells->counts[r][c] < CELLS_SHOWN_MIN;
+            cells->is_hidden[r][c] =
+                cells->is_hidden[r][c] || cells->counts[r][c] < PHI_CELLS_SHOWN_MIN;
     while (tighten_all(cells))
         ;
 }
 
-int64_t cells_rounded(int64_t count)
+int64_t phi_cells_rounded(int64_t count)
 {
-    return (count + CELLS_ROUND / 2) / CELLS_ROUND * CELLS_ROUND;
+    return (count + PHI_CELLS_ROUND / 2) / PHI_CELLS_ROUND * PHI_CELLS_ROUND;
 }
