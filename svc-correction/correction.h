@@ -13,6 +13,7 @@
 struct calendar;
 struct case_clock;
 struct case_daily;
+struct handed;
 struct phi_consumer;
 struct phi_dlq;
 struct phi_person_replay;
@@ -28,6 +29,7 @@ struct correction {
     struct calendar *calendar;
     struct case_clock *clock;
     struct case_daily *daily;
+    struct handed *handed; /* entry/handed.h; NULL: no unified entry */
 };
 
 enum correction_table {
@@ -38,6 +40,8 @@ enum correction_table {
     TABLE_CASES_MOVED,
     TABLE_MATTERS_CLOSED,
     TABLE_FILERS,
+    TABLE_HANDED,
+    TABLE_CASES_TOLD,
     TABLES_END
 };
 #define CORRECTION_TABLES (TABLES_END - PHI_API_OWN)
@@ -58,6 +62,7 @@ enum phi_err correction_subject(struct phi_api_call *call,
 /* May this member of staff act on facts of this source and region? */
 bool case_is_officers(const struct phi_identity *who, const char *region, const char *source);
 
+extern const char *const case_file_fields[]; /* of the body; NULL-ended */
 enum phi_err case_file(struct phi_api_call *call,
                        struct phi_error *error); /* POST /v1/corrections */
 enum phi_err case_list(struct phi_api_call *call,

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "person/replay.h"
+#include "svc-correction/entry/handed.h"
 #include "svc-correction/daily/daily.h"
 #include "svc-correction/restore/restore.h"
 #include "svc-correction/relief/relief.h"
@@ -17,6 +18,7 @@ extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__121_erasures_sql[];
 extern const unsigned char phi_embed__130_flow_sql[];
 extern const unsigned char phi_embed__131_filers_sql[];
+extern const unsigned char phi_embed__132_handed_sql[];
 extern const unsigned char phi_embed__140_matters_sql[];
 extern const unsigned char phi_embed__150_anchors_sql[];
 extern const unsigned char phi_embed__151_looks_sql[];
@@ -40,6 +42,9 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_HEALTH_KEY_FILE", "the health side's key for personal text"),
     PHI_SERVICE_KEY_ROW("PHI_CORRECTION_KEY_FILE",
                         "SM2 key that signs decisions (correction.decided)"),
+    PHI_SERVICE_KEY_ROW("PHI_INTAKE_KEY_FILE",
+                        "SM2 key that opens cases which the unified platform hands over; without "
+                        "it none come"),
     {.name = "PHI_RELIEF_MAX_H",
      .type = PHI_CONFIG_INT,
      .fallback = "72",
@@ -92,6 +97,7 @@ static const struct phi_migration migrations[] = {
     {121, "erasures", (const char *)phi_embed__121_erasures_sql},
     {130, "flow", (const char *)phi_embed__130_flow_sql},
     {131, "filers", (const char *)phi_embed__131_filers_sql},
+    {132, "handed", (const char *)phi_embed__132_handed_sql},
     {140, "matters", (const char *)phi_embed__140_matters_sql},
     {150, "anchors", (const char *)phi_embed__150_anchors_sql},
     {151, "looks", (const char *)phi_embed__151_looks_sql},
@@ -99,8 +105,8 @@ static const struct phi_migration migrations[] = {
     {153, "retention", (const char *)phi_embed__153_retention_sql},
 };
 
-static const char *const file_fields[] = {"matter",    "fact",       "missing", "identity",
-                                          "statement", "onBehalfOf", NULL};
+const char *const case_file_fields[] = {"matter",    "fact",       "missing", "identity",
+                                        "statement", "onBehalfOf", NULL};
 static const char *const decide_fields[] = {"decision", "reason", "note", "fact", "record", NULL};
 static const char *const relief_fields[] = {"hours", "fact", "note", NULL};
 static const char *const ask_fields[] = {"question", NULL};
@@ -115,7 +121,7 @@ static const struct phi_api_route routes[] = {
      .role = "correct",
      .identity = PHI_API_CITIZEN,
      .flags = PHI_API_CREATES,
-     .fields = file_fields,
+     .fields = case_file_fields,
      .handle = case_file},
     {.method = "GET",
      .path = "/v1/corrections",
@@ -216,6 +222,7 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     phi_sm2_private_public(correction->correction_key, xy);
     PHI_GUARD(phi_key_id_of(xy, correction->correction_serial));
     PHI_GUARD(open_calendar(service, correction, error));
+    PHI_GUARD(handed_open(service, &correction->handed, error));
     phi_service_set_answer_seal(service, correction->health_key);
 out:
     return err;
@@ -228,6 +235,7 @@ static void stop(struct phi_service *service, struct phi_deadline until)
         return;
     daily_stop(correction);
     case_clock_stop(correction);
+    handed_stop(correction, until);
     case_keys_stop(correction, until);
 }
 
@@ -246,6 +254,7 @@ static void close(struct phi_service *service)
     if (correction == NULL)
         return;
     case_keys_close(correction);
+    handed_close(correction->handed);
     calendar_free(correction->calendar);
     phi_hmac_key_free(correction->index_key);
     phi_seal_key_free(correction->health_key);
@@ -258,6 +267,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     enum phi_err err = PHI_OK;
     PHI_GUARD(case_restore(service, error));
     PHI_GUARD(case_keys_start(service, error));
+    PHI_GUARD(handed_start(service, error));
     PHI_GUARD(case_clock_start(service));
     PHI_GUARD(daily_start(service));
 out:
@@ -269,7 +279,8 @@ static const struct phi_program program = {
     .about = "disputes of citizens about facts (GB/T 38963 6.8)",
     .schema = "correction",
     .http_port = "8105",
-    .parts = PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY,
+    .parts =
+        PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY | PHI_PART_NATION,
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,

@@ -98,4 +98,18 @@ const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
                    "(case_id, filer) DO UPDATE SET role = EXCLUDED.role, issuer = "
                    "EXCLUDED.issuer, mandate_id = EXCLUDED.mandate_id, until_us = "
                    "EXCLUDED.until_us WHERE filers.until_us < EXCLUDED.until_us"},
+    {.name = "handed",
+     .columns = matter_columns,
+     .column_count = 2,
+     .key_count = 1,
+     .is_guard = true,
+     .on_conflict = PHI_ERR_OVERLOAD, /* taken meanwhile: the next look finds it */
+     .insert_sql = "INSERT INTO handed (dispute_id, case_id) SELECT * FROM unnest($1::bytea[], "
+                   "$2::bytea[]) ON CONFLICT (dispute_id) DO NOTHING RETURNING dispute_id"},
+    {.name = "cases_told",
+     .columns = closed_columns,
+     .column_count = 1,
+     .key_count = 1,
+     .insert_sql = "UPDATE cases SET told_seq = 0 FROM unnest($1::bytea[]) AS c (case_id) WHERE "
+                   "cases.case_id = c.case_id"},
 };

@@ -1,4 +1,5 @@
 /* svc-platform: the unified platform: trust list, the nation's directory, query by receipt. */
+#include "svc-platform/disputes/disputes.h"
 #include "svc-platform/down/results.h"
 #include "svc-platform/entries/quality.h"
 #include "svc-platform/grants/grants.h"
@@ -17,6 +18,7 @@
 #include "base/metrics.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
@@ -31,6 +33,7 @@ extern const unsigned char phi_embed__123_statistics_sql[];
 extern const unsigned char phi_embed__140_grants_sql[];
 extern const unsigned char phi_embed__141_key_services_sql[];
 extern const unsigned char phi_embed__142_windows_sql[];
+extern const unsigned char phi_embed__150_disputes_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -67,6 +70,7 @@ static const struct phi_config_row rows[] = {
     STATISTICS_ROW,
     WINDOW_ROW,
     RELAY_ROW,
+    DISPUTE_ROWS,
 };
 
 static const struct phi_migration migrations[] = {
@@ -79,6 +83,7 @@ static const struct phi_migration migrations[] = {
     {140, "grants", (const char *)phi_embed__140_grants_sql},
     {141, "key services", (const char *)phi_embed__141_key_services_sql},
     {142, "windows", (const char *)phi_embed__142_windows_sql},
+    {150, "disputes", (const char *)phi_embed__150_disputes_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};
@@ -96,6 +101,8 @@ static const char *const grant_fields[] = {"grant",          "app",     "purpose
                                            "peoplePerDay",   "until",   NULL};
 static const char *const grant_step_fields[] = {"step", NULL};
 static const char *const heal_fields[] = {"bucket", NULL};
+static const char *const dispute_fields[] = {"region", "dispute", NULL};
+static const char *const dispute_queries[] = {"limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
     {.method = "GET",
@@ -236,6 +243,24 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_NOBODY,
      .flags = PHI_API_NDJSON,
      .handle = grant_query},
+    {.method = "POST",
+     .path = "/v1/disputes",
+     .role = "dispute",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = dispute_fields,
+     .handle = dispute_file},
+    {.method = "GET",
+     .path = "/v1/disputes",
+     .role = "dispute",
+     .identity = PHI_API_CITIZEN,
+     .queries = dispute_queries,
+     .handle = dispute_list},
+    {.method = "GET",
+     .path = "/v1/disputes/{id}",
+     .role = "dispute",
+     .identity = PHI_API_CITIZEN,
+     .handle = dispute_show},
 };
 
 static enum phi_err open_ca(struct phi_service *service, struct platform *platform,
@@ -322,6 +347,7 @@ static enum phi_err start(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(platform_entries_open(platform, error));
     PHI_GUARD(statistics_start(platform));
     PHI_GUARD(window_start(platform));
+    PHI_GUARD(disputes_open(platform, error));
     PHI_GUARD(phi_query_rpc_start(platform->rpc, error));
 out:
     return err;
@@ -334,6 +360,7 @@ static void stop(struct phi_service *service, struct phi_deadline until)
         return;
     statistics_stop(platform);
     window_stop(platform);
+    disputes_stop(platform, until);
     phi_query_rpc_stop(platform->rpc, until);
     if (phi_consumer_close(platform->consumer, until) != PHI_OK)
         phi_log(PHI_LOG_WARN, "consumer_left_late", PHI_L_WORD("group", "svc-platform.directory"));
@@ -367,6 +394,9 @@ static void callers_changed(struct phi_service *service)
         phi_query_rpc_peers(platform->rpc);
 }
 
+#define PLATFORM_TABLES (GRANT_TABLES + DISPUTE_TABLES)
+static struct phi_lane_table tables[PLATFORM_TABLES]; /* of both rooms, put together in main */
+
 static const struct phi_program program = {
     .name = "svc-platform",
     .about = "the unified platform: trust list, the nation's directory, query by receipt",
@@ -377,8 +407,8 @@ static const struct phi_program program = {
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .migrations = migrations,
     .migration_count = sizeof(migrations) / sizeof(migrations[0]),
-    .tables = grant_tables,
-    .table_count = GRANT_TABLES,
+    .tables = tables,
+    .table_count = PLATFORM_TABLES,
     .routes = routes,
     .route_count = sizeof(routes) / sizeof(routes[0]),
     .openapi = phi_embed_openapi_json,
@@ -392,5 +422,7 @@ static const struct phi_program program = {
 
 int main(int argc, char **argv)
 {
+    memcpy(tables, grant_tables, GRANT_TABLES * sizeof(tables[0]));
+    memcpy(tables + GRANT_TABLES, dispute_tables, DISPUTE_TABLES * sizeof(tables[0]));
     return phi_service_main(&program, argc, argv);
 }

@@ -22,6 +22,7 @@ struct platform_file {
     struct timespec changed;
 };
 
+struct disputes;
 struct heal;
 struct relay;
 struct statistics;
@@ -57,6 +58,7 @@ struct platform {
     struct statistics *statistics;
     struct windows *windows; /* rebuild/window.h */
     struct relay *relay;
+    struct disputes *disputes; /* disputes/disputes.h */
 };
 
 /* trust/list.c: signs what PHI_PLATFORMS_FILE and the members in force say, when that is not what

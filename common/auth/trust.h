@@ -42,12 +42,15 @@ enum phi_trust_service {
     PHI_TRUST_SERVICE_COUNT
 };
 
-/* Whose of a platform's services an encryption key is; JSON: verify, directory, declare. */
+/* Whose of a platform's services an encryption key is; JSON: verify, directory, declare,
+ * correction, platform. */
 enum phi_trust_holder {
     PHI_TRUST_FOR_ANY, /* the key says nothing: of some of them */
     PHI_TRUST_FOR_VERIFY,
     PHI_TRUST_FOR_DIRECTORY,
     PHI_TRUST_FOR_DECLARE,
+    PHI_TRUST_FOR_CORRECTION,
+    PHI_TRUST_FOR_PLATFORM,
     PHI_TRUST_FOR_OTHER, /* a service that came later: none that we seal for */
     PHI_TRUST_HOLDER_COUNT
 };

@@ -14,8 +14,8 @@
 static const char *const use_names[PHI_TRUST_USE_COUNT] = {
     "code", "receipt", "revocation", "directory", "correction", "answer", "encryption"};
 static const char *const service_names[PHI_TRUST_SERVICE_COUNT] = {"verify", "directory", "relay"};
-static const char *const holder_names[PHI_TRUST_HOLDER_COUNT] = {"", "verify", "directory",
-                                                                 "declare", "other"};
+static const char *const holder_names[PHI_TRUST_HOLDER_COUNT] = {
+    "", "verify", "directory", "declare", "correction", "platform", "other"};
 static const char *const status_names[] = {"active", "suspended"};
 
 const char *phi_trust_use_name(enum phi_trust_use use)

@@ -20,7 +20,9 @@ struct phi_relay;
 
 /* The topics of the platform bus, as a POSIX extended regular expression. */
 #define PHI_PLATFORM_TOPICS                                                                        \
-    "^phi\\.(registry|000000\\..+|[0-9]{6}\\.(directory|directory\\.request|code\\.revoked))$"
+    "^phi\\.(registry|000000\\..+|[0-9]{6}\\.(directory|directory\\.request|code\\.revoked|"       \
+    "dispute\\."                                                                                   \
+    "(down|up)))$"
 
 enum phi_relay_weight { PHI_RELAY_LIGHT, PHI_RELAY_HEAVY, PHI_RELAY_FULL };
 

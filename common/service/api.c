@@ -145,7 +145,7 @@ struct phi_arena *phi_api_arena(struct phi_api_call *call)
 
 struct phi_deadline phi_api_deadline(struct phi_api_call *call)
 {
-    return phi_http_deadline(call->request);
+    return call->request == NULL ? call->deadline : phi_http_deadline(call->request);
 }
 
 int64_t phi_api_now_us(struct phi_api_call *call)
@@ -227,9 +227,9 @@ static enum phi_err event_complete(struct phi_api_call *call, struct phi_event *
         event->time_us = call->now_us;
     if (event->source == NULL)
         event->source = phi_service_source(call->service);
-    if (event->request_id == NULL)
+    if (event->request_id == NULL && call->request != NULL)
         event->request_id = phi_http_request_id(call->request);
-    if (event->traceparent == NULL)
+    if (event->traceparent == NULL && call->request != NULL)
         event->traceparent = phi_http_header(call->request, "traceparent");
     if (memcmp(event->id, none, sizeof(none)) == 0)
         return phi_event_new_id(event);

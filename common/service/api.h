@@ -117,6 +117,24 @@ void phi_api_finish_alone(struct phi_api_call *call,
                                                  struct phi_error *error),
                           void *context);
 
+/* What came another way than by a request (a letter on a topic) and is done as one: `handle` runs
+ * on the calling thread, as a route's handler would, for `who` and with `body`, and what it lays
+ * down is one group commit, waited for until `deadline`. There is no request: handlers that look at
+ * path, query or headers are not for it. */
+struct phi_api_errand {
+    struct phi_identity who;
+    struct phi_json_at body;
+    struct phi_deadline deadline;
+    enum phi_err (*handle)(struct phi_api_call *call, void *context, struct phi_error *error);
+    void *context;
+};
+/* `is_refused` says that it was the handler's word, and not the commit's. Blocks. */
+enum phi_err phi_api_do(struct phi_service *service, const struct phi_api_errand *errand,
+                        struct phi_arena *arena, bool *is_refused,
+                        struct phi_error *error) PHI_MUST_USE;
+/* What the handler has said so far (phi_api_data); NULL: nothing. */
+const json_t *phi_api_said(const struct phi_api_call *call);
+
 /* The answer's `data` (the reference is taken; NULL gives null) and, for a verdict about a code,
  * the 2xxx or 5004 that goes into resultCode with HTTP 200. */
 void phi_api_data(struct phi_api_call *call, json_t *data);

@@ -34,7 +34,8 @@ struct phi_api_call {
     struct phi_service *service;
     struct phi_api *api;
     const struct phi_api_route *route;
-    struct phi_http_request *request;
+    struct phi_http_request *request; /* NULL: an errand */
+    struct phi_deadline deadline;     /* of an errand */
     struct phi_arena *arena;
     int64_t now_us;
     struct phi_signature_caller caller; /* app is NULL until the caller is known */

@@ -117,6 +117,7 @@ phi_platforms_write() {
         --key "encryption=$public/svc-declare.intake.pub@declare" \
         --key "encryption=$public/svc-verify.encryption.pub@verify" \
         --key "encryption=$public/svc-directory.encryption.pub@directory" \
+        --key "encryption=$public/svc-correction.intake.pub@correction" \
         --endpoint "verify=tcp://127.0.0.1:$(phi_port svc-verify.rpc),$(phi_curve_public svc-verify)" \
         --endpoint "directory=tcp://127.0.0.1:$(phi_port svc-directory.rpc),$(phi_curve_public svc-directory)" \
         ${own[@]+"${own[@]}"} || phi_fail "phictl platform add was refused"

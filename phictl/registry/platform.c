@@ -34,7 +34,8 @@ static enum phi_err add_detail(json_t *key, enum phi_trust_use use, const char *
     if (use == PHI_TRUST_ENCRYPTION && at != NULL) {
         if (phi_trust_holder_from_name(at + 1, &holder) != PHI_OK || holder == PHI_TRUST_FOR_OTHER)
             return phi_error_set(error, PHI_ERR_FIELD_VALUE, "--key",
-                                 "an encryption key is verify's, directory's or declare's");
+                                 "an encryption key is of a service: verify, directory, declare, "
+                                 "correction, platform");
         return json_object_set_new(key, "service", json_string(at + 1)) == 0 ? PHI_OK
                                                                              : PHI_ERR_MEMORY;
     }
@@ -231,7 +232,7 @@ static const struct ctl_option add_options[] = {
      .is_required = true,
      .repeats = true,
      .text = "a public key by use: code=FILE@SET, receipt, revocation, directory, correction, "
-             "answer, encryption=FILE@verify (or @directory, @declare: whose it is)"},
+             "answer, encryption=FILE@verify (or another service: whose it is)"},
     {.name = "endpoint",
      .value = "SERVICE=ADDRESS,CURVE",
      .repeats = true,

@@ -1,6 +1,7 @@
 /* Cases past their time: those that wait for the citizen go back to the source, the others are
  * escalated, by themselves. Each replica looks; the number of a step
  * is given once. */
+#include "svc-correction/entry/handed.h"
 #include "svc-correction/flow/stored.h"
 
 #include "base/log.h"
@@ -104,6 +105,7 @@ static void *run(void *context)
     struct phi_deadline next = phi_deadline_in_ms(EVERY_MS);
     while (!atomic_load(&clock->stopping)) {
         nanosleep(&tick, NULL);
+        handed_tell(clock->service);
         if (!phi_deadline_is_past(next))
             continue;
         look_all(clock);

@@ -4,33 +4,25 @@
 #include "base/text.h"
 #include "codes/region.h"
 #include "codes/sources.h"
-#include "crypto/envelope.h"
-#include "crypto/key.h"
-#include "crypto/random.h"
-#include "crypto/seal.h"
-#include "crypto/sm3.h"
 #include "json/canonical.h"
 #include "json/ndjson.h"
+#include "service/letter.h"
 
 #include <string.h>
 
 #define LETTER_LINES_MAX 500
 #define LETTER_BYTES_MAX (256 * 1024)
 #define LETTERS_MAX      8 /* 4,000 lines, 2 MiB: what the arena of a call holds in all its forms */
-#define KEYS_MAX         16
 #define INSTITUTION_MAX  57
 #define RECORD_MAX       64
 #define LINE_DEPTH_MAX   8
 #define LINE_MAX_BYTES   65536
 #define LINE_ARENA_MAX   (4 * 1024 * 1024)
-#define DATA_KEY_LEN     32
 #define CONTEXT          "intake.lines"
 
 struct handing {
     struct phi_api_call *call;
     const struct phi_trust_platform *province;
-    const struct phi_trust_key *keys[KEYS_MAX]; /* of its svc-declare */
-    size_t key_count;
     const char *kind;
     const char *institution;
     const char *topic;
@@ -60,10 +52,7 @@ static enum phi_err find_province(struct handing *h, struct phi_error *error)
     PHI_GUARD(
         phi_trust_hold(phi_service_trust(phi_api_service(h->call)), phi_api_arena(h->call), &view));
     h->province = strcmp(region, PHI_REGION_NATION) == 0 ? NULL : phi_trust_platform(view, region);
-    if (h->province != NULL)
-        h->key_count = phi_trust_encryption_keys(h->province, PHI_TRUST_FOR_DECLARE,
-                                                 phi_api_now_us(h->call), h->keys, KEYS_MAX);
-    if (h->key_count == 0)
+    if (phi_letter_keys(h->province, PHI_TRUST_FOR_DECLARE, phi_api_now_us(h->call)) == 0)
         return phi_error_set(error, PHI_ERR_NOT_FOUND, "region",
                              "no province with a key to seal to");
     if (h->province->status != PHI_TRUST_ACTIVE)
@@ -92,75 +81,18 @@ static enum phi_err find_sender(struct handing *h, struct phi_error *error)
 
 /* --- a letter --- */
 
-static enum phi_err to_base64(struct phi_view bytes, struct phi_arena *arena, const char **out)
-{
-    char *text = phi_arena_alloc(arena, PHI_BASE64_LEN(bytes.len) + 1);
-    if (text == NULL)
-        return PHI_ERR_MEMORY;
-    phi_base64_encode(bytes, text);
-    *out = text;
-    return PHI_OK;
-}
-
-static enum phi_err seal_lines(const struct handing *h, const uint8_t *data_key, const char **out)
+static enum phi_err write_letter(const struct handing *h, struct phi_view *out,
+                                 struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    uint8_t digest[PHI_SM3_LEN];
-    struct phi_seal_key *key = NULL;
-    struct phi_view sealed;
-    PHI_GUARD(phi_seal_key_new(0, phi_view_of(data_key, DATA_KEY_LEN), &key));
-    PHI_GUARD(phi_sm3(phi_view_text(h->topic), digest));
-    PHI_GUARD(phi_seal(key, CONTEXT, digest, phi_view_of(h->plain, h->len), phi_api_arena(h->call),
-                       &sealed));
-    PHI_GUARD(to_base64(sealed, phi_api_arena(h->call), out));
-out:
-    phi_seal_key_free(key);
-    return err;
-}
-
-static enum phi_err seal_key(const struct handing *h, const struct phi_trust_key *to,
-                             const uint8_t *data_key, json_t *keys)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t envelope[PHI_ENVELOPE_MAX];
-    size_t len = 0;
-    const char *text = NULL;
-    PHI_GUARD(phi_envelope_seal(to->xy, phi_view_of(data_key, DATA_KEY_LEN), envelope,
-                                sizeof(envelope), &len));
-    PHI_GUARD(to_base64(phi_view_of(envelope, len), phi_api_arena(h->call), &text));
-    json_t *one = json_pack("{s:s, s:s}", "serial", to->serial, "key", text);
-    PHI_GUARD(json_array_append_new(keys, one) == 0 ? PHI_OK : PHI_ERR_MEMORY);
-out:
-    return err;
-}
-
-/* Several keys of svc-declare may be in force at a change of keys; older lists don't say whose a
- * key is. */
-static enum phi_err seal_keys(const struct handing *h, const uint8_t *data_key, json_t *keys)
-{
-    enum phi_err err = PHI_OK;
-    for (size_t i = 0; i < h->key_count; i++)
-        PHI_GUARD(seal_key(h, h->keys[i], data_key, keys));
-out:
-    return err;
-}
-
-static enum phi_err write_letter(const struct handing *h, struct phi_view *out)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t data_key[DATA_KEY_LEN];
-    const char *lines = NULL;
-    json_t *keys = json_array();
-    PHI_GUARD(phi_json_keep(phi_api_arena(h->call), keys));
-    PHI_GUARD(phi_random_bytes(data_key, sizeof(data_key)));
-    PHI_GUARD(seal_lines(h, data_key, &lines));
-    PHI_GUARD(seal_keys(h, data_key, keys));
-    json_t *json = json_pack("{s:s, s:s, s:O, s:s}", "kind", h->kind, "institution", h->institution,
-                             "keys", keys, "lines", lines);
+    const struct phi_letter letter = {
+        .topic = h->topic, .context = CONTEXT, .member = "lines", .holder = PHI_TRUST_FOR_DECLARE};
+    json_t *json = json_pack("{s:s, s:s}", "kind", h->kind, "institution", h->institution);
     PHI_GUARD(phi_json_keep(phi_api_arena(h->call), json));
+    PHI_GUARD(phi_letter_seal(&letter, h->province, phi_api_now_us(h->call),
+                              phi_view_of(h->plain, h->len), phi_api_arena(h->call), json, error));
     PHI_GUARD(phi_json_canonical(json, phi_api_arena(h->call), out));
 out:
-    phi_wipe(data_key, sizeof(data_key));
     return err;
 }
 
@@ -174,7 +106,7 @@ static enum phi_err send_letter(struct handing *h, struct phi_error *error)
     if (h->letters == LETTERS_MAX)
         return phi_error_set(error, PHI_ERR_BODY_TOO_LARGE, "body", "more than %d letters' worth",
                              LETTERS_MAX);
-    PHI_GUARD(write_letter(h, &event.value));
+    PHI_GUARD(write_letter(h, &event.value, error));
     PHI_GUARD(phi_service_sign_event(phi_api_service(h->call), &event,
                                      (uint64_t)phi_api_now_us(h->call), phi_api_arena(h->call)));
     PHI_GUARD(phi_api_event(h->call, &event));

@@ -23,7 +23,7 @@ MAY_GROW = {"nonces", "lane_commits"}
 FED = {"svc-directory": {"facts", "people", "person_keys", "retractions", "reason_codes", "entries", "history", "due", "links",
                          "customers", "places", "places_applied", "stays", "sources", "silences", "offsets",
                          "heal_requests"},
-       "svc-platform": {"entries", "buckets", "intake", "refusals", "offsets", "trust_lists"},
+       "svc-platform": {"entries", "buckets", "intake", "refusals", "offsets", "trust_lists", "dispute_steps"},
        "svc-correction": {"person_keys", "erasures", "offsets"}}
 
 

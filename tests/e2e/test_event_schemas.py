@@ -212,6 +212,8 @@ def one_of_each(suite, life):
     case, _fact = life.disputed(person)
     life.decide(case["caseId"], officer)
     reopen(life, person, officer)
+    life.dispute(person, {"matter": "fact", "fact": _fact, "statement": "与本人无关。"})
+    life.dispute(person, {"matter": "fact"})  # the province says what is missing
     life.link(person, person.passport())
     life.done(life.propose_link((person, person.passport()), officer))
     with psycopg.connect(**suite.database(), autocommit=True) as database:

@@ -221,6 +221,10 @@ class Life:
         return self.done(self.post("citizen-app", "svc-correction", "/v1/corrections",
                                    {"matter": "fact", "fact": fact, "statement": statement}, person))
 
+    def dispute(self, person, dispute, region="320000"):
+        """A case of any region, filed at the unified platform."""
+        return self.done(self.post("citizen-app", "svc-platform", "/v1/disputes", {"region": region, "dispute": dispute}, person))
+
     def officers(self, case_id, act, officer, sub="officer-1", **fields):
         """What an officer does with a case; the answer, whatever it is."""
         return self.post("officer-app", "svc-correction", f"/v1/corrections/{case_id}/{act}", fields,
