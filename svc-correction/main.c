@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "person/replay.h"
+#include "svc-correction/appeals/appeals.h"
 #include "svc-correction/entry/handed.h"
 #include "svc-correction/daily/daily.h"
 #include "svc-correction/restore/restore.h"
@@ -82,6 +83,13 @@ static const struct phi_config_row rows[] = {
      .unit = "",
      .text =
          "days off and weekends worked, JSON (docs/corrections.md); without it the suite's own"},
+    {.name = "PHI_APPEAL_DAYS",
+     .type = PHI_CONFIG_INT,
+     .fallback = "30",
+     .min = 1,
+     .max = 3660,
+     .unit = "days",
+     .text = "how long after its refusal a case may be appealed to the unified platform"},
     {.name = "PHI_MANDATE_MAX_DAYS",
      .type = PHI_CONFIG_INT,
      .fallback = "366",
@@ -111,6 +119,7 @@ static const char *const decide_fields[] = {"decision", "reason", "note", "fact"
 static const char *const relief_fields[] = {"hours", "fact", "note", NULL};
 static const char *const ask_fields[] = {"question", NULL};
 static const char *const give_fields[] = {"text", NULL};
+static const char *const appeal_fields[] = {"statement", NULL};
 static const char *const no_fields[] = {NULL};
 static const char *const show_queries[] = {"day", NULL};
 static const char *const list_queries[] = {"state", "limit", "before", NULL};
@@ -149,6 +158,13 @@ static const struct phi_api_route routes[] = {
      .flags = PHI_API_CREATES,
      .fields = no_fields,
      .handle = case_withdraw},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/appeal",
+     .role = "correct",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES,
+     .fields = appeal_fields,
+     .handle = appeal_lodge},
     {.method = "POST",
      .path = "/v1/corrections/{id}/evidence-requests",
      .role = "decide",

@@ -1,4 +1,5 @@
 /* svc-platform: the unified platform: trust list, the nation's directory, query by receipt. */
+#include "svc-platform/appeals/appeals.h"
 #include "svc-platform/disputes/disputes.h"
 #include "svc-platform/down/results.h"
 #include "svc-platform/entries/quality.h"
@@ -34,6 +35,7 @@ extern const unsigned char phi_embed__140_grants_sql[];
 extern const unsigned char phi_embed__141_key_services_sql[];
 extern const unsigned char phi_embed__142_windows_sql[];
 extern const unsigned char phi_embed__150_disputes_sql[];
+extern const unsigned char phi_embed__151_appeals_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -71,6 +73,9 @@ static const struct phi_config_row rows[] = {
     WINDOW_ROW,
     RELAY_ROW,
     DISPUTE_ROWS,
+    PHI_SERVICE_KEY_ROW("PHI_INTAKE_KEY_FILE",
+                        "SM2 key that opens appeals; without it and the next one none are taken"),
+    PHI_SERVICE_KEY_ROW("PHI_CORRECTION_KEY_FILE", "SM2 key that signs decisions of appeals"),
 };
 
 static const struct phi_migration migrations[] = {
@@ -84,6 +89,7 @@ static const struct phi_migration migrations[] = {
     {141, "key services", (const char *)phi_embed__141_key_services_sql},
     {142, "windows", (const char *)phi_embed__142_windows_sql},
     {150, "disputes", (const char *)phi_embed__150_disputes_sql},
+    {151, "appeals", (const char *)phi_embed__151_appeals_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};
@@ -102,6 +108,8 @@ static const char *const grant_fields[] = {"grant",          "app",     "purpose
 static const char *const grant_step_fields[] = {"step", NULL};
 static const char *const heal_fields[] = {"bucket", NULL};
 static const char *const dispute_fields[] = {"region", "dispute", NULL};
+static const char *const appeal_queries[] = {"limit", NULL};
+static const char *const appeal_fields[] = {"decision", "reason", "note", NULL};
 static const char *const dispute_queries[] = {"limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
@@ -261,6 +269,31 @@ static const struct phi_api_route routes[] = {
      .role = "dispute",
      .identity = PHI_API_CITIZEN,
      .handle = dispute_show},
+    {.method = "GET",
+     .path = "/v1/appeals",
+     .role = APPEAL_ROLE,
+     .identity = PHI_API_STAFF,
+     .queries = appeal_queries,
+     .handle = appeal_list},
+    {.method = "GET",
+     .path = "/v1/appeals/{region}/{id}",
+     .role = APPEAL_ROLE,
+     .identity = PHI_API_STAFF,
+     .handle = appeal_show},
+    {.method = "POST",
+     .path = "/v1/appeals/{region}/{id}/proposal",
+     .role = APPEAL_ROLE,
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = appeal_fields,
+     .handle = appeal_propose},
+    {.method = "POST",
+     .path = "/v1/appeals/{region}/{id}/decision",
+     .role = APPEAL_ROLE,
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .fields = appeal_fields,
+     .handle = appeal_decide},
 };
 
 static enum phi_err open_ca(struct phi_service *service, struct platform *platform,
@@ -296,6 +329,7 @@ static enum phi_err open_keys(struct phi_service *service, struct platform *plat
     PHI_GUARD(phi_key_id_of(xy, platform->trust_key_serial));
     PHI_GUARD(phi_service_key_seal(service, "PHI_PLATFORM_KEY_FILE", &platform->store_key, error));
     phi_service_set_answer_seal(service, platform->store_key);
+    PHI_GUARD(appeals_open(service, &platform->appeals, error));
     PHI_GUARD(open_ca(service, platform, error));
 out:
     return err;
@@ -375,6 +409,7 @@ static void close(struct phi_service *service)
         return;
     heal_free(platform->heal);
     phi_dlq_close(platform->dlq);
+    appeals_close(platform->appeals);
     relay_close(platform);
     phi_query_rpc_free(platform->rpc);
     phi_sm2_private_free(platform->trust_key);

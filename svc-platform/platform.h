@@ -22,6 +22,7 @@ struct platform_file {
     struct timespec changed;
 };
 
+struct appeals;
 struct disputes;
 struct heal;
 struct relay;
@@ -59,6 +60,7 @@ struct platform {
     struct windows *windows; /* rebuild/window.h */
     struct relay *relay;
     struct disputes *disputes; /* disputes/disputes.h */
+    struct appeals *appeals;   /* appeals/appeals.h; NULL: without its keys */
 };
 
 /* trust/list.c: signs what PHI_PLATFORMS_FILE and the members in force say, when that is not what

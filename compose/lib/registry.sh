@@ -76,6 +76,10 @@ phi_registry_write() {
                 --curve "$(phi_curve_public "$peer")" --scopes pass,medical,self
         done
     done
+    [ -n "$PHI_HOST_RUN" ] || for region in 1 2; do
+        phi_registry_put "$PHI_NATION" staff --issuer "$(phi_issuer staff)" --sub "national-$region" \
+            --unit "nation-$region" --roles appeal --regions "$PHI_PROVINCE"
+    done
     phi_relay_peers
     phi_platforms_write
 }
@@ -105,6 +109,8 @@ phi_platforms_write() {
     # What the nation sends down and asks for is signed with svc-platform's answer key. Where the national node serves
     # people of its own, it is one entry: to replace it without these would make the nation's word nobody's.
     local -a nation=(--key "answer=${PHI_HOST_RUN:-$PHI_RUN}/keys/public/svc-platform.answer.pub"
+        --key "correction=${PHI_HOST_RUN:-$PHI_RUN}/keys/public/svc-platform.correction.pub"
+        --key "encryption=${PHI_HOST_RUN:-$PHI_RUN}/keys/public/svc-platform.intake.pub@platform"
         --endpoint "relay=tcp://127.0.0.1:$(phi_port svc-platform.rpc),$(phi_curve_public svc-platform)")
     local -a own=()
     [ "$PHI_PROVINCE" != "$PHI_NATION" ] || own=("${nation[@]}")

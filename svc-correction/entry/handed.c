@@ -8,6 +8,7 @@
 #include "codes/region.h"
 #include "person/replay.h"
 #include "service/letter.h"
+#include "svc-correction/appeals/appeals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,18 @@ out:
     return err;
 }
 
+static enum phi_err take_decision(const struct reading *r)
+{
+    const struct correction *correction = phi_service_state(r->service);
+    const struct appeal_letter letter = {.service = r->service,
+                                         .tx = r->tx,
+                                         .arena = r->arena,
+                                         .topic = r->msg->topic,
+                                         .root = &r->root,
+                                         .key = correction->handed->key};
+    return appeal_take_decision(&letter, r->error);
+}
+
 /* --- the topic --- */
 
 static enum phi_err take_letter(struct reading *r)
@@ -170,10 +183,11 @@ static enum phi_err take_letter(struct reading *r)
     const char *kind = NULL;
     PHI_GUARD(phi_json_read(r->msg->value, DEPTH_MAX, r->arena, &r->root, r->error));
     PHI_GUARD(phi_json_word(&r->root, "kind", KIND_MAX, &kind, r->error));
-    if (strcmp(kind, "file") != 0)
+    bool is_decision = strcmp(kind, "appeal-decided") == 0;
+    if (!is_decision && strcmp(kind, "file") != 0)
         return phi_json_refuse(&r->root, "kind", PHI_ERR_FIELD_VALUE, "no such kind", r->error);
-    PHI_GUARD(verify(r, PHI_TRUST_ANSWER));
-    PHI_GUARD(take_filing(r));
+    PHI_GUARD(verify(r, is_decision ? PHI_TRUST_CORRECTION : PHI_TRUST_ANSWER));
+    PHI_GUARD(is_decision ? take_decision(r) : take_filing(r));
 out:
     return err;
 }

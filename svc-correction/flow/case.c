@@ -247,7 +247,12 @@ enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
                            .reason = deed->reason == NULL ? now->reason : deed->reason,
                            .unit = "",
                            .decision_version = deed->decision_version};
-    PHI_GUARD(name_actor(call, now, &act));
+    if (deed->actor.len > 0) {
+        act.actor = deed->actor;
+        act.unit = deed->unit;
+    } else {
+        PHI_GUARD(name_actor(call, now, &act));
+    }
     PHI_GUARD(write_text(call, key, deed->note, &act));
     PHI_GUARD(write_content(call, key, deed->content, &act));
     PHI_GUARD(make(call, now, &act, &move));

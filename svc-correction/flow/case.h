@@ -21,6 +21,8 @@ struct case_deed {
     const char *note;    /* NULL for none; sealed */
     const char *content; /* what is proposed, as text; NULL for none; sealed */
     int64_t decision_version;
+    struct phi_view actor; /* a digest, where it is not who calls; empty otherwise */
+    const char *unit;      /* theirs */
 };
 
 /* The case with `out->case_id`, and the person's data key. PHI_ERR_NOT_FOUND, PHI_ERR_STORE,

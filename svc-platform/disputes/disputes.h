@@ -35,7 +35,12 @@
     }
 
 /* In the lane, behind the grants'. */
-enum dispute_table { TABLE_DISPUTES = PHI_API_OWN + GRANT_TABLES, DISPUTE_TABLES_END };
+enum dispute_table {
+    TABLE_DISPUTES = PHI_API_OWN + GRANT_TABLES,
+    TABLE_APPEAL_STEPS,
+    TABLE_APPEALS_MOVED,
+    DISPUTE_TABLES_END
+};
 #define DISPUTE_TABLES (DISPUTE_TABLES_END - TABLE_DISPUTES)
 extern const struct phi_lane_table dispute_tables[DISPUTE_TABLES];
 
@@ -64,6 +69,7 @@ struct dispute_news {
     struct phi_conn *tx;
     struct phi_arena *arena;
     const struct phi_json_at *root;
+    struct phi_view value; /* as it came */
     const char *region;
     int64_t now_us;
 };

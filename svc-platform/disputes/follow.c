@@ -1,6 +1,6 @@
 /* dispute.up of all provinces, each record signed by the correction key that the trust list gives
  * its province; and the clock that hands over again what was not answered. */
-#include "svc-platform/disputes/disputes.h"
+#include "svc-platform/appeals/appeals.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -37,7 +37,10 @@ struct disputes {
 static const struct {
     const char *kind;
     enum phi_err (*take)(const struct dispute_news *news, struct phi_error *error);
-} kinds[] = {{"state", dispute_take_state}, {"not-taken", dispute_take_refusal}};
+} kinds[] = {{"state", dispute_take_state},
+             {"not-taken", dispute_take_refusal},
+             {"appeal", appeal_take},
+             {"appeal-answer", appeal_take_answer}};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -78,6 +81,7 @@ static enum phi_err take_msg(struct disputes *disputes, const struct phi_msg *ms
     struct dispute_news news = {.tx = tx,
                                 .arena = arena,
                                 .root = &root,
+                                .value = msg->value,
                                 .region = region,
                                 .now_us = phi_clock_now_us(NULL)};
     memcpy(region, msg->topic + strlen("phi."), PHI_REGION_LEN);

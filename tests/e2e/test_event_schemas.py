@@ -183,6 +183,17 @@ def reopen(life, person, officer):
     life.suite.settle()
 
 
+def appeal(life, officer):
+    """A refused case, appealed and upheld."""
+    person, said = Person(), {"decision": "uphold", "reason": "other"}
+    case_id = life.disputed(person)[0]["caseId"]
+    life.decide(case_id, officer, "refuse", "other")
+    life.done(life.post("citizen-app", "svc-correction", f"/v1/corrections/{case_id}/appeal", {"statement": "请复核。"}, person))
+    for act, sub in (("proposal", "national-1"), ("decision", "national-2")):
+        wait_until(lambda to=act, who=sub: life.post("officer-app", "svc-platform", f"/v1/appeals/{REGION}/{case_id}/{to}", said,
+                                                     token=life.officer(Person(), who)).code == "0000", 30, act)
+
+
 def try_rules(life, officer):
     with open(os.path.join(ROOT, "svc-directory", "rules", f"{REGION}.json"), encoding="utf-8") as file:
         rules = {**json.load(file), "version": int(time.time())}
@@ -214,6 +225,7 @@ def one_of_each(suite, life):
     reopen(life, person, officer)
     life.dispute(person, {"matter": "fact", "fact": _fact, "statement": "与本人无关。"})
     life.dispute(person, {"matter": "fact"})  # the province says what is missing
+    appeal(life, officer)
     life.link(person, person.passport())
     life.done(life.propose_link((person, person.passport()), officer))
     with psycopg.connect(**suite.database(), autocommit=True) as database:

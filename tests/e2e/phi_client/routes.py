@@ -177,6 +177,12 @@ def _evidence(cast):
     return f"/v1/corrections/{case}/evidence", {"text": "当日在家，有门禁记录。"}
 
 
+def _appeal(cast):
+    case = cast.open_case()
+    cast.life.decide(case, Person(), **REFUSAL)
+    return f"/v1/corrections/{case}/appeal", {"statement": STATEMENT}
+
+
 def _decision(cast):
     """Proposed by an officer of another unit."""
     case = cast.open_case()
@@ -277,6 +283,7 @@ ROUTES = (
     Route("svc-correction", "GET", "/v1/corrections/{id}", "citizen-app", "either",
           lambda cast: (f"/v1/corrections/{cast.open_case()}", {})),
     Route("svc-correction", "POST", "/v1/corrections/{id}/evidence", "citizen-app", "citizen", _evidence),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/appeal", "citizen-app", "citizen", _appeal),
     Route("svc-correction", "POST", "/v1/corrections/{id}/withdrawal", "citizen-app", "citizen", _of_case("withdrawal")),
     Route("svc-correction", "POST", "/v1/corrections/{id}/evidence-requests", "officer-app", "staff",
           _of_case("evidence-requests", question="当日在何处？")),
@@ -311,7 +318,9 @@ ELSEWHERE = (*(("svc-platform", method, f"/v1/{path}") for method, path in (
                  ("POST", "platforms/{region}/decisions"), ("POST", "platforms/{region}/keys"),
                  ("POST", "platforms/{region}/parcels"), ("POST", "platforms/{region}/hand-over"), ("GET", "bus/users"),
                  ("POST", "directory/entries"), ("GET", "directory/entries"), ("POST", "directory/rebuilds"),
-                 ("GET", "directory/rebuilds"), ("GET", "statistics"), ("POST", "grants"), ("GET", "grants/{id}"),
+                 ("GET", "directory/rebuilds"), ("GET", "statistics"), ("GET", "appeals"),
+                 ("GET", "appeals/{region}/{id}"), ("POST", "appeals/{region}/{id}/proposal"),
+                 ("POST", "appeals/{region}/{id}/decision"), ("POST", "grants"), ("GET", "grants/{id}"),
                  ("POST", "grants/{id}/steps"), ("POST", "grants/{id}/queries"))),
              ("svc-directory", "POST", "/v1/rules/trials"), ("svc-directory", "GET", "/v1/rules/trials/{id}"),
              ("svc-directory", "POST", "/v1/rules/trials/{id}/steps"), ("svc-directory", "POST", "/v1/rules/rollback"))
