@@ -102,7 +102,7 @@ static enum phi_err write_letter(struct phi_api_call *call, struct filing *f,
 {
     enum phi_err err = PHI_OK;
     struct phi_arena *arena = phi_api_arena(call);
-    struct phi_view plain;
+    struct phi_view plain = phi_view_of(NULL, 0);
     char id[2 * DISPUTE_LEN + 1];
     phi_hex_encode(phi_view_of(f->id, DISPUTE_LEN), id);
     f->topic = phi_arena_printf(arena, "phi.%s." DISPUTE_DOWN, f->region);

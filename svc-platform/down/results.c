@@ -52,7 +52,8 @@ static enum phi_err find_province(struct handing *h, struct phi_error *error)
     PHI_GUARD(
         phi_trust_hold(phi_service_trust(phi_api_service(h->call)), phi_api_arena(h->call), &view));
     h->province = strcmp(region, PHI_REGION_NATION) == 0 ? NULL : phi_trust_platform(view, region);
-    if (phi_letter_keys(h->province, PHI_TRUST_FOR_DECLARE, phi_api_now_us(h->call)) == 0)
+    if (h->province == NULL ||
+        phi_letter_keys(h->province, PHI_TRUST_FOR_DECLARE, phi_api_now_us(h->call)) == 0)
         return phi_error_set(error, PHI_ERR_NOT_FOUND, "region",
                              "no province with a key to seal to");
     if (h->province->status != PHI_TRUST_ACTIVE)
