@@ -3,7 +3,8 @@
 static bool says_the_same(const struct judgement *a, const struct judgement *b)
 {
     return a->grade == b->grade && a->then == b->then && a->until_us == b->until_us &&
-           a->sources_mask == b->sources_mask && phi_view_equal(a->reasons, b->reasons);
+           a->sources_mask == b->sources_mask && a->is_withdrawn == b->is_withdrawn &&
+           phi_view_equal(a->reasons, b->reasons);
 }
 
 static int64_t next_version(const struct decide_state *old, const struct entry_decision *decision,

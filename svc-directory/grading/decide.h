@@ -18,6 +18,7 @@ struct judgement {
     int64_t until_us;        /* the last moment of `grade`; PHI_ENTRY_NEVER_US */
     struct phi_view reasons; /* codes */
     uint32_t sources_mask;
+    bool is_withdrawn; /* nothing stands here about the person any more */
 };
 
 struct decide_state {

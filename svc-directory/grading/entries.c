@@ -8,7 +8,8 @@ enum entry_column {
     ENTRY_REASONS,
     ENTRY_MASK,
     ENTRY_VERSION,
-    ENTRY_FROM
+    ENTRY_FROM,
+    ENTRY_WITHDRAWN
 };
 
 enum phi_err entries_lock(struct phi_conn *tx, int32_t partition, struct phi_error *error)
@@ -26,7 +27,8 @@ enum phi_err entries_read(const struct grading *g, const struct phi_array *subje
     const struct phi_param param = PHI_ARRAY(subjects);
     return phi_conn_exec(g->tx, "entries_of_subjects",
                          "SELECT s.subject, e.grade, e.then_grade, e.until_us, e.reasons, "
-                         "e.sources_mask, e.version, e.from_us FROM unnest($1::bytea[]) AS "
+                         "e.sources_mask, e.version, e.from_us, COALESCE(e.is_withdrawn, false) "
+                         "FROM unnest($1::bytea[]) AS "
                          "s(subject) LEFT JOIN entries e ON e.subject = s.subject ORDER BY "
                          "s.subject",
                          &param, 1, rows, error);
@@ -44,7 +46,8 @@ struct decide_state entries_state(const struct phi_rows *rows, size_t row)
                .then = (enum phi_grade)phi_rows_i64(rows, row, ENTRY_THEN),
                .until_us = phi_rows_i64(rows, row, ENTRY_UNTIL),
                .reasons = phi_rows_bytes(rows, row, ENTRY_REASONS),
-               .sources_mask = (uint32_t)phi_rows_i64(rows, row, ENTRY_MASK)},
+               .sources_mask = (uint32_t)phi_rows_i64(rows, row, ENTRY_MASK),
+               .is_withdrawn = phi_rows_bool(rows, row, ENTRY_WITHDRAWN)},
         .version = phi_rows_i64(rows, row, ENTRY_VERSION),
         .from_us = phi_rows_i64(rows, row, ENTRY_FROM),
     };
@@ -53,9 +56,9 @@ struct decide_state entries_state(const struct phi_rows *rows, size_t row)
 enum phi_err entries_changes_init(struct entries_changes *changes)
 {
     enum phi_err err = PHI_OK;
-    static const enum phi_column entries[] = {PHI_COLUMN_I64, PHI_COLUMN_I64,   PHI_COLUMN_I64,
-                                              PHI_COLUMN_I64, PHI_COLUMN_I64,   PHI_COLUMN_I64,
-                                              PHI_COLUMN_I64, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
+    static const enum phi_column entries[] = {
+        PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64,
+        PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BOOL};
     static const enum phi_column periods[] = {PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_I64,
                                               PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
     *changes = (struct entries_changes){0};
@@ -95,6 +98,7 @@ enum phi_err entries_change(struct entries_changes *changes, struct phi_view sub
         PHI_I64(PHI_SUBJECT_KEY_VERSION),
         PHI_BYTES(subject),
         PHI_BYTES(new->is.reasons),
+        PHI_BOOL(new->is.is_withdrawn),
     };
     PHI_GUARD(columns_add(&changes->entries, row));
     if (decision->is_lapsed)
@@ -119,14 +123,14 @@ static enum phi_err write_entries(const struct grading *g, const struct columns 
     return phi_conn_exec(
         g->tx, "entries_upsert",
         "INSERT INTO entries (version, from_us, until_us, updated_us, sources_mask, partition, "
-        "subject_key, grade, then_grade, subject, reasons) SELECT unnest($1::bigint[]), "
-        "unnest($2::bigint[]), unnest($3::bigint[]), $11::bigint, unnest($4::bigint[]), "
-        "$10::bigint, unnest($7::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), "
-        "unnest($8::bytea[]), unnest($9::bytea[]) ON CONFLICT (subject) DO UPDATE SET version = "
-        "EXCLUDED.version, from_us = EXCLUDED.from_us, until_us = EXCLUDED.until_us, updated_us = "
-        "EXCLUDED.updated_us, sources_mask = EXCLUDED.sources_mask, partition = "
-        "EXCLUDED.partition, grade = EXCLUDED.grade, then_grade = EXCLUDED.then_grade, reasons = "
-        "EXCLUDED.reasons",
+        "subject_key, grade, then_grade, subject, reasons, is_withdrawn) SELECT "
+        "unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), $12::bigint, "
+        "unnest($4::bigint[]), $11::bigint, unnest($7::bigint[]), unnest($5::bigint[]), "
+        "unnest($6::bigint[]), unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::boolean[]) ON "
+        "CONFLICT (subject) DO UPDATE SET version = EXCLUDED.version, from_us = EXCLUDED.from_us, "
+        "until_us = EXCLUDED.until_us, updated_us = EXCLUDED.updated_us, sources_mask = "
+        "EXCLUDED.sources_mask, partition = EXCLUDED.partition, grade = EXCLUDED.grade, then_grade "
+        "= EXCLUDED.then_grade, reasons = EXCLUDED.reasons, is_withdrawn = EXCLUDED.is_withdrawn",
         params, count, NULL, error);
 }
 

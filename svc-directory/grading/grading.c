@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "svc-directory/grading/entries.h"
+#include "svc-directory/grading/gone.h"
 #include "svc-directory/grading/judge.h"
 #include "svc-directory/grading/silence.h"
 #include "svc-directory/open/open.h"
@@ -15,6 +16,7 @@ struct batch {
     struct phi_array *subjects;
     struct phi_rows *entries;
     struct phi_rows *facts;
+    struct phi_rows *gone; /* about whom nothing stands any more; NULL: nobody */
     struct entries_changes changes;
     const char *const *silent;
     size_t silent_count;
@@ -155,6 +157,7 @@ static enum phi_err decide_one(struct batch *batch, size_t row, size_t first, si
     struct judgement judgement;
     struct entry_decision decision;
     PHI_GUARD(judge_run(&judge, &judgement));
+    judgement.is_withdrawn = gone_has(batch->gone, entries_subject(batch->entries, row));
     decide(&old, &judgement, g->now_us, &decision);
     g->tally[decision.is_changed ? TALLY_CHANGED : TALLY_SAME]++;
     if (decision.is_changed)
@@ -212,6 +215,7 @@ enum phi_err grading_run(const struct grading *g, const uint8_t (*subjects)[PHI_
     PHI_GUARD(silence_names(&g->directory->silence, g->arena, &batch.silent, &batch.silent_count));
     PHI_GUARD(entries_read(g, batch.subjects, &batch.entries, &error));
     PHI_GUARD(grading_facts(g->tx, batch.subjects, g->now_us, INT64_MAX, &batch.facts, &error));
+    PHI_GUARD(gone_read(g, batch.entries, batch.facts, &batch.gone));
     PHI_GUARD(decide_all(&batch));
     PHI_GUARD(entries_write(g, &batch.changes, &error));
     PHI_GUARD(tell_all(&batch));
@@ -221,6 +225,7 @@ out:
     entries_changes_fini(&batch.changes);
     phi_rows_free(batch.entries);
     phi_rows_free(batch.facts);
+    phi_rows_free(batch.gone);
     phi_array_free(batch.subjects);
     return err;
 }

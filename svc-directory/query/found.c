@@ -68,7 +68,7 @@ static json_t *entries_of(struct phi_api_call *call, const struct found *found,
 {
     json_t *entries = json_array();
     *grade = found->entry.grade;
-    if (found->entry.is_there)
+    if (found->entry.is_there && !found->entry.is_withdrawn)
         json_array_append_new(entries, person_entry_json(here(call), "local", &found->entry));
     add_told(call, found, found->home_told, found->home, entries, grade);
     add_told(call, found, found->nation, PHI_REGION_NATION, entries, grade);

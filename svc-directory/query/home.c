@@ -42,7 +42,7 @@ static enum phi_err read_person(struct directory *directory, struct phi_conn *co
     PHI_GUARD(person_entry_read(directory, conn, receipt->subject, ask->arena, &entry, error));
     PHI_GUARD(
         person_identity_read(directory, conn, receipt->subject, ask->arena, &identity, error));
-    if (entry.is_there)
+    if (entry.is_there && !entry.is_withdrawn)
         PHI_GUARD(
             json_array_append_new(entries, person_entry_json(phi_service_region(directory->service),
                                                              phi_service_region(directory->service),

@@ -41,10 +41,12 @@ enum phi_err person_entry_read(struct directory *directory, struct phi_conn *con
     json_t *reasons = NULL;
     const struct phi_param key = PHI_BYTES_OF(subject, PHI_SUBJECT_LEN);
     *out = (struct person_entry){.grade = PHI_GRADE_GREY};
-    PHI_GUARD(phi_conn_exec(conn, "entry_find",
-                            "SELECT grade, reasons, version, published_version, from_us, "
-                            "updated_us, until_us, then_grade FROM entries WHERE subject = $1",
-                            &key, 1, &rows, error));
+    PHI_GUARD(
+        phi_conn_exec(conn, "entry_find",
+                      "SELECT grade, reasons, version, published_version, from_us, "
+                      "updated_us, until_us, then_grade, is_withdrawn FROM entries WHERE subject = "
+                      "$1",
+                      &key, 1, &rows, error));
     if (phi_rows_count(rows) == 0)
         goto out;
     PHI_GUARD(reasons_decode(directory->reasons, phi_rows_bytes(rows, 0, 1), &reasons));
@@ -57,7 +59,8 @@ enum phi_err person_entry_read(struct directory *directory, struct phi_conn *con
                                  .from_us = phi_rows_i64(rows, 0, 4),
                                  .updated_us = phi_rows_i64(rows, 0, 5),
                                  .until_us = phi_rows_i64(rows, 0, 6),
-                                 .then = (enum phi_grade)phi_rows_i64(rows, 0, 7)};
+                                 .then = (enum phi_grade)phi_rows_i64(rows, 0, 7),
+                                 .is_withdrawn = phi_rows_bool(rows, 0, 8)};
     apply_then(phi_clock_now_us(phi_service_clock(directory->service)), out);
     apply_silence(&directory->silence, out);
 out:

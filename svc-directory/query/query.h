@@ -42,6 +42,8 @@ enum phi_err home_answer(void *context, const struct phi_query_ask *ask, json_t 
 /* person.c: what we know of one person. */
 struct person_entry {
     bool is_there;
+    bool
+        is_withdrawn; /* the nation was told to forget it: only the person's own history shows it */
     enum phi_grade grade;
     json_t *reasons; /* [{"reason","rule","version"}], the arena's */
     int64_t version;

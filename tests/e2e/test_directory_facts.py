@@ -81,9 +81,24 @@ def test_an_amendment_about_somebody_else_changes_both(life, explained, suite):
     line, others = report_test(life, one, "positive"), report_test(life, other, "negative")
     until_grade(explained, one, "red")
     until_grade(explained, other, "green")
-    amend(suite, told_of(suite, line), told_of(suite, others).key)
+    first = told_of(suite, line)
+    amend(suite, first, told_of(suite, others).key)
     assert until_grade(explained, other, "red")["reasons"][0]["facts"][0]["revision"] == 2
     assert until_grade(explained, one, "grey")["reasons"] == []
+    # Nothing stands about the first one any more: the entry is withdrawn, here and at the nation, until something comes.
+    subject = first.key
+
+    def withdrawn():
+        found = []
+        for region, schema in (("320000", "directory"), ("000000", "platform")):
+            with psycopg.connect(**suite.database(region), autocommit=True) as database:
+                found += database.execute(f"SELECT is_withdrawn FROM {schema}.entries WHERE subject = %s", (subject,)).fetchall()
+        return found
+
+    wait_until(lambda: withdrawn() == [(True,), (True,)], 30, "the entry is withdrawn")
+    report_test(life, one, "negative")
+    until_grade(explained, one, "green")
+    wait_until(lambda: withdrawn() == [(False,), (False,)], 30, "it is back")
 
 
 def test_an_app_is_told_of_a_changed_grade_without_names(life, explained, suite):

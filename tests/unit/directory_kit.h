@@ -62,6 +62,7 @@ static inline void kit_open(struct kit *kit, const char *schema, const char *rul
         {140, "facts", kit_text(arena, "140_facts")},
         {141, "places", kit_text(arena, "141_places")},
         {150, "speed", kit_text(arena, "150_speed")},
+        {160, "healing", kit_text(arena, "160_healing")},
         {190, "decisions", kit_text(arena, "190_decisions")},
         {191, "reliefs", kit_text(arena, "191_reliefs")},
     };

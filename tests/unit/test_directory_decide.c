@@ -31,8 +31,11 @@ struct said {
 static struct judgement judgement_of(const struct said *said)
 {
     size_t len = memcmp(said->reasons, NONE, LEN) == 0 ? 0 : LEN;
-    return (struct judgement){said->grade, said->then, said->until_us,
-                              phi_view_of(said->reasons, len), said->mask};
+    return (struct judgement){.grade = said->grade,
+                              .then = said->then,
+                              .until_us = said->until_us,
+                              .reasons = phi_view_of(said->reasons, len),
+                              .sources_mask = said->mask};
 }
 
 static void cases_of_decide(void **state)
@@ -210,8 +213,30 @@ static void cases_of_decide(void **state)
     }
 }
 
+/* A removal and what ends it are versions of the entry, though the grade stays. */
+static void a_removal_is_a_version(void **state)
+{
+    static const struct said grey = {GREY, GREY, NEVER, NONE, 0};
+    struct decide_state old = {judgement_of(&grey), NOW - DAY, NOW - DAY};
+    struct judgement says = judgement_of(&grey);
+    struct entry_decision made;
+    (void)state;
+    for (int withdrawn = 1; withdrawn >= 0; withdrawn--) {
+        says.is_withdrawn = withdrawn == 1;
+        decide(&old, &says, NOW, &made);
+        assert_true(made.is_changed);
+        assert_false(made.is_period);
+        assert_true(made.new.version > old.version);
+        assert_int_equal(made.new.is.is_withdrawn, withdrawn == 1);
+        old = made.new;
+        decide(&old, &says, NOW, &made);
+        assert_false(made.is_changed);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cases_of_decide)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cases_of_decide),
+                                       cmocka_unit_test(a_removal_is_a_version)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,9 @@ static void a_record_that_moved(void **state)
     kit_grade(kit, 1);
     assert_int_equal(kit_grade_of(kit, 2), RED);
     assert_int_equal(kit_grade_of(kit, 1), GREY);
+    /* nothing stands about the first one any more */
+    assert_int_equal(kit_entry(kit, 1, "is_withdrawn::int::bigint"), 1);
+    assert_int_equal(kit_entry(kit, 2, "is_withdrawn::int::bigint"), 0);
     /* a mark with the record makes the other holder due, once */
     kit_sql(kit, "DELETE FROM history; DELETE FROM entries WHERE grade = 0;"
                  "INSERT INTO entries SELECT 1, 1, 0, 9223372036854775807, 0, 0, 3, 1, 4, 4, "
