@@ -223,7 +223,7 @@ def one_of_each(suite, life):
     case, _fact = life.disputed(person)
     life.decide(case["caseId"], officer)
     reopen(life, person, officer)
-    life.dispute(person, {"matter": "fact", "fact": _fact, "statement": "与本人无关。"})
+    life.dispute(person, {"matter": "grade", "statement": "与本人无关。"})
     life.dispute(person, {"matter": "fact"})  # the province says what is missing
     appeal(life, officer)
     life.link(person, person.passport())
