@@ -30,6 +30,7 @@ struct correction {
     struct case_clock *clock;
     struct case_daily *daily;
     struct handed *handed; /* entry/handed.h; NULL: no unified entry */
+    char reencode[256];    /* phi-reencode's path; "": it is not there */
 };
 
 enum correction_table {
@@ -39,6 +40,8 @@ enum correction_table {
     TABLE_CASES,
     TABLE_CASES_MOVED,
     TABLE_MATTERS_CLOSED,
+    TABLE_ATTACHMENTS,
+    TABLE_CHUNKS,
     TABLE_FILERS,
     TABLE_HANDED,
     TABLE_CASES_TOLD,

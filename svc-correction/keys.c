@@ -15,54 +15,36 @@
 
 /* Once for each erasure, however often its record comes: what was filed since then stays. Text
  * under a later key of the person was written after it. */
-#define BEFORE(sealed, subject)                                                                    \
-    subject " = n.subject AND octet_length(" sealed ") > 4 AND ('x' || encode(substring(" sealed   \
-            " FOR 4), 'hex'))::bit(32)::bigint NOT BETWEEN n.version + 1 AND 65535"
+#define IS_BEFORE(sealed)                                                                          \
+    "(octet_length(" sealed ") > 4 AND ('x' || encode(substring(" sealed                           \
+    " FOR 4), 'hex'))::bit(32)::bigint NOT BETWEEN n.version + 1 AND 65535)"
+#define ERASURES                                                                                   \
+    "n AS (INSERT INTO erasures (subject, version) SELECT DISTINCT k.subject, k.version - "        \
+    "k.version % 2 FROM person_keys k WHERE k.subject = ANY ($1::bytea[]) ON CONFLICT DO NOTHING " \
+    "RETURNING subject, version)"
+#define STATEMENTS                                                                                 \
+    "statements AS (UPDATE cases c SET statement_sealed = '' FROM n WHERE c.subject = n.subject "  \
+    "AND " IS_BEFORE("c.statement_sealed") ")"
+#define CHUNKS                                                                                     \
+    "chunks AS (DELETE FROM attachment_chunks k USING attachments a, cases c, n WHERE c.subject "  \
+    "= n.subject AND a.case_id = c.case_id AND k.attachment_id = a.attachment_id "                 \
+    "AND " IS_BEFORE("k.sealed") ")"
+#define EMPTIED(column)                                                                            \
+    column "_sealed = CASE WHEN " IS_BEFORE("s." column "_sealed") " THEN '' "                     \
+                                                                   "ELSE s." column "_sealed END"
+static const char forget_sql[] =
+    "WITH " ERASURES ", " STATEMENTS ", " CHUNKS
+    " UPDATE steps s SET " EMPTIED("note") ", " EMPTIED(
+        "content") " FROM cases c, n WHERE c.case_id = s.case_id AND c.subject = "
+                   "n.subject";
+
 static enum phi_err forget(struct phi_conn *tx, const struct phi_array *erased,
                            struct phi_error *error)
 {
     const struct phi_param param = PHI_ARRAY(erased);
     if (phi_array_count(erased) == 0)
         return PHI_OK;
-    return phi_conn_exec(
-        tx, "texts_forget",
-        "WITH n AS (INSERT INTO erasures (subject, version) SELECT DISTINCT k.subject, k.version - "
-        "k.version % 2 FROM person_keys k WHERE k.subject = ANY ($1::bytea[]) ON CONFLICT DO "
-        "NOTHING RETURNING subject, version), statements AS (UPDATE cases c SET statement_sealed = "
-        "'' FROM n WHERE " BEFORE("c.statement_sealed",
-                                  "c.subject") ") UPDATE steps s SET note_sealed = CASE "
-                                               "WHEN " BEFORE("s.note_sealed",
-                                                              "c.subject") " THEN '' ELSE "
-                                                                           "s.note_sealed END, "
-                                                                           "content_sealed = CASE "
-                                                                           "WHEN " BEFORE(
-                                                                               "s.content_sealed",
-                                                                               "c.subject") " THEN "
-                                                                                            "'' "
-                                                                                            "ELSE "
-                                                                                            "s."
-                                                                                            "conten"
-                                                                                            "t_"
-                                                                                            "sealed"
-                                                                                            " END "
-                                                                                            "FROM "
-                                                                                            "cases "
-                                                                                            "c, n "
-                                                                                            "WHERE "
-                                                                                            "c."
-                                                                                            "case_"
-                                                                                            "id = "
-                                                                                            "s."
-                                                                                            "case_"
-                                                                                            "id "
-                                                                                            "AND "
-                                                                                            "c."
-                                                                                            "subjec"
-                                                                                            "t = "
-                                                                                            "n."
-                                                                                            "subjec"
-                                                                                            "t",
-        &param, 1, NULL, error);
+    return phi_conn_exec(tx, "texts_forget", forget_sql, &param, 1, NULL, error);
 }
 
 static enum phi_err take_keys(struct phi_service *service, const struct phi_batch *batch,

@@ -2,11 +2,14 @@
 #include "svc-correction/texts.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "person/replay.h"
 #include "svc-correction/appeals/appeals.h"
 #include "svc-correction/entry/handed.h"
 #include "svc-correction/daily/daily.h"
 #include "svc-correction/restore/restore.h"
+#include "svc-correction/attachments/attach.h"
+#include "svc-correction/attachments/reencode.h"
 #include "svc-correction/relief/relief.h"
 #include "svc-correction/steps/calendar.h"
 
@@ -21,6 +24,7 @@ extern const unsigned char phi_embed__130_flow_sql[];
 extern const unsigned char phi_embed__131_filers_sql[];
 extern const unsigned char phi_embed__132_handed_sql[];
 extern const unsigned char phi_embed__140_matters_sql[];
+extern const unsigned char phi_embed__141_attachments_sql[];
 extern const unsigned char phi_embed__150_anchors_sql[];
 extern const unsigned char phi_embed__151_looks_sql[];
 extern const unsigned char phi_embed__152_reports_sql[];
@@ -107,6 +111,7 @@ static const struct phi_migration migrations[] = {
     {131, "filers", (const char *)phi_embed__131_filers_sql},
     {132, "handed", (const char *)phi_embed__132_handed_sql},
     {140, "matters", (const char *)phi_embed__140_matters_sql},
+    {141, "attachments", (const char *)phi_embed__141_attachments_sql},
     {150, "anchors", (const char *)phi_embed__150_anchors_sql},
     {151, "looks", (const char *)phi_embed__151_looks_sql},
     {152, "reports", (const char *)phi_embed__152_reports_sql},
@@ -122,6 +127,7 @@ static const char *const give_fields[] = {"text", NULL};
 static const char *const appeal_fields[] = {"statement", NULL};
 static const char *const no_fields[] = {NULL};
 static const char *const show_queries[] = {"day", NULL};
+static const char *const attach_queries[] = {"type", NULL};
 static const char *const list_queries[] = {"state", "limit", "before", NULL};
 
 static const struct phi_api_route routes[] = {
@@ -144,6 +150,19 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_EITHER,
      .queries = show_queries,
      .handle = case_show},
+    {.method = "POST",
+     .path = "/v1/corrections/{id}/attachments",
+     .role = "correct",
+     .identity = PHI_API_CITIZEN,
+     .flags = PHI_API_CREATES | PHI_API_FILE,
+     .queries = attach_queries,
+     .handle = attach_take},
+    {.method = "GET",
+     .path = "/v1/corrections/{id}/attachments/{number}",
+     .role = "correct",
+     .identity = PHI_API_EITHER,
+     .flags = PHI_API_FILE,
+     .handle = attach_give},
     {.method = "POST",
      .path = "/v1/corrections/{id}/evidence",
      .role = "correct",
@@ -239,6 +258,10 @@ static enum phi_err open(struct phi_service *service, struct phi_error *error)
     PHI_GUARD(phi_key_id_of(xy, correction->correction_serial));
     PHI_GUARD(open_calendar(service, correction, error));
     PHI_GUARD(handed_open(service, &correction->handed, error));
+    if (!reencode_program(correction->reencode, sizeof(correction->reencode))) {
+        correction->reencode[0] = '\0';
+        phi_log(PHI_LOG_WARN, "no_pictures", PHI_L_WORD("missing", "phi-reencode"));
+    }
     phi_service_set_answer_seal(service, correction->health_key);
 out:
     return err;

@@ -1,7 +1,7 @@
 /* What all acts of officers share.
  *
  *   PHI_GUARD(officer_find(call, &now, &key, error));              // the case, and may they act?
- *   PHI_GUARD(officer_check_other(call, now.officer, now.unit, error));   // the second pair of eyes
+ *   PHI_GUARD(officer_check_other(call, now.officer, now.unit, error));   // the second of two
  *
  * On the request's thread; officer_find blocks on the database.
  */

@@ -1,5 +1,6 @@
 /* Cases as the citizen (their own) and officers (their sources) see them. */
 #include "svc-correction/anchor/anchor.h"
+#include "svc-correction/attachments/attach.h"
 #include "svc-correction/entry/filer.h"
 #include "svc-correction/looks/looks.h"
 #include "svc-correction/matters/subjects.h"
@@ -303,7 +304,7 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
                          struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_rows *steps = NULL;
+    struct phi_rows *steps = NULL, *attached = NULL;
     struct phi_person_key key;
     PHI_GUARD(case_key_find(call, conn, phi_rows_bytes(rows, 0, AT_SUBJECT).data, &key, error));
     PHI_GUARD(phi_conn_exec(conn, "case_steps",
@@ -312,6 +313,7 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
                             "content_sealed, content_digest FROM steps WHERE case_id "
                             "= $1 ORDER BY seq",
                             id, 1, &steps, error));
+    PHI_GUARD(phi_conn_exec(conn, "attachments_of", ATTACH_LIST, id, 1, &attached, error));
     json_t *one = case_of(rows, 0);
     PHI_GUARD(one == NULL ? PHI_ERR_MEMORY : PHI_OK);
     json_t *list = json_array();
@@ -319,11 +321,13 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
         json_array_append_new(list, step_of(call, steps, i, &key));
     json_object_set_new(one, "statement", statement_of(call, rows, steps, &key));
     json_object_set_new(one, "steps", list);
+    json_object_set_new(one, "attachments", attach_list(attached));
     phi_api_data(call, one);
     PHI_GUARD(add_proof(call, conn, id, one, error));
     PHI_GUARD(looks_add(call, conn, rows, AT_ID, LOOK_CASE, error));
     PHI_GUARD(looks_show(call, conn, id->view.data, one, error));
 out:
+    phi_rows_free(attached);
     phi_rows_free(steps);
     return err;
 }

@@ -1,5 +1,6 @@
 /* The tables of cases as the lane writes them, in the order of enum correction_table: guards
  * first. */
+#include "svc-correction/attachments/attach.h"
 #include "svc-correction/entry/filer.h"
 #include "svc-correction/flow/move.h"
 
@@ -20,6 +21,10 @@ static const enum phi_column moved_columns[MOVE_CASE_COLUMNS] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,  PHI_COLUMN_BYTES,
     PHI_COLUMN_I64,   PHI_COLUMN_I64,  PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,
     PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,  PHI_COLUMN_I64};
+static const enum phi_column attachment_columns[ATTACH_COLUMNS] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT,
+    PHI_COLUMN_I64,   PHI_COLUMN_BYTES, PHI_COLUMN_I64};
+static const enum phi_column chunk_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_BYTES};
 static const enum phi_column closed_columns[] = {PHI_COLUMN_BYTES};
 static const enum phi_column filer_columns[FILER_COLUMNS] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
@@ -88,6 +93,19 @@ const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
      .key_count = 1,
      .insert_sql = "DELETE FROM open_matters USING unnest($1::bytea[]) AS c (matter) "
                    "WHERE open_matters.matter = c.matter"},
+    {.name = "attachments",
+     .columns = attachment_columns,
+     .column_count = ATTACH_COLUMNS,
+     .key_count = 1,
+     .insert_sql = "INSERT INTO attachments (attachment_id, case_id, number, type, size_bytes, "
+                   "digest, at_us) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], "
+                   "$4::text[], $5::bigint[], $6::bytea[], $7::bigint[]) ON CONFLICT DO NOTHING"},
+    {.name = "attachment_chunks",
+     .columns = chunk_columns,
+     .column_count = 3,
+     .key_count = 2,
+     .insert_sql = "INSERT INTO attachment_chunks (attachment_id, chunk, sealed) SELECT * FROM "
+                   "unnest($1::bytea[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING"},
     {.name = "filers",
      .columns = filer_columns,
      .column_count = FILER_COLUMNS,

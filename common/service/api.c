@@ -8,6 +8,7 @@
 
 #define JSON_BODY_MAX   (64 * 1024)
 #define NDJSON_BODY_MAX (8 * 1024 * 1024)
+#define FILE_ARENA_MAX  ((size_t)8 * PHI_API_FILE_MAX)
 #define CALL_ROWS_MAX   64
 
 void phi_api_end(struct phi_api_call *call, enum phi_err err, struct phi_error *error)
@@ -81,14 +82,18 @@ static struct phi_http_route http_route(const struct phi_api_route *route,
     bool is_lines = route->flags & PHI_API_NDJSON;
     bool has_body = strcmp(route->method, "POST") == 0;
     bool is_together = route->flags & PHI_API_TOGETHER;
+    bool is_file = route->flags & PHI_API_FILE;
     return (struct phi_http_route){
         .method = route->method,
         .path = route->path,
         .body_max_bytes = !has_body  ? 0
                           : is_lines ? NDJSON_BODY_MAX
+                          : is_file  ? PHI_API_FILE_MAX
                                      : JSON_BODY_MAX,
+        .arena_max_bytes = is_file ? FILE_ARENA_MAX : 0,
         .content_type = !has_body  ? NULL
                         : is_lines ? "application/x-ndjson"
+                        : is_file  ? "application/octet-stream"
                                    : "application/json",
         .handle = is_together ? NULL : handle,
         .handle_many = is_together ? phi_api_handle_many : NULL,
@@ -289,6 +294,14 @@ void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict)
 void phi_api_lines(struct phi_api_call *call, struct phi_view lines)
 {
     phi_api_text(call, "application/x-ndjson; charset=utf-8", lines);
+}
+
+enum phi_err phi_api_file(struct phi_api_call *call, const char *content_type, const char *name,
+                          struct phi_view bytes)
+{
+    call->disposition = phi_arena_printf(call->arena, "attachment; filename=\"%s\"", name);
+    phi_api_text(call, content_type, bytes);
+    return call->disposition == NULL ? PHI_ERR_MEMORY : PHI_OK;
 }
 
 void phi_api_text(struct phi_api_call *call, const char *content_type, struct phi_view text)

@@ -46,9 +46,13 @@ enum phi_api_flag {
         8, /* what has arrived of these routes, up to PHI_API_TOGETHER_MAX calls, goes through the
               steps together: signatures are checked and made in batches. For handlers that don't
               wait for a neighbour, as one call's wait is all calls' wait */
+    PHI_API_FILE =
+        16, /* POST: the body is one file, application/octet-stream of up to PHI_API_FILE_MAX bytes;
+               the envelope is in the query. GET: the answer may be one (phi_api_file) */
 };
 
 #define PHI_API_TOGETHER_MAX 64
+#define PHI_API_FILE_MAX     (4 * 1024 * 1024)
 
 /* One of several calls that are handled together. */
 struct phi_api_turn {
@@ -144,6 +148,9 @@ void phi_api_verdict(struct phi_api_call *call, enum phi_err verdict);
 /* The whole answer of another type than JSON ("text/csv; charset=utf-8"), built in the call's
  * arena. */
 void phi_api_text(struct phi_api_call *call, const char *content_type, struct phi_view text);
+/* The same of a file of that name (letters, digits, . _ -): to be saved, not shown by a browser. */
+enum phi_err phi_api_file(struct phi_api_call *call, const char *content_type, const char *name,
+                          struct phi_view bytes) PHI_MUST_USE;
 /* The answer's ETag, in quotes; who sent it in If-None-Match gets 304 without a body. Copied. */
 enum phi_err phi_api_etag(struct phi_api_call *call, const char *etag) PHI_MUST_USE;
 /* NDJSON routes: the whole answer, built in the call's arena. */

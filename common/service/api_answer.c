@@ -32,6 +32,10 @@ static void send(struct phi_api_call *call, const struct phi_api_answer *answer)
     }
     if (call->etag != NULL && answer->status < 400)
         headers[count++] = (struct phi_http_header){"ETag", call->etag};
+    if (call->disposition != NULL && answer->status == 200) {
+        headers[count++] = (struct phi_http_header){"Content-Disposition", call->disposition};
+        headers[count++] = (struct phi_http_header){"X-Content-Type-Options", "nosniff"};
+    }
     const char *type = call->has_lines && answer->status == 200 ? call->lines_type : JSON_TYPE;
     phi_http_answer(call->request, answer->status, type, answer->body, headers, count);
 }

@@ -105,8 +105,8 @@ static enum phi_err check_queries(struct phi_api_call *call, struct phi_error *e
 {
     enum phi_err err = PHI_OK;
     static const char *const shared[] = {"customNumber", "bizSerialNum", NULL};
-    bool has_envelope =
-        strcmp(call->route->method, "GET") == 0 || call->route->flags & PHI_API_NDJSON;
+    bool has_envelope = strcmp(call->route->method, "GET") == 0 ||
+                        call->route->flags & (PHI_API_NDJSON | PHI_API_FILE);
     for (size_t i = 0; i < phi_http_query_count(call->request); i++) {
         const char *name = phi_http_query_name(call->request, i);
         bool is_known =
@@ -122,6 +122,10 @@ static enum phi_err check_queries(struct phi_api_call *call, struct phi_error *e
     PHI_GUARD(serial == NULL ? PHI_OK : check_word(serial, "bizSerialNum", error));
     call->customer = customer == NULL ? "" : customer;
     call->serial = serial == NULL ? "" : serial;
+    bool is_missing = customer == NULL || serial == NULL;
+    if (is_missing && call->route->flags & PHI_API_CREATES)
+        err = phi_error_set(error, PHI_ERR_QUERY,
+                            customer == NULL ? "customNumber" : "bizSerialNum", "missing");
 out:
     return err;
 }
@@ -159,6 +163,25 @@ out:
     return err;
 }
 
+static enum phi_err digest_of(struct phi_api_call *call, struct phi_view what)
+{
+    enum phi_err err = PHI_OK;
+    const char *issuer = call->has_identity ? call->identity.issuer : "";
+    const char *sub = call->has_identity && !PHI_MUTANT(any_person_again) ? call->identity.sub : "";
+    const struct phi_view line = phi_view_of("\n", 1);
+    const struct phi_view parts[] = {phi_view_text(phi_http_path(call->request)),
+                                     line,
+                                     what,
+                                     line,
+                                     phi_view_text(issuer),
+                                     line,
+                                     phi_view_text(sub)};
+    PHI_GUARD(phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), call->body_digest));
+    call->has_body_digest = true;
+out:
+    return err;
+}
+
 /* What makes two requests of one number the same: the path, the body without its time, who stands
  * behind it. */
 static enum phi_err digest_body(struct phi_api_call *call, struct phi_error *error)
@@ -170,20 +193,9 @@ static enum phi_err digest_body(struct phi_api_call *call, struct phi_error *err
     if (err == PHI_ERR_FIELD_VALUE)
         PHI_GUARD(phi_error_set(error, PHI_ERR_JSON, "$", "a whole number beyond 2^53 - 1"));
     PHI_GUARD(err);
-    const char *issuer = call->has_identity ? call->identity.issuer : "";
-    const char *sub = call->has_identity && !PHI_MUTANT(any_person_again) ? call->identity.sub : "";
     if (PHI_MUTANT(conflict_unnoticed))
         canonical.len = 0;
-    const struct phi_view line = phi_view_of("\n", 1);
-    const struct phi_view parts[] = {phi_view_text(phi_http_path(call->request)),
-                                     line,
-                                     canonical,
-                                     line,
-                                     phi_view_text(issuer),
-                                     line,
-                                     phi_view_text(sub)};
-    PHI_GUARD(phi_sm3_parts(parts, sizeof(parts) / sizeof(parts[0]), call->body_digest));
-    call->has_body_digest = true;
+    PHI_GUARD(digest_of(call, canonical));
 out:
     return err;
 }
@@ -196,6 +208,8 @@ enum phi_err phi_api_check(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(check_queries(call, error));
     if (!is_post || call->route->flags & PHI_API_NDJSON)
         return PHI_OK;
+    if (call->route->flags & PHI_API_FILE)
+        return digest_of(call, phi_http_body(call->request));
     PHI_GUARD(read_envelope(call, error));
     if (call->route->flags & PHI_API_CREATES)
         PHI_GUARD(digest_body(call, error));

@@ -7,7 +7,7 @@
 #include "service/parts.h"
 
 #define PHI_API_EVENTS_MAX  24
-#define PHI_API_HEADERS_MAX 5
+#define PHI_API_HEADERS_MAX 7
 
 struct phi_api_binding {
     struct phi_api *api;
@@ -56,7 +56,8 @@ struct phi_api_call {
     enum phi_err verdict;
     struct phi_view lines;
     const char *lines_type;
-    const char *etag; /* NULL: none */
+    const char *etag;        /* NULL: none */
+    const char *disposition; /* of an answer that is a file; NULL: none */
     bool has_lines;
     void (*after)(struct phi_api_call *, void *);
     void *after_context;

@@ -246,6 +246,7 @@ enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
                            .outcome = deed->outcome == NULL ? now->outcome : deed->outcome,
                            .reason = deed->reason == NULL ? now->reason : deed->reason,
                            .unit = "",
+                           .content_digest = deed->content_digest,
                            .decision_version = deed->decision_version};
     if (deed->actor.len > 0) {
         act.actor = deed->actor;

@@ -16,10 +16,11 @@
 
 struct case_deed {
     enum step_act act;
-    const char *outcome; /* NULL: as it stands */
-    const char *reason;  /* NULL: as it stands */
-    const char *note;    /* NULL for none; sealed */
-    const char *content; /* what is proposed, as text; NULL for none; sealed */
+    const char *outcome;            /* NULL: as it stands */
+    const char *reason;             /* NULL: as it stands */
+    const char *note;               /* NULL for none; sealed */
+    const char *content;            /* what is proposed, as text; NULL for none; sealed */
+    struct phi_view content_digest; /* of content that lies elsewhere; empty: none */
     int64_t decision_version;
     struct phi_view actor; /* a digest, where it is not who calls; empty otherwise */
     const char *unit;      /* theirs */

@@ -13,7 +13,9 @@ static const char empty_sql[] =
     "c.case_id AND s.seq = c.seq) < $2 ORDER BY opened_us LIMIT 100 FOR UPDATE SKIP LOCKED), "
     "texts AS (UPDATE steps s SET note_sealed = CASE WHEN note_sealed IS NULL THEN NULL ELSE "
     "''::bytea END, content_sealed = CASE WHEN content_sealed IS NULL THEN NULL ELSE ''::bytea END "
-    "FROM old WHERE s.case_id = old.case_id), seen AS (DELETE FROM looks l USING old WHERE "
+    "FROM old WHERE s.case_id = old.case_id), chunks AS (DELETE FROM attachment_chunks k USING "
+    "attachments a, old WHERE a.case_id = old.case_id AND k.attachment_id = a.attachment_id), "
+    "seen AS (DELETE FROM looks l USING old WHERE "
     "l.case_id = old.case_id), filed AS (DELETE FROM filers f USING old WHERE f.case_id = "
     "old.case_id) UPDATE cases c SET emptied_us = $1, statement_sealed = '', institution = '', "
     "record_no = '' FROM old WHERE c.case_id = old.case_id";

@@ -55,6 +55,7 @@ enum step_state {
     X(OVERTURN, "overturned")                                                                      \
     X(WITHDRAW, "withdrawn")                                                                       \
     X(REOPEN, "reopened")                                                                          \
+    X(ATTACH, "attached")                                                                          \
     X(RELIEF_PROPOSE, "relief-proposed")                                                           \
     X(RELIEF_GRANT, "relief-granted")                                                              \
     X(ESCALATE, "escalated")

@@ -64,8 +64,9 @@ const char *grading_risk(const struct phi_rows *rows, size_t row);
 /* --- input.c --- */
 
 /* What the rules see of rows first..last (not including) of grading_facts that count, and are
- * not set aside at that time, which it borrows; the arena's. A fact about places has two members more in its content: placeRisk (low,
- * medium, high) and placeRiskAt. PHI_ERR_DATA_BROKEN, PHI_ERR_MEMORY. */
+ * not set aside at that time, which it borrows; the arena's. A fact about places has two members
+ * more in its content: placeRisk (low, medium, high) and placeRiskAt. PHI_ERR_DATA_BROKEN,
+ * PHI_ERR_MEMORY. */
 enum phi_err input_of_rows(const struct phi_rows *rows, size_t first, size_t last, int64_t now_us,
                            struct phi_arena *arena, struct rules_input **out) PHI_MUST_USE;
 uint32_t input_source_bit(const char *source); /* annex B.2: bit 0 = a … bit 13 = n; 0 unknown */

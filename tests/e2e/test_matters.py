@@ -5,6 +5,7 @@ import pytest
 from phi_client.chain import heads
 from phi_client.life import moment, number, source_line
 from phi_client.people import Person
+from phi_client.routes import attachment, png
 from phi_client.suite import wait_until
 
 REGION = "320000"
@@ -191,3 +192,65 @@ def test_nothing_is_set_aside_for_a_missing_record(life):
     missing = {"source": "source.tests", "institution": "cdc-320102", "date": moment(86400)[:10]}
     case_id = life.done(file(life, person, matter="missing", missing=missing))["caseId"]
     refused(relief(life, case_id, "relief", Person()), 422, "4004")
+
+
+# Attachments
+
+PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer << >>\n%%EOF\n"
+
+
+def attach(life, case_id, person, kind, body):
+    return life.suite.apps["citizen-app"].call("POST", life.suite.url("svc-correction"), attachment(case_id, kind), body,
+                                               life.token(person), headers={"Content-Type": "application/octet-stream"})
+
+
+def fetch(life, case_id, number, token, app="citizen-app"):
+    return life.suite.apps[app].call("GET", life.suite.url("svc-correction"), f"/v1/corrections/{case_id}/attachments/{number}", b"",
+                                     token)
+
+
+def test_attachments_are_kept_sealed_and_handed_out_as_files(life, case, database):
+    person, case_id = case
+    first = life.done(attach(life, case_id, person, "png", png(300, 300)))
+    assert (first["number"], first["type"]) == (1, "image/jpeg")
+    picture = fetch(life, case_id, 1, life.token(person))
+    assert picture.body[:3] == b"\xff\xd8\xff" and len(picture.body) == first["sizeBytes"] and picture.signed
+    assert picture.headers["Content-Type"] == "image/jpeg" and picture.headers["X-Content-Type-Options"] == "nosniff"
+    assert picture.headers["Content-Disposition"] == 'attachment; filename="attachment-1.jpg"'
+    large = PDF + b" " * 600_000 + b"%%EOF\n"
+    assert life.done(attach(life, case_id, person, "pdf", large))["number"] == 2
+    assert fetch(life, case_id, 2, life.officer(Person()), "officer-app").body == large
+    assert life.done(attach(life, case_id, person, "jpeg", picture.body))["number"] == 3
+    told = show(life, person, case_id)
+    assert [one["digest"] for one in told["attachments"]] == [step["link"]["contentDigest"] for step in told["steps"][2:]]
+    assert [step["step"] for step in told["steps"]][2:] == ["attached"] * 3 and all(heads(told))
+    chunks = database.execute("SELECT k.sealed FROM correction.attachment_chunks k JOIN correction.attachments a USING "
+                              "(attachment_id) WHERE a.case_id = decode(%s, 'hex')", (case_id,)).fetchall()
+    assert len(chunks) == 5 and not any(b"%PDF" in sealed or b"JFIF" in sealed for (sealed,) in chunks)
+    refused(fetch(life, case_id, 1, life.token(Person())), 404, "4001")
+    refused(fetch(life, case_id, 4, life.token(person)), 404, "4001")
+    for _ in range(5):
+        life.done(attach(life, case_id, person, "pdf", PDF))
+    refused(attach(life, case_id, person, "pdf", PDF), 422, "4004")
+
+
+@pytest.mark.parametrize("kind, body, status, code", [
+    ("pdf", png(), 422, "4004"),
+    ("png", PDF, 422, "4004"),
+    ("jpeg", png(), 422, "4004"),
+    ("png", png()[:40], 422, "4004"),
+    ("png", b"\x89PNG\r\n\x1a\n" + b"x" * 1000, 422, "4004"),
+    ("pdf", b"%PDF-1.4 without an end", 422, "4004"),
+    ("gif", b"GIF89a", 400, "1012"),
+])
+def test_an_attachment_that_is_not_what_it_says(life, case, kind, body, status, code):
+    person, case_id = case
+    refused(attach(life, case_id, person, kind, body), status, code)
+    assert show(life, person, case_id)["attachments"] == []
+
+
+def test_nothing_is_attached_to_a_case_that_is_over(life, case):
+    person, case_id = case
+    settle(life, case_id, decision="refuse")
+    refused(attach(life, case_id, person, "pdf", PDF), 409, "4003")
+    refused(attach(life, case_id, Person(), "pdf", PDF), 404, "4001")

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import secrets
+import struct
 import time
 import urllib.parse
+import zlib
 
 from .http import new_serial
 from .life import LAW, SHOT, STATEMENT, basic, batch_line, health, moment, place_line, source_line, trip
@@ -131,8 +133,12 @@ class Route:
         return self.template in ("/v1/sources/{kind}", HAND_DOWN) or self.path in ("/v1/codes/batch", "/v1/places")
 
     @property
+    def is_file(self):
+        return self.method == "POST" and self.path.endswith("/attachments")
+
+    @property
     def content_type(self):
-        return "application/x-ndjson" if self.is_lines else "application/json"
+        return "application/octet-stream" if self.is_file else "application/x-ndjson" if self.is_lines else "application/json"
 
     @property
     def template(self):
@@ -188,6 +194,27 @@ def _decision(cast):
     case = cast.open_case()
     cast.life.done(cast.life.officers(case, "proposal", Person(), "officer-2", **REFUSAL))
     return f"/v1/corrections/{case}/decision", {**REFUSAL, "note": "查无依据。"}
+
+
+def png(width=8, height=8):
+    """A picture of noise."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    lines = b"".join(b"\0" + secrets.token_bytes(3 * width) for _ in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+def attachment(case, kind):
+    return f"/v1/corrections/{case}/attachments?type={kind}&customNumber=c-1&bizSerialNum={secrets.token_hex(8)}"
+
+
+def _attachment(cast):
+    case, app = cast.open_case(), cast.life.suite.apps["citizen-app"]
+    answer = app.call("POST", cast.life.suite.url("svc-correction"), attachment(case, "png"), png(), cast.token("citizen", "citizen-app"),
+                      headers={"Content-Type": "application/octet-stream"})
+    assert answer.code == "0000", answer
+    return f"/v1/corrections/{case}/attachments/1", {}
 
 
 def _relief(cast):
@@ -282,6 +309,9 @@ ROUTES = (
     Route("svc-correction", "GET", "/v1/corrections", "citizen-app", "either", _page("/v1/corrections")),
     Route("svc-correction", "GET", "/v1/corrections/{id}", "citizen-app", "either",
           lambda cast: (f"/v1/corrections/{cast.open_case()}", {})),
+    Route("svc-correction", "POST", "/v1/corrections/{id}/attachments", "citizen-app", "citizen",
+          lambda cast: (attachment(cast.open_case(), "png"), png())),
+    Route("svc-correction", "GET", "/v1/corrections/{id}/attachments/{number}", "citizen-app", "either", _attachment),
     Route("svc-correction", "POST", "/v1/corrections/{id}/evidence", "citizen-app", "citizen", _evidence),
     Route("svc-correction", "POST", "/v1/corrections/{id}/appeal", "citizen-app", "citizen", _appeal),
     Route("svc-correction", "POST", "/v1/corrections/{id}/withdrawal", "citizen-app", "citizen", _of_case("withdrawal")),
