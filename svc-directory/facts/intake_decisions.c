@@ -52,11 +52,19 @@ static enum phi_err mark_others(struct intake *in, const struct columns *columns
                          params, 4, NULL, &in->error);
 }
 
-/* Those that were not known before: svc-correction goes on with their cases. */
+/* Those that were not known before: svc-correction goes on with their cases, the people's apps tell
+ * them. */
 static enum phi_err tell_cases(struct intake *in, const struct phi_rows *rows)
 {
     enum phi_err err = PHI_OK;
-    for (size_t i = 0; i < phi_rows_count(rows); i++) {
+    size_t count = phi_rows_count(rows);
+    struct tell_correction *told = phi_arena_alloc(in->arena, (count + 1) * sizeof(*told));
+    PHI_GUARD(told == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < count; i++) {
+        told[i] = (struct tell_correction){.case_id = phi_rows_text(rows, i, 1),
+                                           .version = phi_rows_i64(rows, i, 2),
+                                           .action = phi_rows_text(rows, i, 3)};
+        memcpy(told[i].subject, phi_rows_bytes(rows, i, 0).data, PHI_SUBJECT_LEN);
         const struct tell_application applied = {
             .subject = phi_arena_view(in->arena, phi_rows_bytes(rows, i, 0)),
             .case_id = phi_rows_text(rows, i, 1),
@@ -64,6 +72,7 @@ static enum phi_err tell_cases(struct intake *in, const struct phi_rows *rows)
             .now_us = in->now_us};
         PHI_GUARD(tell_applied(&in->directory->tell, in->tx, in->arena, &applied));
     }
+    PHI_GUARD(tell_corrections(&in->directory->tell, in->tx, in->arena, told, count, in->now_us));
 out:
     return err;
 }
@@ -79,7 +88,7 @@ static enum phi_err insert_decisions(struct intake *in, const struct columns *co
         "unnest($1::bytea[], "
         "$2::bytea[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[], "
         "$9::bigint[], $10::bigint[], $11::text[]) ON CONFLICT DO NOTHING RETURNING subject, "
-        "case_id, decision_version",
+        "case_id, decision_version, action",
         columns->params, columns->count, &rows, &in->error));
     PHI_GUARD(tell_cases(in, rows));
     in->tally[TALLY_RETRACTED] += phi_rows_count(rows);

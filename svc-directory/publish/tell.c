@@ -24,15 +24,11 @@ out:
 
 /* Which of the configured apps knows the people, and as whom. */
 static enum phi_err find_customers(const struct tell *tell, struct phi_conn *tx,
-                                   const struct tell_change *changes, size_t count,
-                                   struct phi_rows **rows)
+                                   const struct phi_array *subjects, struct phi_rows **rows)
 {
     enum phi_err err = PHI_OK;
-    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
     struct phi_array *apps = phi_array_new(PHI_COLUMN_TEXT);
-    PHI_GUARD(subjects == NULL || apps == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    for (size_t i = 0; i < count; i++)
-        PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(changes[i].subject, PHI_SUBJECT_LEN)));
+    PHI_GUARD(apps == NULL ? PHI_ERR_MEMORY : PHI_OK);
     for (size_t i = 0; i < tell->app_count; i++)
         PHI_GUARD(phi_array_add(apps, PHI_TEXT(tell->apps[i])));
     const struct phi_param params[] = {PHI_ARRAY(subjects), PHI_ARRAY(apps)};
@@ -42,7 +38,6 @@ static enum phi_err find_customers(const struct tell *tell, struct phi_conn *tx,
                             "JOIN unnest($2::text[]) WITH ORDINALITY AS a(app, n) ON a.app = c.app",
                             params, 2, rows, NULL));
 out:
-    phi_array_free(subjects);
     phi_array_free(apps);
     return err;
 }
@@ -76,11 +71,59 @@ enum phi_err tell_changes(const struct tell *tell, struct phi_conn *tx, struct p
     struct phi_rows *rows = NULL;
     if (tell->app_count == 0 || count == 0)
         return PHI_OK;
-    PHI_GUARD(find_customers(tell, tx, changes, count, &rows));
+    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(changes[i].subject, PHI_SUBJECT_LEN)));
+    PHI_GUARD(find_customers(tell, tx, subjects, &rows));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         PHI_GUARD(put_notice(tell, tx, arena, &changes[phi_rows_i64(rows, i, 0)],
                              (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2)));
 out:
+    phi_array_free(subjects);
+    phi_rows_free(rows);
+    return err;
+}
+
+static enum phi_err put_correction(const struct tell *tell, struct phi_conn *tx,
+                                   struct phi_arena *arena, const struct tell_correction *one,
+                                   size_t app, struct phi_view customer, int64_t now_us)
+{
+    char person[2 * TELL_PERSON_LEN + 1], at[PHI_RFC3339_MAX], version[24];
+    if (customer.len != TELL_PERSON_LEN)
+        return PHI_ERR_DATA_BROKEN;
+    phi_hex_encode(customer, person);
+    phi_rfc3339_format(now_us, at);
+    snprintf(version, sizeof(version), "%lld", (long long)one->version);
+    struct phi_event event = {.topic = tell->topics[app],
+                              .type = "cn.phi.notice.corrected",
+                              .time_us = now_us,
+                              .key = phi_arena_view(arena, customer)};
+    return put(tell, tx, arena, &event,
+               json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "region", tell->region, "app",
+                         tell->apps[app], "person", person, "version", version, "caseId",
+                         one->case_id, "action", one->action, "correctedAt", at),
+               one->version);
+}
+
+enum phi_err tell_corrections(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                              const struct tell_correction *list, size_t count, int64_t now_us)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    if (tell->app_count == 0 || count == 0)
+        return PHI_OK;
+    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(list[i].subject, PHI_SUBJECT_LEN)));
+    PHI_GUARD(find_customers(tell, tx, subjects, &rows));
+    for (size_t i = 0; i < phi_rows_count(rows); i++)
+        PHI_GUARD(put_correction(tell, tx, arena, &list[phi_rows_i64(rows, i, 0)],
+                                 (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2),
+                                 now_us));
+out:
+    phi_array_free(subjects);
     phi_rows_free(rows);
     return err;
 }

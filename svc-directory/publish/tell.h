@@ -1,5 +1,5 @@
 /* What others are told in the transaction that changed a grade, through the outbox: the person's
- * apps (notice.<app>: "your grade changed, why", the person as the HMAC of the app's own number for
+ * apps (notice.<app>: "your grade changed, why", "a record of yours was corrected", the person as the HMAC of the app's own number for
  * them, no name, no subject), and svc-correction (correction.applied, correction.reopened). Signed
  * by the directory's key.
  *
@@ -45,6 +45,18 @@ struct tell_change {
 /* Sorted by subject, each once. */
 enum phi_err tell_changes(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
                           const struct tell_change *changes, size_t count) PHI_MUST_USE;
+
+/* A decision about a record of theirs counts from now on, whether or not it changes the grade: each
+ * person of a bad batch is told, too. */
+struct tell_correction {
+    uint8_t subject[PHI_SUBJECT_LEN];
+    const char *case_id;
+    const char *action; /* of correction.decided */
+    int64_t version;
+};
+enum phi_err tell_corrections(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                              const struct tell_correction *list, size_t count,
+                              int64_t now_us) PHI_MUST_USE;
 
 /* A record that counts tells of an event whose record a case retracted. */
 struct tell_reopening {
