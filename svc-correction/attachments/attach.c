@@ -33,7 +33,7 @@ static enum phi_err draw_anew(struct phi_api_call *call, const struct attachment
 {
     size_t len = 0;
     const char *program = correction_of(call)->reencode;
-    if (!kind->is_picture)
+    if (kind == NULL || !kind->is_picture)
         return PHI_OK;
     if (program[0] == '\0')
         return phi_error_set(error, PHI_ERR_NEIGHBOUR, "phi-reencode", "not there");

@@ -1,7 +1,7 @@
 /* What others are told in the transaction that changed a grade, through the outbox: the person's
- * apps (notice.<app>: "your grade changed, why", "a record of yours was corrected", the person as the HMAC of the app's own number for
- * them, no name, no subject), and svc-correction (correction.applied, correction.reopened). Signed
- * by the directory's key.
+ * apps (notice.<app>: "your grade changed, why", "a record of yours was corrected", the person as
+ * the HMAC of the app's own number for them, no name, no subject), and svc-correction
+ * (correction.applied, correction.reopened). Signed by the directory's key.
  *
  *   PHI_GUARD(tell_changes(&directory->tell, tx, arena, changes, count));
  *   PHI_GUARD(tell_reopened(&directory->tell, tx, arena, &reopened));

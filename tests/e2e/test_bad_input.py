@@ -339,6 +339,8 @@ def query_faults(route):
             bad += [MARK, str(schema["minimum"] - 1), str(schema["maximum"] + 1), "1.5", "9" * 30, "0x10", "+5"]
         elif schema.get("format") == "date-time":
             bad += [MARK, "2026-13-01T00:00:00Z"]
+        elif schema.get("format") == "date":
+            bad += [MARK, "2026-02-30"]
         else:
             bad += [f"{MARK}%20x", "a" * (schema["maxLength"] + 1), "%E6%B1%9F"]
         for value in bad:
