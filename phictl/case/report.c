@@ -1,7 +1,6 @@
 /* phictl case report: the newest report of fairness, and which sources are most often wrong. */
 #include "phictl/case/topics.h"
 #include "phictl/commands.h"
-#include "phictl/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,19 +136,6 @@ static void print(const json_t *report, const char *format)
 
 /* --- the command --- */
 
-static enum phi_err read_key(const struct ctl_args *args, struct phi_sm2_public **out,
-                             struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t xy[PHI_SM2_PUBLIC_LEN];
-    if (!ctl_has(args, "key"))
-        return PHI_OK;
-    PHI_GUARD(ctl_read_public(ctl_get(args, "key"), xy, error));
-    PHI_GUARD(phi_sm2_public_new(xy, out));
-out:
-    return err;
-}
-
 static int run(const struct ctl_args *args)
 {
     enum phi_err err = PHI_OK;
@@ -160,7 +146,7 @@ static int run(const struct ctl_args *args)
     PHI_GUARD(reports == NULL ? PHI_ERR_MEMORY : PHI_OK);
     if (strcmp(format, "table") != 0 && strcmp(format, "json") != 0 && strcmp(format, "csv") != 0)
         PHI_GUARD(phi_error_set(&error, PHI_ERR_FIELD_VALUE, "--format", "table, json or csv"));
-    PHI_GUARD(read_key(args, &key, &error));
+    PHI_GUARD(ctl_topic_key(args, "key", &key, &error));
     const struct ctl_topic from = {.brokers = ctl_get(args, "bus"),
                                    .region = ctl_get(args, "region"),
                                    .stream = "correction.report",

@@ -4,6 +4,7 @@
 #include "bus/signed.h"
 #include "crypto/key.h"
 #include "json/json.h"
+#include "phictl/files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,5 +74,19 @@ out:
     phi_topic_reader_close(reader);
     if (err == PHI_OK && r.err != PHI_OK)
         err = phi_error_set(error, r.err, topic, "a record that its owner did not sign");
+    return err;
+}
+
+enum phi_err ctl_topic_key(const struct ctl_args *args, const char *name,
+                           struct phi_sm2_public **out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    uint8_t xy[PHI_SM2_PUBLIC_LEN];
+    *out = NULL;
+    if (!ctl_has(args, name))
+        return PHI_OK;
+    PHI_GUARD(ctl_read_public(ctl_get(args, name), xy, error));
+    PHI_GUARD(phi_sm2_public_new(xy, out));
+out:
     return err;
 }

@@ -7,8 +7,8 @@
 #ifndef PHI_PHICTL_TOPICS_H
 #define PHI_PHICTL_TOPICS_H
 
-#include "base/err.h"
 #include "crypto/sm2.h"
+#include "phictl/options.h"
 
 #include <jansson.h>
 
@@ -25,5 +25,10 @@ struct ctl_topic {
  * is not signed by the key; PHI_ERR_DEADLINE: no broker, no such topic. Blocks up to a minute. */
 enum phi_err ctl_topic_read(const struct ctl_topic *from, json_t *out,
                             struct phi_error *error) PHI_MUST_USE;
+
+/* The public key that an option names, PEM or hex; NULL when it isn't given. The caller frees.
+ * PHI_ERR_IO, PHI_ERR_KEY and the like. */
+enum phi_err ctl_topic_key(const struct ctl_args *args, const char *name,
+                           struct phi_sm2_public **out, struct phi_error *error) PHI_MUST_USE;
 
 #endif

@@ -41,19 +41,6 @@ out:
     return err;
 }
 
-static enum phi_err read_key(const struct ctl_args *args, const char *name,
-                             struct phi_sm2_public **out, struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    uint8_t xy[PHI_SM2_PUBLIC_LEN];
-    if (!ctl_has(args, name))
-        return PHI_OK;
-    PHI_GUARD(ctl_read_public(ctl_get(args, name), xy, error));
-    PHI_GUARD(phi_sm2_public_new(xy, out));
-out:
-    return err;
-}
-
 static enum phi_err read_topic(struct look *look, const char *stream, const char *member,
                                const char *value, const struct phi_sm2_public *key, json_t *out,
                                struct phi_error *error)
@@ -73,8 +60,8 @@ static enum phi_err read_all(struct look *look, struct phi_error *error)
     const char *id = ctl_get(look->args, "id");
     look->events = json_array();
     look->anchors = json_array();
-    PHI_GUARD(read_key(look->args, "key", &look->step_key, error));
-    PHI_GUARD(read_key(look->args, "answer-key", &look->audit_key, error));
+    PHI_GUARD(ctl_topic_key(look->args, "key", &look->step_key, error));
+    PHI_GUARD(ctl_topic_key(look->args, "answer-key", &look->audit_key, error));
     PHI_GUARD(read_case(look, error));
     if (look->data == NULL && (id == NULL || !ctl_has(look->args, "bus")))
         return phi_error_set(error, PHI_ERR_FIELD_MISSING, "--case",

@@ -1,0 +1,228 @@
+"""Disputes: filing, deciding, listing; called by the suite.
+
+correction.file: p50 of filing a case, one after the other, committed and signed; its peer is the p50 of a bare committed insert of the
+same rows in one statement (without stored answer and events), and of a filing that is refused behind the same checks of signature and token, together, in turns.
+correction.list: the worst p99 of an officer's lists by any filter, of 20, over PHI_BENCH_CASES cases (1,000,000); against 20 ms.
+correction.list.over: against that of a case that is not there, behind the same checks.
+correction.decide: decisions a second, from the first request to the last case that svc-directory has applied; against 1,000.
+correction.decide.cpu: the same by svc-correction's own processor time, the applying and telling included.
+The load generator is Python's, on the same cores.
+"""
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import secrets
+import statistics
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "directory"))
+
+import psycopg  # noqa: E402
+from world import BIN, IS_SHORT, ROUNDS, cpu_seconds, is_asked  # noqa: E402
+
+from loadgen.client import Client, Tokens  # noqa: E402
+from phi_client.http import App  # noqa: E402
+from phi_client.people import Person  # noqa: E402
+from phi_client.suite import Suite, wait_until  # noqa: E402
+
+CASES = int(os.environ.get("PHI_BENCH_CASES", "5000" if IS_SHORT else "1000000"))
+FILINGS = 10 if IS_SHORT else 200
+DECISIONS = 20 if IS_SHORT else 2000
+LISTS = 5 if IS_SHORT else 200
+REGION = "320000"
+NEEDED = ("svc-verify", "svc-directory", "svc-correction", "svc-platform")
+APPS = ("citizen-app", "officer-app")
+
+# What a filing writes, but for the stored answer and the events: the open matter, two steps, the case, the nonce.
+ROWS = """WITH m AS (INSERT INTO correction.open_matters VALUES (%(matter)s, %(id)s)),
+s AS (INSERT INTO correction.steps (case_id, seq, at_us, step, state, reason, note_sealed, note_digest, salt, digest, head) SELECT %(id)s, n,
+1, 'received', 'assigned', '', CASE n WHEN 1 THEN %(note)s::bytea END, %(matter)s, %(salt)s, %(matter)s, %(matter)s FROM generate_series(1, 2) n),
+n AS (INSERT INTO correction.nonces VALUES ('bench', encode(%(id)s, 'hex'), 1))
+INSERT INTO correction.cases (case_id, subject, subject_key, matter, region, source, institution, record_no, state, statement_sealed, opened_us,
+decision_version, decided_us, seq, head) VALUES (%(id)s, %(salt)s, 1, %(matter)s, '320000', 'source.tests', 'bench', 'floor', 'assigned', '', 1, 0, 0, 2,
+%(matter)s)"""
+
+
+def tell(name, ours, unit, peer, floor):
+    a, b = statistics.median(ours), statistics.median(floor)
+    print(json.dumps({"bench": name, "ours": round(a, 2), "unit": unit, "peer": peer, "peer_value": round(b, 2),
+                      "ratio": round(a / b, 2), "cores": os.cpu_count(), "n": len(ours)}), flush=True)
+
+
+def p50(work, count):
+    """Milliseconds; the first tenth warms up."""
+    times = []
+    for number in range(count + count // 10):
+        begin = time.perf_counter()
+        work(number)
+        times.append((time.perf_counter() - begin) * 1000)
+    return statistics.median(times[count // 10:])
+
+
+class Office:
+    def __init__(self):
+        self.suite = Suite(BIN, broker="kafka")
+        self.apps = {name: App(name) for name in APPS}
+
+    def open(self):
+        suite = self.suite
+        suite.apps = self.apps
+        for app in self.apps.values():
+            suite.public_pem(app)
+        suite.ctl("prepare", "kafka")
+        for step in ("postgres", "broker", "idp", "registry"):
+            suite.ctl(step)
+        suite.start(*NEEDED)
+        self.url = suite.url("svc-correction")
+        for app in self.apps.values():
+            wait_until(lambda one=app: one.post(self.url, "/v1/corrections").code != "3003", 60, "the app is known")
+        self.tokens, self.staff = Tokens(suite), Tokens(suite, "staff")
+        self.database = psycopg.connect(**suite.database(), autocommit=True)
+        self.citizens = client_of(suite, "citizen-app")
+        self.officer = Person()
+
+    def officers_token(self, sub):
+        return self.staff.make(self.officer, "officer-app", sub=sub)
+
+    def explain(self):
+        """What the database takes for a list of each kind, in ms."""
+        for state in (None, "proposed", "told", "appealed"):
+            plan = self.database.execute(
+                "EXPLAIN (ANALYZE, FORMAT JSON) SELECT * FROM correction.cases WHERE region = ANY(%s) AND source = ANY(%s) AND opened_us < %s "
+                "AND (%s::text IS NULL OR state = %s) ORDER BY opened_us DESC LIMIT 20",
+                ([REGION], ["source.tests", "source.contacts"], 2**62, state, state)).fetchone()[0][0]
+            print(f"bench correction: the list of {state or 'all'} by the database alone: {plan['Execution Time']:.2f} ms", file=sys.stderr)
+
+    def fact(self, number):
+        return {"region": REGION, "source": "source.tests", "institution": "bench", "recordNo": f"r-{number}"}
+
+
+def client_of(suite, app_id):
+    """The load generator's client knows all services' keys; only those that run have ports."""
+    return Client(suite, suite.apps[app_id])
+
+
+# --- filing ---
+
+
+def filing(office, run):
+    person = Person()
+    token = office.tokens.make(person, "citizen-app")
+
+    def file(number):
+        fields = {"matter": "fact", "fact": office.fact(f"{run}-{number}"), "statement": "当日不在该场所，记录有误。"}
+        office.citizens.post("svc-correction", "/v1/corrections", fields, token, f"{run}-f{number}")
+
+    def refused(number):
+        fields = {"matter": "fact", "fact": {**office.fact(number), "region": "440000"}, "statement": "当日不在该场所，记录有误。"}
+        answer = office.citizens._try("svc-correction", "/v1/corrections", fields, token, f"{run}-r{number}", "load")
+        assert answer[0] == 422, answer
+
+    def insert(_number):
+        value = {"id": secrets.token_bytes(16), "matter": secrets.token_bytes(32), "salt": secrets.token_bytes(16),
+                 "note": secrets.token_bytes(120)}
+        office.database.execute(ROWS, value, prepare=True)
+
+    return p50(file, FILINGS), p50(insert, FILINGS) + p50(refused, FILINGS)
+
+
+def bench_filing(office):
+    runs = [filing(office, secrets.token_hex(4)) for _ in range(ROUNDS)]
+    tell("correction.file", [ours for ours, _ in runs], "ms", "the same rows inserted bare, and a refused filing",
+         [floor for _, floor in runs])
+
+
+# --- listing ---
+
+
+def fill(office):
+    """Cases of a year, nine of ten closed; one in a thousand waits for a second officer."""
+    office.database.execute(
+        "INSERT INTO correction.cases (case_id, subject, subject_key, matter, region, source, institution, record_no, state, "
+        "statement_sealed, opened_us, decision_version, decided_us) SELECT decode(md5('c' || i), 'hex'), decode(md5('s' || i), 'hex'), 1, "
+        "decode(md5('c' || i) || md5('c' || i), 'hex'), '320000', (ARRAY['source.tests', 'source.contacts', 'source.roaming', "
+        "'source.travel'])[i %% 4 + 1], 'bench', 'r-' || i, CASE WHEN i %% 1000 = 0 THEN 'proposed' WHEN i %% 10 = 0 THEN 'assigned' WHEN i %% 3 "
+        "= 0 THEN 'refused' ELSE 'told' END, '', 1750000000000000 + i * 31000000::bigint, 0, 0 FROM generate_series(1, %s) i", (CASES,))
+    office.database.execute("VACUUM ANALYZE correction.cases")
+
+
+def p99_of(office, query, code="0000"):
+    app, token, times = office.apps["officer-app"], office.officers_token("officer-1"), []
+    for _ in range(LISTS + LISTS // 10):
+        begin = time.perf_counter()
+        answer = app.get(office.url, f"/v1/corrections{query}", token)
+        times.append((time.perf_counter() - begin) * 1000)
+        assert answer.code == code, answer
+    return sorted(times[LISTS // 10:])[int(LISTS * 0.99) - 1]
+
+
+def bench_listing(office):
+    fill(office)
+    times = {query: p99_of(office, query) for query in
+             ("", "?state=proposed", "?state=assigned", "?state=told", "?before=2025-06-20T00:00:00Z",
+              "?state=refused&before=2025-08-01T00:00:00Z", "?state=appealed")}
+    print("bench correction: lists, p99 in ms: " + ", ".join(f"{query or 'all'} {ms:.1f}" for query, ms in times.items()),
+          file=sys.stderr)
+    tell("correction.list", [max(times.values())], "ms", "the target", [20])
+    tell("correction.list.over", [max(times.values())], "ms", "a case that is not there", [p99_of(office, f"/{'0' * 32}", "4001")])
+    office.explain()
+
+
+# --- deciding ---
+
+
+def propose(office, count):
+    """Cases that wait for the second officer; their ids."""
+    rows = office.database.execute(
+        "INSERT INTO correction.cases (case_id, subject, subject_key, matter, region, source, institution, record_no, state, "
+        "statement_sealed, opened_us, decision_version, decided_us, seq, outcome, reason, proposer, proposer_unit) SELECT decode(md5('d' || i), "
+        "'hex'), decode(md5('p' || i), 'hex'), 1, decode(md5('d' || i) || md5('d' || i), 'hex'), '320000', 'source.tests', 'bench', 'd-' || i, "
+        "'proposed', '', 1, 0, 0, 3, 'retract', 'record-error', decode(md5('o') || md5('o'), 'hex'), 'health-320100' FROM generate_series(1, %s) "
+        "i RETURNING encode(case_id, 'hex')", (count,)).fetchall()
+    return [row[0] for row in rows]
+
+
+def decide_all(suite, token, cases):
+    client = client_of(suite, "officer-app")
+    said = {"decision": "retract", "reason": "record-error"}
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda case: client.post("svc-correction", f"/v1/corrections/{case}/decision", said, token, f"d-{case}"), cases))
+
+
+def bench_deciding(office):
+    cases, token = propose(office, DECISIONS), office.officers_token("officer-2")
+    workers = [multiprocessing.Process(target=decide_all, args=(office.suite, token, cases[i::2])) for i in range(2)]
+    pid = office.suite.pid("svc-correction")
+    begin, cpu = time.monotonic(), cpu_seconds(pid)
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0, "a decision failed"
+    decided = time.monotonic()
+    wait_until(lambda: office.database.execute("SELECT count(*) FROM correction.cases WHERE record_no LIKE 'd-%' AND state = 'told'").fetchone()[0]
+               == DECISIONS, 120, "all decisions are applied")
+    applied = time.monotonic()
+    print(f"bench correction: {DECISIONS} decisions taken in {decided - begin:.2f} s, applied {applied - decided:.2f} s later", file=sys.stderr)
+    tell("correction.decide", [DECISIONS / (applied - begin)], "1/s", "the target", [1000])
+    tell("correction.decide.cpu", [DECISIONS / (cpu_seconds(pid) - cpu)], "1/s of svc-correction's processor", "the target", [1000])
+
+
+def main():
+    office = Office()
+    try:
+        office.open()
+        for name, bench in (("correction.file", bench_filing), ("correction.decide", bench_deciding),
+                            ("correction.list", bench_listing)):
+            if is_asked(name):
+                bench(office)
+        print(f"bench correction: load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+    finally:
+        office.suite.down()
+
+
+if __name__ == "__main__":
+    main()
