@@ -10,6 +10,7 @@
 #include "svc-correction/restore/restore.h"
 #include "svc-correction/attachments/attach.h"
 #include "svc-correction/attachments/reencode.h"
+#include "svc-correction/flow/batches.h"
 #include "svc-correction/relief/relief.h"
 #include "svc-correction/steps/calendar.h"
 
@@ -25,6 +26,7 @@ extern const unsigned char phi_embed__131_filers_sql[];
 extern const unsigned char phi_embed__132_handed_sql[];
 extern const unsigned char phi_embed__140_matters_sql[];
 extern const unsigned char phi_embed__141_attachments_sql[];
+extern const unsigned char phi_embed__142_batches_sql[];
 extern const unsigned char phi_embed__150_anchors_sql[];
 extern const unsigned char phi_embed__151_looks_sql[];
 extern const unsigned char phi_embed__152_reports_sql[];
@@ -112,6 +114,7 @@ static const struct phi_migration migrations[] = {
     {132, "handed", (const char *)phi_embed__132_handed_sql},
     {140, "matters", (const char *)phi_embed__140_matters_sql},
     {141, "attachments", (const char *)phi_embed__141_attachments_sql},
+    {142, "batches", (const char *)phi_embed__142_batches_sql},
     {150, "anchors", (const char *)phi_embed__150_anchors_sql},
     {151, "looks", (const char *)phi_embed__151_looks_sql},
     {152, "reports", (const char *)phi_embed__152_reports_sql},
@@ -191,6 +194,11 @@ static const struct phi_api_route routes[] = {
      .flags = PHI_API_CREATES,
      .fields = ask_fields,
      .handle = case_ask},
+    {.method = "GET",
+     .path = "/v1/correction-batches/{id}",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .handle = batch_show},
     {.method = "POST",
      .path = "/v1/corrections/{id}/relief",
      .role = "decide",

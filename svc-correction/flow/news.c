@@ -5,6 +5,7 @@
 #include "bus/dlq.h"
 #include "bus/signed.h"
 #include "json/json.h"
+#include "svc-correction/flow/batches.h"
 #include "svc-correction/flow/stored.h"
 
 #include <stdio.h>
@@ -134,6 +135,9 @@ static enum phi_err take_one(const struct desk *desk, const struct news *news)
                             "SELECT " STORED_COLUMNS " FROM cases WHERE case_id = $1 AND ($2 = 0 "
                             "OR decision_version = $2::bigint)",
                             params, 2, &rows, desk->error));
+    if (phi_rows_count(rows) == 0 && desk->is_applied)
+        PHI_GUARD(batch_add(desk->tx, news->case_id, news->msg->key,
+                            phi_clock_now_us(phi_service_clock(desk->service)), desk->error));
     if (phi_rows_count(rows) == 0)
         goto out;
     PHI_GUARD(stored_take(rows, 0, &now));

@@ -1,12 +1,15 @@
 """What a case may be about, and what it puts right: records amended and added, matters other than one record."""
+import secrets
+
 import psycopg
 import pytest
 
 from phi_client.chain import heads
-from phi_client.life import moment, number, source_line
+from phi_client.life import basic, health, moment, number, source_line
 from phi_client.people import Person
 from phi_client.routes import attachment, png
 from phi_client.suite import wait_until
+from phi_client.topics import read_topic
 
 REGION = "320000"
 WHY = {"reason": "record-error"}
@@ -255,3 +258,34 @@ def test_nothing_is_attached_to_a_case_that_is_over(life, case):
     settle(life, case_id, decision="refuse")
     refused(attach(life, case_id, person, "pdf", PDF), 409, "4003")
     refused(attach(life, case_id, Person(), "pdf", PDF), 404, "4001")
+
+
+# A bad batch
+
+
+def test_each_person_of_a_bad_batch_is_told_and_counted(life, suite):
+    told, other = Person(), Person()
+    life.consent(told)
+    life.done(life.post("citizen-app", "svc-declare", "/v1/declarations/health", {"basic": basic(), "health": health()}, told))
+    ago = secrets.randbelow(3000 * 1440) * 60 + 86400
+    lines = [{**source_line(person, "other", **{"from": moment(ago + 600)}), "observedAt": moment(ago)} for person in (told, other)]
+    assert [answer["result"] for answer in life.report("other", lines)] == ["accepted"] * 2
+    suite.settle()
+    batch = {"institution": "cdc-320102", "time": "observedAt", "from": moment(ago + 5), "to": moment(ago - 5), "reason": "method-error"}
+    batch_id = life.propose("other", batch, Person())["retractionId"]
+    target = f"/v1/correction-batches/{batch_id}"
+    assert life.get("officer-app", "svc-correction", target, token=life.officer(Person())).code == "4001"
+    life.done(life.approve(batch_id, Person()))
+
+    def people():
+        answer = life.get("officer-app", "svc-correction", target, token=life.officer(Person()))
+        return answer.code == "0000" and answer.data["people"]
+
+    wait_until(lambda: people() == 2, 30, "applied for both")
+
+    def corrected(records):
+        return {one.event_id: one.json for one in records if one.json.get("caseId") == batch_id}
+
+    records = read_topic(suite.bus, "phi.320000.notice.citizen-app", 30, until=corrected)
+    (notice,) = corrected(records).values()
+    assert notice["action"] == "retract" and told.id_no not in str(notice)

@@ -12,7 +12,7 @@ import zlib
 from .http import new_serial
 from .life import LAW, SHOT, STATEMENT, basic, batch_line, health, moment, place_line, source_line, trip
 from .people import Person
-from .suite import ROOT
+from .suite import ROOT, wait_until
 
 SERVICES = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory", "svc-correction", "svc-platform")
 
@@ -217,6 +217,16 @@ def _attachment(cast):
     return f"/v1/corrections/{case}/attachments/1", {}
 
 
+def _batch(cast):
+    """A bad batch that counts for somebody."""
+    batch = cast.life.propose("other", cast.bad_batch(), Person(), "officer-2")["retractionId"]
+    cast.life.done(cast.life.approve(batch, Person(), "officer-1"))
+    target = f"/v1/correction-batches/{batch}"
+    wait_until(lambda: cast.life.get("officer-app", "svc-correction", target, token=cast.life.officer(Person())).code == "0000",
+               30, "the batch counts")
+    return target, {}
+
+
 def _relief(cast):
     """Proposed by an officer of another unit."""
     case = cast.open_case()
@@ -319,6 +329,7 @@ ROUTES = (
           _of_case("evidence-requests", question="当日在何处？")),
     Route("svc-correction", "POST", "/v1/corrections/{id}/proposal", "officer-app", "staff",
           _of_case("proposal", **REFUSAL, note="查无依据。")),
+    Route("svc-correction", "GET", "/v1/correction-batches/{id}", "officer-app", "staff", _batch),
     Route("svc-correction", "POST", "/v1/corrections/{id}/relief", "officer-app", "staff", _of_case("relief", hours=2)),
     Route("svc-correction", "POST", "/v1/corrections/{id}/relief-approval", "officer-app", "staff", _relief),
     Route("svc-correction", "POST", "/v1/corrections/{id}/decision", "officer-app", "staff", _decision),
