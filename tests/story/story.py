@@ -1,5 +1,6 @@
-"""Two disputes from the wrong record to the scanning person in another province, told step by step; between any two steps
-something may be killed (test_story.py). Whoever is answered by nobody asks the same again."""
+"""Two disputes from the wrong record to the scanning person in another province, told step by step: one is put right, one is
+refused and overturned by the unified platform. Between any two steps something may be killed (test_story.py). Whoever is
+answered by nobody asks the same again."""
 import threading
 import time
 
@@ -15,16 +16,17 @@ REGION, VISITED, NATION = "320000", "440000", "000000"
 VISITED_SERVICES = ("svc-verify", "svc-directory")
 PATIENCE_S = 60
 WRONG = {"decision": "retract", "reason": "record-error"}
-RIGHT = {"decision": "refuse", "reason": "not-substantiated"}
+REFUSED = {"decision": "refuse", "reason": "not-substantiated"}
+OVERTURNED = {"decision": "overturn", "reason": "record-error"}
 WRONG_STEPS = ["received", "assigned", "evidence-asked", "evidence-given", "proposed", "decided", "applied", "told"]
-RIGHT_STEPS = ["received", "assigned", "proposed", "refused"]
+REFUSED_STEPS = ["received", "assigned", "proposed", "refused", "appealed", "overturned", "applied", "told"]
 
 
 class Told:
     """A person, what was reported about them, their case and how it is to end."""
 
-    def __init__(self, said, steps, state, grade):
-        self.person, self.said, self.steps, self.state, self.grade = Person(), said, steps, state, grade
+    def __init__(self, said, steps, grade):
+        self.person, self.said, self.steps, self.grade = Person(), said, steps, grade
         self.line = source_line(self.person, "contacts")
         self.fact = {"region": REGION, "source": "source.contacts", "institution": "cdc-320102",
                      "recordNo": self.line["recordNo"]}
@@ -36,14 +38,14 @@ class Story:
 
     def __init__(self, suite, visited):
         self.suite, self.visited = suite, visited
-        self.wrong, self.right = Told(WRONG, WRONG_STEPS, "told", "green"), Told(RIGHT, RIGHT_STEPS, "refused", "red")
-        self.both, self.scanner, self.first, self.second = (self.wrong, self.right), Person(), Person(), Person()
+        self.wrong, self.refused = Told(WRONG, WRONG_STEPS, "green"), Told(REFUSED, REFUSED_STEPS, "red")
+        self.both, self.scanner, self.first, self.second = (self.wrong, self.refused), Person(), Person(), Person()
         self.tokens = {}
 
     @property
     def steps(self):
         return (self.declare, self.report, self.see_red, self.dispute, self.ask, self.give, self.propose, self.decide,
-                self.see_the_end, self.look_back)
+                self.see_decided, self.appeal, self.propose_above, self.decide_above, self.see_overturned, self.look_back)
 
     # --- callers who do not give up ---
 
@@ -87,8 +89,12 @@ class Story:
             self.citizen(told, "svc-declare", "/v1/consents", {"noticeVersion": "2026-11", "purpose": "health-code"})
             self.citizen(told, "svc-declare", "/v1/declarations/health", {"health": health(), "basic": basic()})
 
+    def national(self, act, number, **fields):
+        token = self.token(self.first if number == 1 else self.second, "officer-app", "staff", sub=f"national-{number}")
+        return self.post("officer-app", "svc-platform", f"/v1/appeals/{REGION}/{self.refused.case_id}/{act}", fields, token)
+
     def report(self):
-        """One of the two records is wrong; a line sent again is known already."""
+        """Both records are wrong; a line sent again is known already."""
         lab, body = self.suite.apps["lab-app"], ndjson([told.line for told in self.both])
         answer = self.answered(lambda: lab.call("POST", self.suite.url("svc-declare"), "/v1/sources/contacts", body,
                                                 headers={"Content-Type": "application/x-ndjson"}))
@@ -118,17 +124,32 @@ class Story:
         for told in self.both:
             self.officer(told, "decision", self.second, **told.said)
 
-    def see_the_end(self):
+    def see_decided(self):
         for told in self.both:
             self.seen(told, told.grade)
+
+    def appeal(self):
+        self.citizen(self.refused, "svc-correction", f"/v1/corrections/{self.refused.case_id}/appeal", {"statement": "请复核门禁记录。"})
+
+    def propose_above(self):
+        app, token = self.suite.apps["officer-app"], self.token(self.first, "officer-app", "staff", sub="national-1")
+        ask = lambda: app.get(self.suite.url("svc-platform"), f"/v1/appeals/{REGION}/{self.refused.case_id}", token)
+        wait_until(lambda: self.answered(ask).code == "0000", PATIENCE_S, "the appeal is at the platform")
+        self.national("proposal", 1, **OVERTURNED)
+
+    def decide_above(self):
+        self.national("decision", 2, **OVERTURNED)
+
+    def see_overturned(self):
+        self.seen(self.refused, "green")
 
     def look_back(self):
         """The case ended as its decision says, each step once, none besides, and the chain holds."""
         for told in self.both:
-            wait_until(lambda one=told: self.shown(one)["state"] == one.state, PATIENCE_S, f"the case is {told.state}")
+            wait_until(lambda one=told: self.shown(one)["state"] == "told", PATIENCE_S, "the person is told")
             case = self.shown(told)
             assert [step["step"] for step in case["steps"]] == told.steps, case
-            assert case["outcome"] == told.said["decision"] and all(heads(case)), case
+            assert case["outcome"] == "retract" and all(heads(case)), case
 
     # --- what is seen ---
 

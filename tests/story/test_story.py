@@ -1,5 +1,5 @@
 """A wrong contact record, red, the dispute, evidence, the decision, green in another province before a scanning person's
-eyes; beside it a record that is right, whose dispute is refused. With kill -9 of a service between any two steps."""
+eyes; beside it another, whose dispute is refused and, appealed, overturned. With kill -9 of a service between any two steps."""
 import os
 import random
 import secrets
