@@ -35,13 +35,17 @@ out:
     return err;
 }
 
-static enum phi_err refuse_member(struct phi_api_call *call, const char *field, const char *why,
-                                  struct phi_error *error)
+enum phi_err outcome_refuse_member(struct phi_api_call *call, const char *field, const char *why,
+                                   struct phi_error *error)
 {
+    enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call), at;
-    enum phi_err err = phi_json_member(&body, field, false, &at, error);
-    if (err == PHI_OK && at.value != NULL)
-        err = phi_json_refuse(&body, field, PHI_ERR_RULE, why, error);
+    PHI_GUARD(phi_json_member(&body, field, false, &at, error));
+    if (at.value == NULL)
+        return PHI_OK;
+    PHI_GUARD(phi_json_as_object(&at, error));
+    err = phi_json_refuse(&body, field, PHI_ERR_RULE, why, error);
+out:
     return err;
 }
 
@@ -52,7 +56,7 @@ static enum phi_err read_fact(struct phi_api_call *call, const struct case_now *
     bool is_named = matter_at(now->matter_kind)->names_record && out->is != OUTCOME_REFUSE;
     out->fact = now->fact;
     if (!is_named)
-        return refuse_member(call, "fact", "the case says which record it is about", error);
+        return outcome_refuse_member(call, "fact", "the case says which record it is about", error);
     PHI_GUARD(outcome_read_fact(call, "fact", &out->fact, error));
 out:
     return err;
@@ -66,7 +70,7 @@ static enum phi_err read_record(struct phi_api_call *call, struct outcome *out,
     const char *source = out->fact.source;
     out->has_record = out->is == OUTCOME_AMEND || out->is == OUTCOME_ADD;
     if (!out->has_record)
-        return refuse_member(call, "record", "belongs to another decision", error);
+        return outcome_refuse_member(call, "record", "belongs to another decision", error);
     const struct form_kind *kind = strncmp(source, SOURCE, strlen(SOURCE)) == 0
                                        ? form_kind_find(source + strlen(SOURCE))
                                        : NULL;

@@ -47,14 +47,10 @@ static enum phi_err refuse_others(struct phi_api_call *call, enum matter_kind ki
                                   struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_json_at body = phi_api_body(call), at;
     for (int i = 0; i < MATTER_COUNT; i++) {
         if (i == (int)kind || i == MATTER_GRADE)
             continue;
-        PHI_GUARD(phi_json_member(&body, matter_names[i], false, &at, error));
-        if (at.value != NULL)
-            return phi_json_refuse(&body, matter_names[i], PHI_ERR_RULE,
-                                   "belongs to another matter", error);
+        PHI_GUARD(outcome_refuse_member(call, matter_names[i], "belongs to another matter", error));
     }
 out:
     return err;

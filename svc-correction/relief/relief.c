@@ -91,18 +91,16 @@ static enum phi_err read_wish(struct phi_api_call *call, const struct case_now *
                               struct wish *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_json_at body = phi_api_body(call), fact;
+    struct phi_json_at body = phi_api_body(call);
     int64_t max = phi_config_int(phi_service_config(phi_api_service(call)), "PHI_RELIEF_MAX_H");
     PHI_GUARD(phi_json_int(&body, "hours", 1, max, &out->hours, error));
     out->fact = now->fact;
     if (now->matter_kind != MATTER_FACT && now->matter_kind != MATTER_GRADE)
         return phi_error_set(error, PHI_ERR_RULE, "id", "no record is in dispute");
-    PHI_GUARD(phi_json_member(&body, "fact", false, &fact, error));
-    if (now->matter_kind == MATTER_GRADE)
-        PHI_GUARD(outcome_read_fact(call, "fact", &out->fact, error));
-    else if (fact.value != NULL)
-        return phi_json_refuse(&body, "fact", PHI_ERR_RULE,
-                               "the case says which record it is about", error);
+    PHI_GUARD(
+        now->matter_kind == MATTER_GRADE
+            ? outcome_read_fact(call, "fact", &out->fact, error)
+            : outcome_refuse_member(call, "fact", "the case says which record it is about", error));
     PHI_GUARD(write_text(call, out->hours, &out->fact, NULL, &out->text));
 out:
     return err;

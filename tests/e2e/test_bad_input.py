@@ -51,7 +51,6 @@ class Rows:
         return {name: count for name, count in counts if name != "outbox"}
 
 
-
 class Door:
     """One route, one connection: sends bad requests and says what is wrong with the answers."""
 
@@ -61,7 +60,7 @@ class Door:
         self.rows = Rows(suite, route.service)
         self.target, self.fields = route.make(cast)
         self.token = cast.token(route.who, route.app_id)
-        if route.service in ("svc-declare", "svc-directory", "svc-platform"):
+        if route.service in ("svc-declare", "svc-directory", "svc-correction", "svc-platform"):
             suite.settle()  # what these store comes from elsewhere
         self.before = self.rows.count()
 

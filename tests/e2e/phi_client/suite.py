@@ -174,7 +174,7 @@ class Suite:
                 pending = province.execute(
                     "SELECT count(*) FROM directory.entries WHERE published_version < version").fetchone()[0]
                 return (waiting, pending) == (0, 0) and self._is_read(province, "directory") and self._is_read(
-                    nation, "platform") and self._is_read(province, "declare", needed=False)
+                    nation, "platform") and all(self._is_read(province, name, needed=False) for name in ("declare", "correction"))
 
             # Twice in a row: what the first look saw last may have moved what it saw first.
             wait_until(lambda: is_quiet() and is_quiet(), seconds, "everything has gone through")
