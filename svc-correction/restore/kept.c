@@ -35,7 +35,8 @@ enum phi_err kept_seal(const struct correction *correction, const struct move *m
     struct phi_view plain, sealed;
     move_take(move, &then);
     const char *note = move->act->told == NULL ? NULL : base64_of(move->act->note, arena);
-    const char *content = move->act->content_is_told ? base64_of(move->act->content, arena) : NULL;
+    bool has_content = move->act->content_is_told && move->act->content.len > 0;
+    const char *content = has_content ? base64_of(move->act->content, arena) : NULL;
     json_t *json = json_pack(
         "{s:s, s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:s, s:s*}", "matter",
         hex_of(phi_view_of(then.matter, PHI_SM3_LEN), arena), "subjectKey",
@@ -65,7 +66,7 @@ static enum phi_err read_bytes(const struct phi_json_at *at, const char *member,
     size_t len = 0;
     uint8_t *bytes = phi_arena_alloc(arena, max);
     PHI_GUARD(bytes == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(phi_json_base64_opt(at, member, 1, max, bytes, &len, &is_there, NULL));
+    PHI_GUARD(phi_json_base64_opt(at, member, 0, max, bytes, &len, &is_there, NULL));
     *out = phi_view_of(bytes, is_there ? len : 0);
 out:
     return err;

@@ -1,5 +1,6 @@
 #include "svc-correction/restore/restore.h"
 
+#include "base/log.h"
 #include "bus/signed.h"
 #include "person/keys.h"
 #include "service/catch_up.h"
@@ -81,7 +82,6 @@ static enum phi_err read_told(struct phi_service *service, const struct phi_msg 
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at root;
-    PHI_GUARD(check_own(service, msg));
     memcpy(out->subject, msg->key.data, PHI_SUBJECT_LEN);
     PHI_GUARD(phi_json_read(msg->value, DEPTH_MAX, arena, &root, NULL));
     PHI_GUARD(phi_json_hex(&root, "caseId", out->case_id, CASE_LEN, NULL));
@@ -244,9 +244,16 @@ static enum phi_err keep_step(struct phi_service *service, const struct phi_msg 
 {
     enum phi_err err = PHI_OK;
     struct told told = {.seq = 0};
-    err = read_told(service, msg, arena, &told);
+    err = check_own(service, msg);
     if (err != PHI_OK)
         return err == PHI_ERR_MEMORY || err == PHI_ERR_CRYPTO ? err : PHI_OK;
+    err = read_told(service, msg, arena, &told);
+    if (err != PHI_OK && err != PHI_ERR_MEMORY && err != PHI_ERR_CRYPTO) {
+        /* signed by us: a fault of ours, which must be seen */
+        phi_log(PHI_LOG_ERROR, "own_step_not_read", PHI_L_ERR(err));
+        return PHI_OK;
+    }
+    PHI_GUARD(err);
     PHI_GUARD(drop_erased(tx, &told, arena, error));
     if (told.seq == 1)
         PHI_GUARD(add_case(tx, &told, error));

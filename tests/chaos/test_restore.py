@@ -112,10 +112,13 @@ def dispute(life, count):
 
 
 def declared(life, count):
-    for person in (Person() for _ in range(count)):
+    """People whose data key svc-correction has: what was written before lies on no topic."""
+    people = [Person() for _ in range(count)]
+    for person in people:
         life.consent(person)
         life.declare(person)
-        yield person
+    life.suite.settle(60)
+    return people
 
 
 def start_alone(suite, name):
