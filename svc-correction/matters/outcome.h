@@ -57,8 +57,8 @@ enum phi_err outcome_tell_relief(struct phi_api_call *call, const struct case_no
 enum phi_err outcome_read_fact(struct phi_api_call *call, const char *field, struct case_fact *out,
                                struct phi_error *error) PHI_MUST_USE;
 
-/* A member that has no place in this request: PHI_OK when it isn't there, PHI_ERR_FIELD_TYPE when it
- * is no object, else PHI_ERR_RULE with `why`. */
+/* A member that has no place in this request: PHI_OK when it isn't there, PHI_ERR_FIELD_TYPE when
+ * it is no object, else PHI_ERR_RULE with `why`. */
 enum phi_err outcome_refuse_member(struct phi_api_call *call, const char *field, const char *why,
                                    struct phi_error *error) PHI_MUST_USE;
 
