@@ -140,6 +140,7 @@ static enum phi_err open_own(const struct phi_json_at *object, const struct phi_
                              struct phi_seal_key **out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    static const char *const members[] = {"serial", "key"};
     char own[PHI_KEY_SERIAL_LEN + 1];
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     struct phi_json_at keys;
@@ -150,6 +151,7 @@ static enum phi_err open_own(const struct phi_json_at *object, const struct phi_
     for (size_t i = 0; i < count; i++) {
         struct phi_json_at item = phi_json_item(&keys, i);
         const char *serial = NULL;
+        PHI_GUARD(phi_json_only(&item, members, 2, error));
         PHI_GUARD(phi_json_word(&item, "serial", PHI_KEY_SERIAL_LEN, &serial, error));
         if (strcmp(serial, own) == 0)
             return open_key(&item, key, out, error);
@@ -169,9 +171,9 @@ enum phi_err phi_letter_open(const struct phi_letter *letter, const struct phi_j
     struct phi_seal_key *data_key = NULL;
     uint8_t *sealed = phi_arena_alloc(arena, PHI_LETTER_BYTES_MAX);
     PHI_GUARD(sealed == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(open_own(object, key, &data_key, error));
     PHI_GUARD(phi_json_base64(object, letter->member, PHI_SEAL_OVERHEAD, PHI_LETTER_BYTES_MAX,
                               sealed, &len, error));
-    PHI_GUARD(open_own(object, key, &data_key, error));
     PHI_GUARD(phi_sm3(phi_view_text(letter->topic), digest));
     err = phi_unseal(data_key, letter->context, digest, phi_view_of(sealed, len), arena, plain);
     if (err == PHI_ERR_DATA_BROKEN)

@@ -6,6 +6,7 @@
 #include "crypto/key.h"
 #include "crypto/seal.h"
 #include "json/json.h"
+#include "service/letter.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -126,46 +127,12 @@ static enum phi_err check_national(const struct phi_msg *msg,
                                    const struct phi_trust_platform *nation, int64_t now_us,
                                    struct phi_error *error)
 {
-    struct phi_pinned_key pinned[KEYS_MAX];
-    size_t count = 0;
+    struct phi_pinned_key pinned[PHI_LETTER_KEYS_MAX];
     uint64_t version = 0;
     if (nation == NULL || nation->status != PHI_TRUST_ACTIVE)
         return phi_error_set(error, PHI_ERR_FORBIDDEN, "topic", "the trust list has no nation");
-    for (size_t i = 0; i < nation->key_count && count < KEYS_MAX; i++) {
-        const struct phi_trust_key *key = &nation->keys[i];
-        if (key->use != PHI_TRUST_ANSWER || now_us < key->from_us || now_us >= key->to_us)
-            continue;
-        struct phi_pinned_key *pin = &pinned[count++];
-        snprintf(pin->key_serial, sizeof(pin->key_serial), "%s", key->serial);
-        pin->key = key->public_key;
-    }
+    size_t count = phi_letter_pin(nation, PHI_TRUST_ANSWER, now_us, pinned);
     return phi_signed_verify(msg, pinned, count, &version, error);
-}
-
-/* The one of the envelopes that is for this program. */
-static enum phi_err open_own(const struct phi_json_at *root, const struct phi_sm2_private *key,
-                             struct phi_seal_key **out, struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    static const char *const members[] = {"serial", "key"};
-    char own[PHI_KEY_SERIAL_LEN + 1];
-    uint8_t xy[PHI_SM2_PUBLIC_LEN];
-    struct phi_json_at keys;
-    size_t count = 0;
-    phi_sm2_private_public(key, xy);
-    PHI_GUARD(phi_key_id_of(xy, own));
-    PHI_GUARD(phi_json_array(root, "keys", 1, KEYS_MAX, &keys, &count, error));
-    for (size_t i = 0; i < count; i++) {
-        struct phi_json_at item = phi_json_item(&keys, i);
-        const char *serial = NULL;
-        PHI_GUARD(phi_json_only(&item, members, 2, error));
-        PHI_GUARD(phi_json_word(&item, "serial", PHI_KEY_SERIAL_LEN, &serial, error));
-        if (strcmp(serial, own) == 0)
-            return open_key(&item, key, out, error);
-    }
-    err = phi_json_refuse(root, "keys", PHI_ERR_KEY, "not sealed to this program", error);
-out:
-    return err;
 }
 
 static enum phi_err read_institution(const struct phi_json_at *root, struct phi_arena *arena,
@@ -188,16 +155,14 @@ enum phi_err letter_open_national(const struct phi_msg *msg,
 {
     enum phi_err err = PHI_OK;
     static const char *const members[] = {"kind", "institution", "keys", "lines"};
-    struct phi_seal_key *data_key = NULL;
+    const struct phi_letter sealed = {.topic = msg->topic, .context = CONTEXT, .member = "lines"};
     struct phi_json_at root;
     PHI_GUARD(check_national(msg, nation, now_us, error));
     PHI_GUARD(phi_json_read(msg->value, NATIONAL_DEPTH_MAX, arena, &root, error));
     PHI_GUARD(phi_json_only(&root, members, sizeof(members) / sizeof(members[0]), error));
     PHI_GUARD(read_institution(&root, arena, out, error));
     PHI_GUARD(read_kind(&root, &out->kind, error));
-    PHI_GUARD(open_own(&root, key, &data_key, error));
-    PHI_GUARD(open_lines(msg, &root, data_key, arena, out, error));
+    PHI_GUARD(phi_letter_open(&sealed, &root, key, arena, &out->lines, error));
 out:
-    phi_seal_key_free(data_key);
     return err;
 }

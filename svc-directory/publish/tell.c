@@ -22,13 +22,18 @@ out:
 
 /* --- notices --- */
 
-/* Which of the configured apps knows the people, and as whom. */
+/* Which of the configured apps knows the people, and as whom. Each of `count` subjects is `stride`
+ * bytes after the one before. */
 static enum phi_err find_customers(const struct tell *tell, struct phi_conn *tx,
-                                   const struct phi_array *subjects, struct phi_rows **rows)
+                                   const uint8_t *subject, size_t stride, size_t count,
+                                   struct phi_rows **rows)
 {
     enum phi_err err = PHI_OK;
     struct phi_array *apps = phi_array_new(PHI_COLUMN_TEXT);
-    PHI_GUARD(apps == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(apps == NULL || subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(subject + i * stride, PHI_SUBJECT_LEN)));
     for (size_t i = 0; i < tell->app_count; i++)
         PHI_GUARD(phi_array_add(apps, PHI_TEXT(tell->apps[i])));
     const struct phi_param params[] = {PHI_ARRAY(subjects), PHI_ARRAY(apps)};
@@ -39,6 +44,7 @@ static enum phi_err find_customers(const struct tell *tell, struct phi_conn *tx,
                             params, 2, rows, NULL));
 out:
     phi_array_free(apps);
+    phi_array_free(subjects);
     return err;
 }
 
@@ -71,16 +77,11 @@ enum phi_err tell_changes(const struct tell *tell, struct phi_conn *tx, struct p
     struct phi_rows *rows = NULL;
     if (tell->app_count == 0 || count == 0)
         return PHI_OK;
-    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
-    PHI_GUARD(subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    for (size_t i = 0; i < count; i++)
-        PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(changes[i].subject, PHI_SUBJECT_LEN)));
-    PHI_GUARD(find_customers(tell, tx, subjects, &rows));
+    PHI_GUARD(find_customers(tell, tx, changes[0].subject, sizeof(changes[0]), count, &rows));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         PHI_GUARD(put_notice(tell, tx, arena, &changes[phi_rows_i64(rows, i, 0)],
                              (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2)));
 out:
-    phi_array_free(subjects);
     phi_rows_free(rows);
     return err;
 }
@@ -113,17 +114,12 @@ enum phi_err tell_corrections(const struct tell *tell, struct phi_conn *tx, stru
     struct phi_rows *rows = NULL;
     if (tell->app_count == 0 || count == 0)
         return PHI_OK;
-    struct phi_array *subjects = phi_array_new(PHI_COLUMN_BYTES);
-    PHI_GUARD(subjects == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    for (size_t i = 0; i < count; i++)
-        PHI_GUARD(phi_array_add(subjects, PHI_BYTES_OF(list[i].subject, PHI_SUBJECT_LEN)));
-    PHI_GUARD(find_customers(tell, tx, subjects, &rows));
+    PHI_GUARD(find_customers(tell, tx, list[0].subject, sizeof(list[0]), count, &rows));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         PHI_GUARD(put_correction(tell, tx, arena, &list[phi_rows_i64(rows, i, 0)],
                                  (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2),
                                  now_us));
 out:
-    phi_array_free(subjects);
     phi_rows_free(rows);
     return err;
 }

@@ -11,4 +11,4 @@ phi_test(test_declare_rhythm SOURCES test_declare_rhythm.c ${declare}/sources/rh
 phi_test(test_declare_control SOURCES test_declare_control.c ${declare}/people/control.c ROOMS json codes base
   PACKAGES jansson)
 phi_test(test_declare_letter SOURCES test_declare_letter.c ${declare}/sources/letter.c
-  ROOMS forms auth bus json codes crypto base PACKAGES jansson)
+  ROOMS service forms auth bus json codes crypto base PACKAGES jansson)
