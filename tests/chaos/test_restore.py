@@ -145,6 +145,7 @@ def test_a_restored_province_catches_up_by_itself(suite, life):
         life.decide(case_id, Person(), decision, note="已核实。")
     settle_matters(life, erased)
     suite.settle(60)
+    wait_until(lambda: not on_their_way(suite), 60, "what was decided is carried out and told")
     whole = rows(suite)
     suite.kill(*PROVINCE)
     backup.restore()
@@ -179,6 +180,13 @@ def alive(suite):
     with psycopg.connect(**suite.database(), autocommit=True) as database:
         return {name for name in WITH_TOPICS
                 if database.execute(f"SELECT count(*) FROM {name}.alive").fetchone()[0]}
+
+
+def on_their_way(suite):
+    """How many cases still move by themselves: a decision is carried out by svc-directory, then the person is told."""
+    with psycopg.connect(**suite.database(), autocommit=True) as database:
+        return database.execute("SELECT count(*) FROM correction.cases "
+                                "WHERE state IN ('decided', 'overturned', 'applied')").fetchone()[0]
 
 
 def again(life, asked, scanner):
