@@ -1,6 +1,7 @@
 #include "person/keys.h"
 
 #include "bus/dlq.h"
+#include "store/columns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,43 +9,16 @@
 #define COLUMNS    4
 #define ROUNDS_MAX 3 /* of making: each loses only to another who made or destroyed meanwhile */
 
-struct columns {
-    struct phi_array *arrays[COLUMNS];
-    struct phi_param params[COLUMNS];
-};
+static const enum phi_column types[COLUMNS] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_BYTES,
+                                               PHI_COLUMN_I64};
 
-static void columns_free(struct columns *columns)
-{
-    for (size_t i = 0; i < COLUMNS; i++)
-        phi_array_free(columns->arrays[i]);
-}
-
-static enum phi_err columns_init(struct columns *columns)
-{
-    static const enum phi_column types[COLUMNS] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64,
-                                                   PHI_COLUMN_BYTES, PHI_COLUMN_I64};
-    *columns = (struct columns){0};
-    for (size_t i = 0; i < COLUMNS; i++) {
-        columns->arrays[i] = phi_array_new(types[i]);
-        if (columns->arrays[i] == NULL)
-            return PHI_ERR_MEMORY;
-        columns->params[i] = PHI_ARRAY(columns->arrays[i]);
-    }
-    return PHI_OK;
-}
-
-static enum phi_err columns_add(struct columns *columns, const struct phi_person_key *key,
-                                int64_t now_us)
+static enum phi_err add(struct phi_columns *columns, const struct phi_person_key *key,
+                        int64_t now_us)
 {
     const struct phi_param row[COLUMNS] = {PHI_BYTES_OF(key->subject, PHI_SUBJECT_LEN),
                                            PHI_I64(key->version), PHI_BYTES(key->wrapped),
                                            PHI_I64(now_us)};
-    for (size_t i = 0; i < COLUMNS; i++) {
-        enum phi_err err = phi_array_add(columns->arrays[i], row[i]);
-        if (err != PHI_OK)
-            return err;
-    }
-    return PHI_OK;
+    return phi_columns_add(columns, row);
 }
 
 /* By subject; of one subject the highest version last. */
@@ -60,11 +34,11 @@ enum phi_err phi_person_keys_keep(struct phi_conn *tx, const struct phi_person_k
                                   size_t count, int64_t now_us, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct columns columns = {0};
+    struct phi_columns columns = {0};
     const struct phi_person_key **sorted = NULL;
     if (count == 0)
         return PHI_OK;
-    PHI_GUARD(columns_init(&columns));
+    PHI_GUARD(phi_columns_init(&columns, types, COLUMNS));
     sorted = calloc(count, sizeof(*sorted));
     PHI_GUARD(sorted == NULL ? PHI_ERR_MEMORY : PHI_OK);
     for (size_t i = 0; i < count; i++)
@@ -73,17 +47,17 @@ enum phi_err phi_person_keys_keep(struct phi_conn *tx, const struct phi_person_k
     for (size_t i = 0; i < count; i++)
         if (i + 1 == count ||
             memcmp(sorted[i]->subject, sorted[i + 1]->subject, PHI_SUBJECT_LEN) != 0)
-            PHI_GUARD(columns_add(&columns, sorted[i], now_us));
-    PHI_GUARD(phi_conn_exec(
-        tx, "person_keys_keep",
+            PHI_GUARD(add(&columns, sorted[i], now_us));
+    PHI_GUARD(phi_columns_write(
+        &columns, tx, "person_keys_keep",
         "INSERT INTO person_keys AS k (subject, version, wrapped, changed_us) SELECT * FROM "
         "unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) ON CONFLICT (subject) DO "
         "UPDATE SET version = EXCLUDED.version, wrapped = EXCLUDED.wrapped, changed_us = "
         "EXCLUDED.changed_us WHERE k.version < EXCLUDED.version",
-        columns.params, COLUMNS, NULL, error));
+        error));
 out:
     free(sorted);
-    columns_free(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 
@@ -192,18 +166,18 @@ static enum phi_err make(struct phi_conn *tx, const struct phi_seal_key *health,
                          bool *is_made, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct columns columns = {0};
+    struct phi_columns columns = {0};
     struct phi_rows *rows = NULL;
     struct phi_person_key *made = phi_arena_alloc(arena, count * sizeof(*made));
     PHI_GUARD(made == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(columns_init(&columns));
+    PHI_GUARD(phi_columns_init(&columns, types, COLUMNS));
     for (size_t i = 0; i < count; i++) {
         made[i] = keys[i];
         if (phi_person_key_is_kept(&keys[i]))
             continue;
         PHI_GUARD(
             phi_person_key_make(health, keys[i].subject, keys[i].version + 1, arena, &made[i]));
-        PHI_GUARD(columns_add(&columns, &made[i], now_us));
+        PHI_GUARD(add(&columns, &made[i], now_us));
     }
     PHI_GUARD(phi_conn_exec(
         tx, "person_keys_make",
@@ -211,7 +185,7 @@ static enum phi_err make(struct phi_conn *tx, const struct phi_seal_key *health,
         "unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[]) ON CONFLICT (subject) DO "
         "UPDATE SET version = EXCLUDED.version, wrapped = EXCLUDED.wrapped, changed_us = "
         "EXCLUDED.changed_us WHERE k.version = EXCLUDED.version - 1 RETURNING subject",
-        columns.params, COLUMNS, &rows, error));
+        columns.params, columns.count, &rows, error));
     for (size_t i = 0; i < phi_rows_count(rows); i++) {
         struct phi_person_key *key = find(keys, count, phi_rows_bytes(rows, i, 0));
         *key = made[key - keys];
@@ -219,7 +193,7 @@ static enum phi_err make(struct phi_conn *tx, const struct phi_seal_key *health,
     }
 out:
     phi_rows_free(rows);
-    columns_free(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 

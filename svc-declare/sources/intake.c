@@ -3,7 +3,7 @@
 #include "base/metrics.h"
 #include "store/tables.h"
 #include "svc-declare/people/keys.h"
-#include "svc-declare/sources/columns.h"
+#include "store/columns.h"
 #include "svc-declare/sources/report.h"
 
 #include <stdlib.h>
@@ -148,14 +148,14 @@ static void decide_all(struct intake *intake, const struct phi_rows *rows)
 static enum phi_err find(struct intake *intake, struct phi_conn *conn, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct columns wanted;
+    struct phi_columns wanted;
     struct phi_rows *rows = NULL;
-    PHI_GUARD(columns_init(&wanted, (enum phi_column[]){PHI_COLUMN_TEXT, PHI_COLUMN_I64}, 2));
+    PHI_GUARD(phi_columns_init(&wanted, (enum phi_column[]){PHI_COLUMN_TEXT, PHI_COLUMN_I64}, 2));
     for (size_t i = 0; i < intake->count; i++) {
         const struct fact *fact = &intake->lines[i].fact;
         const struct phi_param row[] = {PHI_TEXT(fact->record_no), PHI_I64(fact->revision)};
         if (intake->lines[i].result == INTAKE_ACCEPTED)
-            PHI_GUARD(columns_add(&wanted, row));
+            PHI_GUARD(phi_columns_add(&wanted, row));
     }
     const struct phi_param params[] = {PHI_TEXT(region_of(intake)), PHI_TEXT(intake->kind->stream),
                                        PHI_TEXT(intake->institution), PHI_ARRAY(wanted.arrays[0]),
@@ -166,11 +166,12 @@ static enum phi_err find(struct intake *intake, struct phi_conn *conn, struct ph
     decide_all(intake, rows);
 out:
     phi_rows_free(rows);
-    columns_fini(&wanted);
+    phi_columns_fini(&wanted);
     return err;
 }
 
-static enum phi_err add_intake(struct intake *intake, const struct fact *fact, struct columns *to)
+static enum phi_err add_intake(struct intake *intake, const struct fact *fact,
+                               struct phi_columns *to)
 {
     const struct phi_param row[INTAKE_COLUMNS] = {
         PHI_TEXT(region_of(intake)),
@@ -185,11 +186,11 @@ static enum phi_err add_intake(struct intake *intake, const struct fact *fact, s
         PHI_I64(fact->observed_us),
         PHI_I64(fact->recorded_us),
     };
-    return columns_add(to, row);
+    return phi_columns_add(to, row);
 }
 
 static enum phi_err add_event(struct intake *intake, struct fact *fact, struct phi_event *event,
-                              struct columns *to)
+                              struct phi_columns *to)
 {
     enum phi_err err = PHI_OK;
     struct phi_service *service = intake->from.service;
@@ -202,13 +203,13 @@ static enum phi_err add_event(struct intake *intake, struct fact *fact, struct p
     event->request_id = intake->from.request_id;
     event->traceparent = intake->from.traceparent;
     PHI_GUARD(phi_event_to_row(event, intake->from.now_us, intake->arena, row));
-    PHI_GUARD(columns_add(to, row));
+    PHI_GUARD(phi_columns_add(to, row));
 out:
     return err;
 }
 
 /* The data keys of the accepted lines' persons; events of those made now go first. */
-static enum phi_err find_keys(struct intake *intake, struct phi_conn *conn, struct columns *to,
+static enum phi_err find_keys(struct intake *intake, struct phi_conn *conn, struct phi_columns *to,
                               struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
@@ -224,7 +225,7 @@ static enum phi_err find_keys(struct intake *intake, struct phi_conn *conn, stru
                              &intake->event_count, error));
     for (size_t i = 0; i < intake->event_count; i++) {
         PHI_GUARD(phi_event_to_row(&intake->events[i], from.now_us, intake->arena, row));
-        PHI_GUARD(columns_add(to, row));
+        PHI_GUARD(phi_columns_add(to, row));
     }
 out:
     return err;
@@ -233,9 +234,9 @@ out:
 static enum phi_err write(struct intake *intake, struct phi_conn *conn, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct columns lines = {0}, outbox = {0};
-    PHI_GUARD(columns_init(&lines, intake_columns, INTAKE_COLUMNS));
-    PHI_GUARD(columns_init(&outbox, phi_outbox_columns, PHI_OUTBOX_COLUMNS));
+    struct phi_columns lines = {0}, outbox = {0};
+    PHI_GUARD(phi_columns_init(&lines, intake_columns, INTAKE_COLUMNS));
+    PHI_GUARD(phi_columns_init(&outbox, phi_outbox_columns, PHI_OUTBOX_COLUMNS));
     PHI_GUARD(find_keys(intake, conn, &outbox, error));
     for (size_t i = 0; i < intake->count; i++) {
         struct fact *fact = &intake->lines[i].fact;
@@ -247,11 +248,11 @@ static enum phi_err write(struct intake *intake, struct phi_conn *conn, struct p
     }
     if (intake->event_count == 0)
         goto out;
-    PHI_GUARD(columns_write(&lines, conn, "intake_insert", intake_insert, error));
-    PHI_GUARD(columns_write(&outbox, conn, "intake_outbox", phi_outbox_insert, error));
+    PHI_GUARD(phi_columns_write(&lines, conn, "intake_insert", intake_insert, error));
+    PHI_GUARD(phi_columns_write(&outbox, conn, "intake_outbox", phi_outbox_insert, error));
 out:
-    columns_fini(&lines);
-    columns_fini(&outbox);
+    phi_columns_fini(&lines);
+    phi_columns_fini(&outbox);
     return err;
 }
 

@@ -1,7 +1,7 @@
 #include "svc-declare/sources/report.h"
 
 #include "base/text.h"
-#include "svc-declare/sources/columns.h"
+#include "store/columns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +73,9 @@ static enum phi_err keep_problems(const struct intake *intake, struct phi_conn *
                                   struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct columns columns = {0};
+    struct phi_columns columns = {0};
     size_t count = 0;
-    PHI_GUARD(columns_init(&columns, problem_columns, PROBLEM_COLUMNS));
+    PHI_GUARD(phi_columns_init(&columns, problem_columns, PROBLEM_COLUMNS));
     for (size_t i = 0; i < intake->count; i++) {
         const struct intake_line *line = &intake->lines[i];
         if (line->result != INTAKE_REJECTED)
@@ -85,15 +85,15 @@ static enum phi_err keep_problems(const struct intake *intake, struct phi_conn *
             PHI_TEXT(line->fact.record_no), PHI_TEXT(line->error.place),
             PHI_TEXT(line->error.text),     PHI_BOOL(line->error.code == PHI_ERR_CONFLICT),
             PHI_TEXT(intake->from.way),     PHI_I64(intake->from.now_us)};
-        PHI_GUARD(columns_add(&columns, row));
+        PHI_GUARD(phi_columns_add(&columns, row));
         count++;
     }
     if (count == 0)
         goto out;
-    PHI_GUARD(columns_write(&columns, tx, "problems_insert", problems_insert, error));
+    PHI_GUARD(phi_columns_write(&columns, tx, "problems_insert", problems_insert, error));
     PHI_GUARD(trim(tx, intake->kind->stream, intake->institution, error));
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 

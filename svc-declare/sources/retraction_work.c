@@ -5,7 +5,7 @@
 #include "bus/signed.h"
 #include "json/canonical.h"
 #include "store/tables.h"
-#include "svc-declare/sources/columns.h"
+#include "store/columns.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,7 +70,7 @@ out:
     return err;
 }
 
-static enum phi_err add_event(const struct work *w, size_t i, struct columns *to)
+static enum phi_err add_event(const struct work *w, size_t i, struct phi_columns *to)
 {
     enum phi_err err = PHI_OK;
     const struct declare *declare = phi_service_state(w->service);
@@ -88,7 +88,7 @@ static enum phi_err add_event(const struct work *w, size_t i, struct columns *to
     PHI_GUARD(
         phi_signed_add(event, &signer, (uint64_t)phi_rows_i64(w->act, 0, ACT_APPROVED), w->arena));
     PHI_GUARD(phi_event_to_row(event, w->now_us, w->arena, row));
-    PHI_GUARD(columns_add(to, row));
+    PHI_GUARD(phi_columns_add(to, row));
 out:
     return err;
 }
@@ -120,20 +120,21 @@ out:
 static enum phi_err tell(struct work *w)
 {
     enum phi_err err = PHI_OK;
-    struct columns outbox = {0};
+    struct phi_columns outbox = {0};
     size_t count = phi_rows_count(w->records);
     w->events = phi_arena_alloc(w->arena, (count + 1) * sizeof(*w->events));
     PHI_GUARD(w->events == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(columns_init(&outbox, phi_outbox_columns, PHI_OUTBOX_COLUMNS));
+    PHI_GUARD(phi_columns_init(&outbox, phi_outbox_columns, PHI_OUTBOX_COLUMNS));
     for (size_t i = 0; i < count; i++)
         PHI_GUARD(add_event(w, i, &outbox));
     if (count > 0)
-        PHI_GUARD(columns_write(&outbox, w->tx, "retraction_outbox", phi_outbox_insert, w->error));
+        PHI_GUARD(
+            phi_columns_write(&outbox, w->tx, "retraction_outbox", phi_outbox_insert, w->error));
     PHI_GUARD(mark(w));
     PHI_GUARD(phi_conn_commit(w->tx, w->error));
     phi_relay_offer(phi_service_relay(w->service), w->events, count);
 out:
-    columns_fini(&outbox);
+    phi_columns_fini(&outbox);
     return err;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SVC_DIRECTORY_INTAKE_H
 #define SVC_DIRECTORY_INTAKE_H
 
-#include "svc-directory/facts/columns.h"
+#include "store/columns.h"
 #include "svc-directory/facts/stays.h"
 #include "svc-directory/directory.h"
 

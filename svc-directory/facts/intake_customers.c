@@ -23,7 +23,7 @@ static bool is_same_key(const struct fact *a, const struct fact *b)
 }
 
 /* Of each person and app the latest, in order. */
-static enum phi_err fill(struct columns *columns, const struct fact **facts, size_t count)
+static enum phi_err fill(struct phi_columns *columns, const struct fact **facts, size_t count)
 {
     enum phi_err err = PHI_OK;
     for (size_t i = 0; i < count; i++) {
@@ -31,7 +31,7 @@ static enum phi_err fill(struct columns *columns, const struct fact **facts, siz
                                         PHI_BYTES_OF(facts[i]->customer, PHI_NOTICE_PERSON_LEN),
                                         PHI_TEXT(facts[i]->institution)};
         if (i + 1 == count || !is_same_key(facts[i], facts[i + 1]))
-            PHI_GUARD(columns_add(columns, row));
+            PHI_GUARD(phi_columns_add(columns, row));
     }
 out:
     return err;
@@ -41,7 +41,7 @@ enum phi_err intake_customers(struct intake *in)
 {
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT};
-    struct columns columns = {0};
+    struct phi_columns columns = {0};
     size_t count = 0;
     const struct fact **facts = phi_arena_alloc(in->arena, (in->count + 1) * sizeof(*facts));
     PHI_GUARD(facts == NULL ? PHI_ERR_MEMORY : PHI_OK);
@@ -51,15 +51,16 @@ enum phi_err intake_customers(struct intake *in)
     if (count == 0)
         return PHI_OK;
     qsort(facts, count, sizeof(*facts), compare_customers);
-    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    PHI_GUARD(phi_columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     PHI_GUARD(fill(&columns, facts, count));
-    PHI_GUARD(phi_conn_exec(in->tx, "customers_upsert",
-                            "INSERT INTO customers AS c (subject, customer, app) SELECT * FROM "
-                            "unnest($1::bytea[], $2::bytea[], $3::text[]) ON CONFLICT (subject, "
-                            "app) DO UPDATE SET customer = EXCLUDED.customer WHERE c.customer <> "
-                            "EXCLUDED.customer",
-                            columns.params, columns.count, NULL, &in->error));
+    PHI_GUARD(
+        phi_columns_write(&columns, in->tx, "customers_upsert",
+                          "INSERT INTO customers AS c (subject, customer, app) SELECT * FROM "
+                          "unnest($1::bytea[], $2::bytea[], $3::text[]) ON CONFLICT (subject, "
+                          "app) DO UPDATE SET customer = EXCLUDED.customer WHERE c.customer <> "
+                          "EXCLUDED.customer",
+                          &in->error));
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }

@@ -19,7 +19,7 @@ static int compare_decisions(const void *a, const void *b)
     return order != 0 ? order : memcmp(left->subject, right->subject, PHI_SUBJECT_LEN);
 }
 
-static enum phi_err add_decision(struct columns *columns, const struct intake *in,
+static enum phi_err add_decision(struct phi_columns *columns, const struct intake *in,
                                  const struct decision *decision)
 {
     const struct phi_param row[] = {
@@ -35,12 +35,12 @@ static enum phi_err add_decision(struct columns *columns, const struct intake *i
         PHI_I64(in->now_us),
         PHI_TEXT(decision_action_name(decision->action)),
     };
-    return columns_add(columns, row);
+    return phi_columns_add(columns, row);
 }
 
 /* Whose facts the decisions are about, when these are others than the cases' own people: a record
  * that moved. They are graded by their owners. */
-static enum phi_err mark_others(struct intake *in, const struct columns *columns)
+static enum phi_err mark_others(struct intake *in, const struct phi_columns *columns)
 {
     const struct phi_param params[] = {columns->params[0], columns->params[1], PHI_I64(in->now_us),
                                        PHI_I64(in->batch->partitions)};
@@ -77,7 +77,7 @@ out:
     return err;
 }
 
-static enum phi_err insert_decisions(struct intake *in, const struct columns *columns)
+static enum phi_err insert_decisions(struct intake *in, const struct phi_columns *columns)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
@@ -92,7 +92,7 @@ static enum phi_err insert_decisions(struct intake *in, const struct columns *co
         columns->params, columns->count, &rows, &in->error));
     PHI_GUARD(tell_cases(in, rows));
     in->tally[TALLY_RETRACTED] += phi_rows_count(rows);
-    in->tally[TALLY_RETRACTED_BEFORE] += columns_rows(columns) - phi_rows_count(rows);
+    in->tally[TALLY_RETRACTED_BEFORE] += phi_columns_rows(columns) - phi_rows_count(rows);
 out:
     phi_rows_free(rows);
     return err;
@@ -105,7 +105,7 @@ static bool is_relief(const struct decision *decision)
     return decision->action == DECISION_RELIEVE || decision->action == DECISION_RESUME;
 }
 
-static enum phi_err add_relief(struct columns *columns, const struct intake *in,
+static enum phi_err add_relief(struct phi_columns *columns, const struct intake *in,
                                const struct decision *decision)
 {
     const struct phi_param row[] = {PHI_BYTES_OF(decision->record, PHI_FACT_ID_LEN),
@@ -114,7 +114,7 @@ static enum phi_err add_relief(struct columns *columns, const struct intake *in,
                                     PHI_I64(decision->version),
                                     PHI_I64(decision->until_us),
                                     PHI_I64(in->now_us)};
-    return columns_add(columns, row);
+    return phi_columns_add(columns, row);
 }
 
 static enum phi_err insert_reliefs(struct intake *in)
@@ -122,21 +122,21 @@ static enum phi_err insert_reliefs(struct intake *in)
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
                                             PHI_COLUMN_I64,   PHI_COLUMN_I64,   PHI_COLUMN_I64};
-    struct columns columns = {0};
-    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    struct phi_columns columns = {0};
+    PHI_GUARD(phi_columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < in->decision_count; i++)
         if (is_relief(&in->decisions[i]))
             PHI_GUARD(add_relief(&columns, in, &in->decisions[i]));
-    if (columns_rows(&columns) > 0)
-        PHI_GUARD(phi_conn_exec(
-            in->tx, "reliefs_insert",
+    if (phi_columns_rows(&columns) > 0)
+        PHI_GUARD(phi_columns_write(
+            &columns, in->tx, "reliefs_insert",
             "INSERT INTO reliefs (record, subject, case_id, version, until_us, known_us) SELECT "
             "DISTINCT * FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[], "
             "$5::bigint[], $6::bigint[]) AS r (record, subject, case_id, version, until_us, "
             "known_us) ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING",
-            columns.params, columns.count, NULL, &in->error));
+            &in->error));
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 
@@ -147,11 +147,11 @@ enum phi_err intake_decisions(struct intake *in)
                                             PHI_COLUMN_BOOL,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,
                                             PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64,
                                             PHI_COLUMN_I64,   PHI_COLUMN_TEXT};
-    struct columns columns = {0};
+    struct phi_columns columns = {0};
     if (in->decision_count == 0)
         return PHI_OK;
     qsort(in->decisions, in->decision_count, sizeof(*in->decisions), compare_decisions);
-    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    PHI_GUARD(phi_columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < in->decision_count; i++) {
         const struct decision *decision = &in->decisions[i];
         bool is_last =
@@ -160,11 +160,11 @@ enum phi_err intake_decisions(struct intake *in)
             PHI_GUARD(add_decision(&columns, in, decision));
     }
     PHI_GUARD(insert_reliefs(in));
-    if (columns_rows(&columns) == 0)
+    if (phi_columns_rows(&columns) == 0)
         goto out;
     PHI_GUARD(insert_decisions(in, &columns));
     PHI_GUARD(mark_others(in, &columns));
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }

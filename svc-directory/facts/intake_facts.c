@@ -69,7 +69,7 @@ static struct intake_item *find_item(struct intake *in, struct phi_view id)
     return NULL;
 }
 
-static enum phi_err add_fact(struct columns *columns, const struct intake *in,
+static enum phi_err add_fact(struct phi_columns *columns, const struct intake *in,
                              const struct intake_item *item)
 {
     const struct fact *fact = &item->fact;
@@ -92,7 +92,7 @@ static enum phi_err add_fact(struct columns *columns, const struct intake *in,
         fact->is_made ? PHI_BYTES_OF(fact->of_record, PHI_FACT_ID_LEN) : PHI_NULL,
         fact->is_made ? PHI_I64(fact->of_version) : PHI_NULL,
     };
-    return columns_add(columns, row);
+    return phi_columns_add(columns, row);
 }
 
 static enum phi_err insert_facts(struct intake *in)
@@ -103,9 +103,9 @@ static enum phi_err insert_facts(struct intake *in)
         PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES,
         PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_BOOL,
         PHI_COLUMN_BYTES, PHI_COLUMN_I64};
-    struct columns columns = {0};
+    struct phi_columns columns = {0};
     struct phi_rows *rows = NULL;
-    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    PHI_GUARD(phi_columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < in->count; i++)
         PHI_GUARD(add_fact(&columns, in, &in->items[i]));
     PHI_GUARD(phi_conn_exec(
@@ -124,7 +124,7 @@ static enum phi_err insert_facts(struct intake *in)
     in->tally[TALLY_NEW] += phi_rows_count(rows);
 out:
     phi_rows_free(rows);
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 
@@ -160,11 +160,11 @@ out:
 
 /* --- records that moved --- */
 
-static enum phi_err add_moved(struct columns *columns, const struct fact *fact)
+static enum phi_err add_moved(struct phi_columns *columns, const struct fact *fact)
 {
     const struct phi_param row[] = {PHI_BYTES_OF(fact->record, PHI_FACT_ID_LEN),
                                     PHI_BYTES(subject_view(fact->subject))};
-    return columns_add(columns, row);
+    return phi_columns_add(columns, row);
 }
 
 /* An amendment about somebody else than an earlier revision: that one's owner grades them anew. And
@@ -173,12 +173,12 @@ static enum phi_err mark_moved(struct intake *in)
 {
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
-    struct columns columns = {0};
-    PHI_GUARD(columns_init(&columns, types, 2));
+    struct phi_columns columns = {0};
+    PHI_GUARD(phi_columns_init(&columns, types, 2));
     for (size_t i = 0; i < in->count; i++)
         if (in->items[i].is_new && in->items[i].fact.revision > 1)
             PHI_GUARD(add_moved(&columns, &in->items[i].fact));
-    if (columns_rows(&columns) == 0)
+    if (phi_columns_rows(&columns) == 0)
         goto out;
     const struct phi_param params[] = {
         columns.params[0],   columns.params[1],       PHI_I64(in->batch->partition),
@@ -193,7 +193,7 @@ static enum phi_err mark_moved(struct intake *in)
                                "$5::bigint, m.subject, m.record FROM m",
         params, 6, NULL, &in->error));
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 
@@ -216,7 +216,7 @@ static int compare_people(const void *a, const void *b)
                             (left->recorded_us < right->recorded_us);
 }
 
-static enum phi_err add_person(struct columns *columns, const struct intake *in,
+static enum phi_err add_person(struct phi_columns *columns, const struct intake *in,
                                const struct fact *fact)
 {
     enum phi_err err = PHI_OK;
@@ -227,7 +227,7 @@ static enum phi_err add_person(struct columns *columns, const struct intake *in,
     const struct phi_param row[] = {PHI_BYTES(subject_view(fact->subject)),
                                     PHI_I64(fact->subject_key), PHI_BYTES(sealed),
                                     PHI_BOOL(is_declared(fact)), PHI_I64(fact->recorded_us)};
-    PHI_GUARD(columns_add(columns, row));
+    PHI_GUARD(phi_columns_add(columns, row));
 out:
     return err;
 }
@@ -237,16 +237,16 @@ static enum phi_err upsert_people(struct intake *in, const struct fact **people,
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_BYTES,
                                             PHI_COLUMN_BOOL, PHI_COLUMN_I64};
-    struct columns columns = {0};
-    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    struct phi_columns columns = {0};
+    PHI_GUARD(phi_columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < count; i++) {
         bool is_last = i + 1 == count ||
                        memcmp(people[i]->subject, people[i + 1]->subject, PHI_SUBJECT_LEN) != 0;
         if (is_last)
             PHI_GUARD(add_person(&columns, in, people[i]));
     }
-    PHI_GUARD(phi_conn_exec(
-        in->tx, "people_upsert",
+    PHI_GUARD(phi_columns_write(
+        &columns, in->tx, "people_upsert",
         "INSERT INTO people AS p (subject, subject_key, identity_sealed, is_declared, recorded_us) "
         "SELECT unnest($1::bytea[]), unnest($2::bigint[]), unnest($3::bytea[]), "
         "unnest($4::boolean[]), unnest($5::bigint[]) ON CONFLICT (subject) DO UPDATE SET "
@@ -254,9 +254,9 @@ static enum phi_err upsert_people(struct intake *in, const struct fact **people,
         "EXCLUDED.identity_sealed, "
         "is_declared = EXCLUDED.is_declared, recorded_us = EXCLUDED.recorded_us "
         "WHERE (p.is_declared, p.recorded_us) <= (EXCLUDED.is_declared, EXCLUDED.recorded_us)",
-        columns.params, columns.count, NULL, &in->error));
+        &in->error));
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 

@@ -20,7 +20,7 @@ static bool is_links(const struct intake *in)
     return strcmp(in->stream, LINKED_STREAM) == 0;
 }
 
-static enum phi_err add_link(struct columns *columns, const struct intake_item *item)
+static enum phi_err add_link(struct phi_columns *columns, const struct intake_item *item)
 {
     const struct phi_param row[] = {
         PHI_I64(item->fact.revision),
@@ -29,7 +29,7 @@ static enum phi_err add_link(struct columns *columns, const struct intake_item *
         PHI_BYTES_OF(item->link.other, PHI_SUBJECT_LEN),
         PHI_BYTES_OF(item->fact.record, PHI_FACT_ID_LEN),
     };
-    return columns_add(columns, row);
+    return phi_columns_add(columns, row);
 }
 
 enum phi_err linked_insert(struct intake *in)
@@ -37,23 +37,23 @@ enum phi_err linked_insert(struct intake *in)
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {PHI_COLUMN_I64, PHI_COLUMN_BOOL, PHI_COLUMN_BYTES,
                                             PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
-    struct columns columns = {0};
+    struct phi_columns columns = {0};
     if (!is_links(in))
         return PHI_OK;
-    PHI_GUARD(columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
+    PHI_GUARD(phi_columns_init(&columns, types, sizeof(types) / sizeof(types[0])));
     for (size_t i = 0; i < in->count; i++)
         if (in->items[i].is_new)
             PHI_GUARD(add_link(&columns, &in->items[i]));
-    if (columns_rows(&columns) == 0)
+    if (phi_columns_rows(&columns) == 0)
         goto out;
-    PHI_GUARD(phi_conn_exec(in->tx, "links_insert",
-                            "INSERT INTO links (revision, is_linked, subject, other, record) "
-                            "SELECT * FROM unnest($1::bigint[], $2::boolean[], $3::bytea[], "
-                            "$4::bytea[], $5::bytea[]) AS l(r, k, s, o, i) ORDER BY s, o, r ON "
-                            "CONFLICT DO NOTHING",
-                            columns.params, columns.count, NULL, &in->error));
+    PHI_GUARD(phi_columns_write(&columns, in->tx, "links_insert",
+                                "INSERT INTO links (revision, is_linked, subject, other, record) "
+                                "SELECT * FROM unnest($1::bigint[], $2::boolean[], $3::bytea[], "
+                                "$4::bytea[], $5::bytea[]) AS l(r, k, s, o, i) ORDER BY s, o, r ON "
+                                "CONFLICT DO NOTHING",
+                                &in->error));
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 

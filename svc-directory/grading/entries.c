@@ -62,16 +62,16 @@ enum phi_err entries_changes_init(struct entries_changes *changes)
     static const enum phi_column periods[] = {PHI_COLUMN_I64, PHI_COLUMN_I64, PHI_COLUMN_I64,
                                               PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
     *changes = (struct entries_changes){0};
-    PHI_GUARD(columns_init(&changes->entries, entries, sizeof(entries) / sizeof(entries[0])));
-    PHI_GUARD(columns_init(&changes->periods, periods, sizeof(periods) / sizeof(periods[0])));
+    PHI_GUARD(phi_columns_init(&changes->entries, entries, sizeof(entries) / sizeof(entries[0])));
+    PHI_GUARD(phi_columns_init(&changes->periods, periods, sizeof(periods) / sizeof(periods[0])));
 out:
     return err;
 }
 
 void entries_changes_fini(struct entries_changes *changes)
 {
-    columns_fini(&changes->entries);
-    columns_fini(&changes->periods);
+    phi_columns_fini(&changes->entries);
+    phi_columns_fini(&changes->periods);
 }
 
 static enum phi_err add_period(struct entries_changes *changes, struct phi_view subject,
@@ -80,7 +80,7 @@ static enum phi_err add_period(struct entries_changes *changes, struct phi_view 
 {
     const struct phi_param row[] = {PHI_I64(version), PHI_I64(from_us), PHI_I64(grade),
                                     PHI_BYTES(subject), PHI_BYTES(reasons)};
-    return columns_add(&changes->periods, row);
+    return phi_columns_add(&changes->periods, row);
 }
 
 enum phi_err entries_change(struct entries_changes *changes, struct phi_view subject,
@@ -100,7 +100,7 @@ enum phi_err entries_change(struct entries_changes *changes, struct phi_view sub
         PHI_BYTES(new->is.reasons),
         PHI_BOOL(new->is.is_withdrawn),
     };
-    PHI_GUARD(columns_add(&changes->entries, row));
+    PHI_GUARD(phi_columns_add(&changes->entries, row));
     if (decision->is_lapsed)
         PHI_GUARD(add_period(changes, subject, new->version - 1, old->is.until_us + 1, old->is.then,
                              phi_view_of(NULL, 0)));
@@ -111,10 +111,10 @@ out:
     return err;
 }
 
-static enum phi_err write_entries(const struct grading *g, const struct columns *entries,
+static enum phi_err write_entries(const struct grading *g, const struct phi_columns *entries,
                                   struct phi_error *error)
 {
-    struct phi_param params[COLUMNS_MAX];
+    struct phi_param params[PHI_COLUMNS_MAX];
     size_t count = entries->count;
     for (size_t i = 0; i < count; i++)
         params[i] = entries->params[i];
@@ -134,7 +134,7 @@ static enum phi_err write_entries(const struct grading *g, const struct columns 
         params, count, NULL, error);
 }
 
-static enum phi_err write_periods(const struct grading *g, const struct columns *periods,
+static enum phi_err write_periods(const struct grading *g, const struct phi_columns *periods,
                                   struct phi_error *error)
 {
     const struct phi_param params[] = {periods->params[0], periods->params[1], periods->params[2],
@@ -151,9 +151,9 @@ enum phi_err entries_write(const struct grading *g, const struct entries_changes
                            struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    if (columns_rows(&changes->entries) > 0)
+    if (phi_columns_rows(&changes->entries) > 0)
         PHI_GUARD(write_entries(g, &changes->entries, error));
-    if (columns_rows(&changes->periods) > 0)
+    if (phi_columns_rows(&changes->periods) > 0)
         PHI_GUARD(write_periods(g, &changes->periods, error));
 out:
     return err;

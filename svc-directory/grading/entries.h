@@ -12,13 +12,13 @@
 #ifndef SVC_DIRECTORY_ENTRIES_H
 #define SVC_DIRECTORY_ENTRIES_H
 
-#include "svc-directory/facts/columns.h"
+#include "store/columns.h"
 #include "svc-directory/grading/decide.h"
 #include "svc-directory/grading/grading.h"
 
 struct entries_changes {
-    struct columns entries;
-    struct columns periods;
+    struct phi_columns entries;
+    struct phi_columns periods;
 };
 
 /* Waits for the partition's lock, which the transaction keeps. PHI_ERR_STORE. */

@@ -3,7 +3,7 @@
 #include "base/metrics.h"
 #include "bus/signed.h"
 #include "codes/bucket.h"
-#include "svc-directory/facts/columns.h"
+#include "store/columns.h"
 #include "svc-directory/publish/sent.h"
 
 #include <stdlib.h>
@@ -267,13 +267,13 @@ static enum phi_err mark_done(struct heal *heal)
 {
     enum phi_err err = PHI_OK;
     struct phi_conn *conn = NULL;
-    struct columns columns;
+    struct phi_columns columns;
     static const enum phi_column types[] = {PHI_COLUMN_I64, PHI_COLUMN_I64};
-    PHI_GUARD(columns_init(&columns, types, 2));
+    PHI_GUARD(phi_columns_init(&columns, types, 2));
     for (size_t i = 0; i < heal->told_count; i++) {
         const struct phi_param row[] = {PHI_I64(heal->told[i].bucket),
                                         PHI_I64(heal->told[i].request)};
-        PHI_GUARD(columns_add(&columns, row));
+        PHI_GUARD(phi_columns_add(&columns, row));
     }
     PHI_GUARD(phi_store_acquire(phi_service_store(heal->directory->service),
                                 phi_deadline_in_ms(ACQUIRE_MS), &conn));
@@ -284,7 +284,7 @@ static enum phi_err mark_done(struct heal *heal)
                             columns.params, 2, NULL, NULL));
 out:
     phi_store_release(conn);
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 

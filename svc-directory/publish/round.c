@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "svc-directory/facts/columns.h"
+#include "store/columns.h"
 #include "svc-directory/publish/sent.h"
 
 #include <pthread.h>
@@ -141,27 +141,27 @@ static enum phi_err mark(struct phi_conn *conn, struct round *round)
 {
     enum phi_err err = PHI_OK;
     static const enum phi_column types[] = {PHI_COLUMN_BYTES, PHI_COLUMN_I64};
-    struct columns columns;
-    PHI_GUARD(columns_init(&columns, types, 2));
+    struct phi_columns columns;
+    PHI_GUARD(phi_columns_init(&columns, types, 2));
     qsort(round->sent, round->count, sizeof(round->sent[0]), compare_sent);
     for (size_t i = 0; i < round->count; i++) {
         const struct phi_param row[] = {PHI_BYTES(round->sent[i].subject),
                                         PHI_I64(round->sent[i].version)};
         if (round->sent[i].err == PHI_OK)
-            PHI_GUARD(columns_add(&columns, row));
+            PHI_GUARD(phi_columns_add(&columns, row));
     }
-    phi_counter_add(round->published, columns_rows(&columns));
-    phi_counter_add(round->failed, round->count - columns_rows(&columns));
-    if (columns_rows(&columns) > 0)
+    phi_counter_add(round->published, phi_columns_rows(&columns));
+    phi_counter_add(round->failed, round->count - phi_columns_rows(&columns));
+    if (phi_columns_rows(&columns) > 0)
         PHI_GUARD(phi_conn_exec(
             conn, "entries_published",
             "UPDATE entries e SET published_version = u.version FROM unnest($1::bytea[], "
             "$2::bigint[]) AS u(subject, version) WHERE e.subject = u.subject AND "
             "e.published_version < u.version",
             columns.params, 2, NULL, NULL));
-    PHI_GUARD(columns_rows(&columns) == round->count ? PHI_OK : PHI_ERR_BUS);
+    PHI_GUARD(phi_columns_rows(&columns) == round->count ? PHI_OK : PHI_ERR_BUS);
 out:
-    columns_fini(&columns);
+    phi_columns_fini(&columns);
     return err;
 }
 

@@ -7,7 +7,7 @@ phi_test(test_directory_challenge SOURCES test_directory_challenge.c ${directory
 phi_test(test_directory_fact SOURCES test_directory_fact.c ${directory}/facts/fact.c ROOMS bus json codes crypto base
   PACKAGES jansson)
 target_compile_definitions(test_directory_rules PRIVATE RULES_FOLDER="${directory}/rules")
-set(directory_grading ${directory_rules} ${directory}/facts/columns.c ${directory}/grading/grading.c
+set(directory_grading ${directory_rules} ${directory}/grading/grading.c
   ${directory}/grading/known.c ${directory}/grading/judge.c ${directory}/grading/decide.c ${directory}/grading/entries.c ${directory}/grading/gone.c
   ${directory}/grading/reasons.c ${directory}/grading/input.c ${directory}/grading/due_batch.c ${directory}/grading/places.c ${directory}/grading/silence.c ${directory}/grading/retain.c
   ${directory}/publish/tell.c ${directory}/open/book.c ${directory}/open/put.c)
