@@ -1,6 +1,7 @@
 #include "svc-directory/heal/heal.h"
 
 #include "base/metrics.h"
+#include "bus/sending.h"
 #include "bus/signed.h"
 #include "codes/bucket.h"
 #include "store/columns.h"
@@ -14,6 +15,7 @@
 #define WAY_MAX    5000
 #define ARENA      (8 * 1024 * 1024)
 #define ACQUIRE_MS 2000
+#define SENT_MS    40000 /* the producer has told by then */
 
 struct told {
     uint16_t bucket;
@@ -28,7 +30,7 @@ struct heal {
     int64_t turn_us;
     int64_t next; /* slot: buckets counted on from 1970, PHI_BUCKETS a turn; -1: not begun */
     uint64_t version;
-    struct sending sending;
+    struct phi_sending *sending;
     size_t sent;
     size_t told_count;
     struct told told[RUN_MAX]; /* sent, their digests are still to come */
@@ -51,15 +53,18 @@ struct heal *heal_new(struct directory *directory, struct phi_producer *producer
                                   "digests of buckets that the nation was told", NULL);
     heal->listings = phi_counter_new("phi_directory_buckets_listed_total",
                                      "buckets sent whole because the nation asked", NULL);
-    sending_init(&heal->sending);
-    return heal;
+    heal->sending = phi_sending_new();
+    if (heal->sending != NULL)
+        return heal;
+    heal_free(heal);
+    return NULL;
 }
 
 void heal_free(struct heal *heal)
 {
     if (heal == NULL)
         return;
-    sending_fini(&heal->sending);
+    phi_sending_drop(heal->sending);
     free(heal);
 }
 
@@ -116,9 +121,15 @@ static enum phi_err send_mark(struct heal *heal, enum phi_bucket_kind kind, uint
     PHI_GUARD(phi_bucket_mark_format(&mark, arena, &event.value));
     PHI_GUARD(phi_event_new_id(&event));
     PHI_GUARD(phi_signed_add(&event, &signer, mark.version, arena));
-    PHI_GUARD(sending_send(&heal->sending, heal->producer, &event));
+    PHI_GUARD(phi_sending_add(heal->sending, heal->producer, &event));
 out:
     return err;
+}
+
+/* Waits for all that is on its way. */
+static enum phi_err sent(struct heal *heal)
+{
+    return phi_sending_wait(heal->sending, phi_deadline_in_ms(SENT_MS));
 }
 
 /* So much on its way is enough. */
@@ -128,10 +139,10 @@ static enum phi_err send_entry(struct heal *heal, const struct phi_entry *entry,
     enum phi_err err = PHI_OK;
     struct phi_event event;
     PHI_GUARD(entry_sent_event(heal->directory, heal->topic, entry, arena, &event));
-    PHI_GUARD(sending_send(&heal->sending, heal->producer, &event));
+    PHI_GUARD(phi_sending_add(heal->sending, heal->producer, &event));
     heal->sent++;
     if (heal->sent % WAY_MAX == 0)
-        PHI_GUARD(sending_wait(&heal->sending));
+        PHI_GUARD(sent(heal));
 out:
     return err;
 }
@@ -179,11 +190,11 @@ out:
 static enum phi_err send_digests(struct heal *heal, struct phi_arena *arena)
 {
     enum phi_err err = PHI_OK;
-    PHI_GUARD(sending_wait(&heal->sending));
+    PHI_GUARD(sent(heal));
     for (size_t i = 0; i < heal->told_count; i++)
         PHI_GUARD(
             send_mark(heal, PHI_BUCKET_DIGEST, heal->told[i].bucket, &heal->told[i].sum, arena));
-    PHI_GUARD(sending_wait(&heal->sending));
+    PHI_GUARD(sent(heal));
 out:
     return err;
 }
@@ -325,6 +336,6 @@ enum phi_err heal_run(struct heal *heal, bool *has_more)
     PHI_GUARD(run_turn(heal, partitions, arena, has_more));
 out:
     phi_arena_free(arena);
-    enum phi_err sent = sending_wait(&heal->sending);
-    return err == PHI_OK ? sent : err;
+    enum phi_err late = sent(heal);
+    return err == PHI_OK ? late : err;
 }

@@ -2,10 +2,10 @@
 
 #include "base/metrics.h"
 #include "base/text.h"
+#include "bus/sending.h"
 #include "json/ndjson.h"
 #include "svc-platform/entries/check.h"
 #include "svc-platform/platform.h"
-#include "svc-platform/push/send.h"
 #include "svc-platform/push/writer.h"
 
 #include <stdlib.h>
@@ -155,22 +155,42 @@ out:
     return err;
 }
 
+/* The record with the headers that it has. */
+static enum phi_err send_line(struct phi_service *service, const struct line *line,
+                              struct phi_sending *sending)
+{
+    enum phi_err err = PHI_OK;
+    const struct phi_msg *msg = &line->msg;
+    struct phi_event event = {.topic = msg->topic,
+                              .type = line->is_mark ? "cn.phi.directory.mark" : "cn.phi.directory",
+                              .source = phi_service_source(service),
+                              .time_us = phi_clock_now_us(phi_service_clock(service)),
+                              .key = msg->key,
+                              .value = msg->value};
+    PHI_GUARD(phi_event_new_id(&event));
+    for (size_t i = 0; i < msg->header_count; i++)
+        PHI_GUARD(phi_event_add(&event, msg->headers[i].name, msg->headers[i].value));
+    PHI_GUARD(phi_sending_add(sending, phi_service_producer(service), &event));
+out:
+    return err;
+}
+
 static enum phi_err send(struct push *push, int64_t next, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct push_sending *sending = push_sending_new();
+    struct phi_sending *sending = phi_sending_new();
     PHI_GUARD(sending == NULL ? PHI_ERR_MEMORY : PHI_OK);
     for (size_t i = 0; i < push->count; i++) {
         struct line *line = &push->lines[i];
         if (line->result == RESULT_ACCEPTED && push->claim.from + (int64_t)i < next)
             line->result = RESULT_REPEATED;
         if (line->result == RESULT_ACCEPTED)
-            PHI_GUARD(push_send(sending, phi_api_service(push->call), &line->msg, line->is_mark));
+            PHI_GUARD(send_line(phi_api_service(push->call), line, sending));
     }
     int64_t left_ms = phi_deadline_left_ms(phi_api_deadline(push->call)) - RESERVE_MS;
-    PHI_GUARD(push_wait(sending, phi_deadline_in_ms(left_ms > 0 ? left_ms : 0)));
+    PHI_GUARD(phi_sending_wait(sending, phi_deadline_in_ms(left_ms > 0 ? left_ms : 0)));
 out:
-    push_sending_drop(sending);
+    phi_sending_drop(sending);
     if (err != PHI_OK)
         return phi_error_set(error, err, "body", "not all lines are kept: send them again");
     return err;

@@ -4,46 +4,27 @@
 
 #include "auth/record.h"
 #include "base/log.h"
+#include "bus/sending.h"
 
 #include <sys/stat.h>
 #include <time.h>
 
 #define LIST_ARENA (16 * 1024 * 1024)
 #define SEND_MS    5000
+#define SENT_MS    40000 /* the producer has told by then */
 #define LOOK_MS    500
 #define REPEAT_MS  60000 /* published again: a broker made anew gets its list back */
 
-struct sending {
-    pthread_mutex_t lock;
-    pthread_cond_t seen;
-    bool is_done;
-    enum phi_err err;
-};
-
-static void on_sent(void *context, enum phi_err err)
-{
-    struct sending *sending = context;
-    pthread_mutex_lock(&sending->lock);
-    sending->is_done = true;
-    sending->err = err;
-    pthread_cond_signal(&sending->seen);
-    pthread_mutex_unlock(&sending->lock);
-}
-
-/* The producer tells every message its end within its own deadline, so this wait ends. */
 static enum phi_err send_and_wait(struct phi_producer *producer, const struct phi_event *event)
 {
-    struct sending sending = {.lock = PTHREAD_MUTEX_INITIALIZER, .seen = PTHREAD_COND_INITIALIZER};
-    enum phi_err err = phi_producer_send(producer, event, on_sent, &sending);
-    if (err != PHI_OK)
-        return err;
-    pthread_mutex_lock(&sending.lock);
-    while (!sending.is_done)
-        pthread_cond_wait(&sending.seen, &sending.lock);
-    pthread_mutex_unlock(&sending.lock);
-    pthread_cond_destroy(&sending.seen);
-    pthread_mutex_destroy(&sending.lock);
-    return sending.err;
+    enum phi_err err = PHI_OK;
+    struct phi_sending *sending = phi_sending_new();
+    PHI_GUARD(sending == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(phi_sending_add(sending, producer, event));
+    PHI_GUARD(phi_sending_wait(sending, phi_deadline_in_ms(SENT_MS)));
+out:
+    phi_sending_drop(sending);
+    return err;
 }
 
 static enum phi_err publish_rows(struct platform *platform, const struct phi_rows *rows,

@@ -2,6 +2,7 @@
 #include "bus/bus.h"
 #include "bus/producer.h"
 #include "bus/reader.h"
+#include "bus/sending.h"
 
 #include "bus_kit.h"
 
@@ -170,6 +171,40 @@ static void test_bounds(void **state)
     kit_cluster_close(&cluster);
 }
 
+static void send_some(struct phi_sending *sending, struct phi_producer *producer, unsigned from,
+                      unsigned to)
+{
+    for (unsigned n = from; n < to; n++) {
+        struct kit_event room;
+        struct phi_event event = kit_event(&room, TOPIC, n);
+        assert_ok(phi_sending_add(sending, producer, &event));
+    }
+}
+
+/* All kept; some on their way past the deadline; their error, told once; dropped with some under
+ * way, which the producer answers afterwards. */
+static void test_sending(void **state)
+{
+    (void)state;
+    struct kit_cluster cluster = kit_cluster_open();
+    kit_topic(&cluster, TOPIC, 3);
+    struct phi_producer *producer = kit_producer(&cluster, 3000);
+    struct phi_sending *sending = phi_sending_new();
+    assert_non_null(sending);
+    assert_ok(phi_sending_wait(sending, phi_deadline_in_ms(0)));
+    send_some(sending, producer, 0, 100);
+    assert_ok(phi_sending_wait(sending, phi_deadline_in_ms(10000)));
+    kit_down(&cluster);
+    send_some(sending, producer, 100, 110);
+    assert_int_equal(phi_sending_wait(sending, phi_deadline_in_ms(20)), PHI_ERR_DEADLINE);
+    assert_int_not_equal(phi_sending_wait(sending, phi_deadline_in_ms(20000)), PHI_OK);
+    assert_ok(phi_sending_wait(sending, phi_deadline_in_ms(0)));
+    send_some(sending, producer, 110, 120);
+    phi_sending_drop(sending);
+    phi_producer_close(producer);
+    kit_cluster_close(&cluster);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -200,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_reader_outage),
         cmocka_unit_test(test_reader_empty_topic),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_sending),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
