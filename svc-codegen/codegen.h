@@ -5,7 +5,7 @@
 #include "codes/subject.h"
 #include "codeside/codeside.h"
 #include "service/api.h"
-#include "svc-codegen/policy.h"
+#include "svc-codegen/policy/policy.h"
 
 struct codegen {
     struct phi_codeside *codeside;

@@ -1,7 +1,7 @@
 /* svc-codegen: applications to use codes (1000), minting (2000), the consent record behind a code.
  */
-#include "svc-codegen/batch.h"
-#include "svc-codegen/retain.h"
+#include "svc-codegen/batch/batch.h"
+#include "svc-codegen/retention/retain.h"
 
 #include "base/metrics.h"
 #include "picture/mark.h"

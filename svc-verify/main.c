@@ -1,6 +1,6 @@
 /* svc-verify: verification (3000) over HTTP and ZeroMQ, the one-time ledger, who used my code. */
-#include "svc-verify/restore.h"
-#include "svc-verify/revoke.h"
+#include "svc-verify/uses/restore.h"
+#include "svc-verify/revoke/revoke.h"
 
 #include "base/log.h"
 #include "base/metrics.h"

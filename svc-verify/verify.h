@@ -3,7 +3,7 @@
  * Requests go through the core in batches of what has arrived: a door decodes them into jobs, then
  * verify_run checks forms, all signatures together, unseals, signs all receipts together, hands the
  * commits to the lane at once, and answers what needs no commit. The rest is answered from the
- * lane's thread, a batch at once; what its commit was refused goes through late.c.
+ * lane's thread, a batch at once; what its commit was refused goes through core/late.c.
  *
  *   struct verify_batch *batch = verify_batch_new(verify, &door, count);
  *   struct verify_job *job = verify_batch_add(batch, &request, scopes, deadline);   // count times
@@ -18,7 +18,7 @@
 #include "service/api.h"
 #include "service/forward.h"
 #include "service/neighbours.h"
-#include "svc-verify/watch.h"
+#include "svc-verify/watch/watch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -56,22 +56,22 @@ struct verify {
     struct phi_rpc_server *rpc;
     pthread_key_t bench_key; /* struct verify_bench: what a thread that runs batches keeps */
     bool has_bench_key;
-    struct phi_lane *lanes[VERIFY_LANES_MAX]; /* the service's own first: see lanes.c */
+    struct phi_lane *lanes[VERIFY_LANES_MAX]; /* the service's own first: see uses/lanes.c */
     size_t lane_count;
     atomic_bool is_drained;         /* the service's lane is gone */
     struct verify_revoke *revoke;   /* see revoke.h */
-    struct phi_neighbours *issuers; /* see issuer.c */
+    struct phi_neighbours *issuers; /* see core/issuer.c */
     struct phi_forward *forward;    /* the relay: asking, and being asked */
     struct phi_counter *asked[3];   /* answered, unreachable, untrue */
-    struct verify_line late;        /* jobs whose commit was refused: see late.c */
-    struct verify_line asks;        /* what came over HTTP: see http.c */
+    struct verify_line late;        /* jobs whose commit was refused: see core/late.c */
+    struct verify_line asks;        /* what came over HTTP: see doors/http.c */
     struct watch *watch;            /* NULL: nobody is watched (a benchmark) */
-    struct phi_queue *watch_stop;   /* closed to end the thread of watch_keeper.c */
+    struct phi_queue *watch_stop;   /* closed to end the thread of watch/keeper.c */
     pthread_t watch_thread;
     bool has_watch_thread;
     struct phi_counter *watched[2]; /* warned, cut off */
     int64_t uses_keep_us;
-    struct phi_queue *spans_stop; /* closed to end the thread of spans.c */
+    struct phi_queue *spans_stop; /* closed to end the thread of uses/spans.c */
     pthread_t spans_thread;
     bool has_spans_thread;
     struct phi_counter *verified[2]; /* refused, good */
@@ -79,7 +79,7 @@ struct verify {
     struct phi_counter *batched;
 };
 
-/* tables.c: what the lane writes, in this order. */
+/* uses/tables.c: what the lane writes, in this order. */
 enum verify_table { TABLE_REQUESTS = PHI_API_OWN, TABLE_LEDGER, TABLE_USES, TABLE_REVOCATIONS };
 #define VERIFY_TABLES 4
 extern const struct phi_lane_table verify_tables[VERIFY_TABLES];
@@ -163,7 +163,7 @@ struct verify_job {
     enum verify_way way;
     struct phi_verify_reply reply;
     struct phi_event *event; /* WAY_COMMIT */
-    /* how the commit ended, for late.c */
+    /* how the commit ended, for core/late.c */
     enum phi_err commit_err;
     int commit_table;
     bool has_recorded;
@@ -199,7 +199,7 @@ struct verify_bench {
     struct verify_job *jobs[VERIFY_BATCH];
 };
 
-/* batch.c. A batch has room for `count` jobs; NULL when out of memory. */
+/* core/batch.c. A batch has room for `count` jobs; NULL when out of memory. */
 struct verify_batch *verify_batch_new(struct verify *verify, const struct verify_door *door,
                                       size_t count);
 /* Copies the request, but for its code, which must stay until the answer; NULL when out of memory.
@@ -217,29 +217,31 @@ void verify_benches_close(struct verify *verify); /* when no thread runs batches
 /* This thread's; NULL when out of memory. */
 struct verify_bench *verify_bench_get(struct verify *verify);
 
-/* line.c */
+/* doors/line.c */
 enum phi_err verify_line_start(struct verify *verify, struct verify_line *line,
                                void (*handle)(struct verify *, void **items, size_t count),
                                size_t capacity) PHI_MUST_USE;
 void verify_line_stop(struct verify_line *line);
 
-/* check.c: form, platform, signature, deadline, revocation, what is sealed; sets replies, never
- * blocks. */
+/* core/check.c: form, platform, signature, deadline, revocation, what is sealed; sets replies,
+ * never blocks. */
 void verify_check(struct verify_bench *bench, struct verify_job **jobs, size_t count);
-/* lanes.c: PHI_ERR_STORE's kind as phi_lane_open gives it; closed before the service's own lane. */
+/* uses/lanes.c: PHI_ERR_STORE's kind as phi_lane_open gives it; closed before the service's own
+ * lane. */
 enum phi_err verify_lanes_open(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
 void verify_lanes_close(struct verify *verify);
 struct phi_lane *verify_lane(struct verify *verify); /* the one with the least to do; any thread */
-/* record.c: uses, ledger and event in one group commit; the commit is laid out, not submitted. */
+/* uses/record.c: uses, ledger and event in one group commit; the commit is laid out, not
+ * submitted. */
 enum phi_err verify_record(struct verify_job *job, struct phi_lane *lane,
                            struct phi_commit **commit) PHI_MUST_USE;
 /* Told on the lane's thread: what the recorded answer was. */
 void verify_keep_result(struct verify_job *job, const struct phi_commit_result *result);
 void verify_count_kept(const struct verify_job *job);
-/* receipt.c: of all jobs whose reply is good; one whose receipt can't be signed gets that as its
- * status. */
+/* core/receipt.c: of all jobs whose reply is good; one whose receipt can't be signed gets that as
+ * its status. */
 void verify_sign_receipts(struct verify_bench *bench, struct verify_job **jobs, size_t count);
-/* issuer.c: the codes of other platforms. The key is this service's own, as CURVE client. */
+/* core/issuer.c: the codes of other platforms. The key is this service's own, as CURVE client. */
 enum phi_err verify_routes_open(struct verify *verify, const uint8_t secret_key[PHI_CURVE_KEY_LEN])
     PHI_MUST_USE; /* PHI_ERR_MEMORY */
 void verify_routes_close(struct verify *verify);
@@ -247,21 +249,21 @@ void verify_routes_close(struct verify *verify);
 void verify_ask_issuers(struct verify_bench *bench, struct verify_batch *batch);
 /* On the late thread: judges what came, and answers. */
 void verify_take_issuers_answer(struct verify_bench *bench, struct verify_job *job);
-/* late.c: what follows a refused commit happens off the lane's thread. */
+/* core/late.c: what follows a refused commit happens off the lane's thread. */
 void verify_late_handle(struct verify *verify, void **items, size_t count);
 void verify_late_push(struct verify_job *job);
 
-/* spans.c: the partitions of uses and ledger, made ahead and dropped when their time is over; the
- * first time before it returns. PHI_ERR_STORE, PHI_ERR_MEMORY. */
+/* uses/spans.c: the partitions of uses and ledger, made ahead and dropped when their time is
+ * over; the first time before it returns. PHI_ERR_STORE, PHI_ERR_MEMORY. */
 enum phi_err verify_spans_start(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
 void verify_spans_stop(struct verify *verify);
 
-/* watch_keeper.c: judges the callers; who is cut off is so when it returns. PHI_ERR_STORE,
+/* watch/keeper.c: judges the callers; who is cut off is so when it returns. PHI_ERR_STORE,
  * PHI_ERR_MEMORY. */
 enum phi_err verify_watch_start(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
 void verify_watch_stop(struct verify *verify); /* also frees the watch */
 
-/* rpc.c and http.c: the doors. */
+/* doors/rpc.c and doors/http.c: the doors. */
 enum phi_err verify_rpc_open(struct verify *verify, struct phi_error *error) PHI_MUST_USE;
 void verify_http_handle(struct verify *verify, void **items, size_t count);
 enum phi_err verify_http(struct phi_api_call *call,

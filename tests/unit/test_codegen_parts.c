@@ -5,8 +5,8 @@
 #include "json/canonical.h"
 #include "auth/mandate.h"
 #include "codes/age.h"
-#include "svc-codegen/recent.h"
-#include "svc-codegen/record.h"
+#include "svc-codegen/minting/recent.h"
+#include "svc-codegen/consent/record.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The minting policy: the file that is shipped, and each way in which one is wrong. */
 #include "case.h"
-#include "svc-codegen/policy.h"
+#include "svc-codegen/policy/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

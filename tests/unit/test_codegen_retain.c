@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "svc-codegen/retain.h"
+#include "svc-codegen/retention/retain.h"
 
 #define DAY_S      INT64_C(86400)
 #define NOW_S      (20000 * DAY_S)

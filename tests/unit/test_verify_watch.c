@@ -3,8 +3,8 @@
 #include "case.h"
 
 #include "crypto/sm3.h"
-#include "svc-verify/watch.h"
-#include "svc-verify/watch_policy.h"
+#include "svc-verify/watch/watch.h"
+#include "svc-verify/watch/policy.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "tests/bench/bench.h"
 
 #include "base/memory.h"
-#include "svc-verify/revoke.h"
+#include "svc-verify/revoke/revoke.h"
 #include "svc-verify/verify.h"
 
 #define ROWS      64
