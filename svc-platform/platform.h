@@ -89,13 +89,7 @@ enum phi_err platform_entries_open(struct platform *platform, struct phi_error *
  * Pure. */
 const char *platform_standing(const struct phi_trust_view *view, const char *region);
 
-/* query/query.c: entries of a receipt's subject. `asking` is the platform that asks: it must be of
- * the receipt's audience, as we must. The answer's JSON {"entries":[…],"strictest":…,"leftOut":[…]}
- * is the caller's; regions that don't count (platform_standing) are named in leftOut and in nothing
- * else. */
-enum phi_err platform_query(struct platform *platform, struct phi_view receipt, const char *asking,
-                            struct phi_deadline deadline, struct phi_arena *arena, json_t **out,
-                            struct phi_error *error) PHI_MUST_USE;
+/* query/query.c: POST /v1/directory/query */
 enum phi_err platform_query_http(struct phi_api_call *call, struct phi_error *error);
 enum phi_err platform_rpc_new(struct platform *platform) PHI_MUST_USE; /* query/rpc.c */
 

@@ -35,7 +35,7 @@ struct phi_query_ask {
     const struct phi_query_request *request;
     const struct phi_rpc_peer *peer; /* platform, program, scopes that it may ask for */
     struct phi_deadline deadline;
-    struct phi_arena *arena; /* 512 KiB at most */
+    struct phi_arena *arena; /* 512 KiB at most for each request */
 };
 
 /* On a worker thread; may block until the deadline. `out` is the arena's. What it returns becomes
@@ -43,11 +43,25 @@ struct phi_query_ask {
 typedef enum phi_err phi_query_answer(void *context, const struct phi_query_ask *ask, json_t **out,
                                       struct phi_error *error);
 
+/* One request of several that arrived together. */
+struct phi_query_one {
+    struct phi_query_ask ask; /* they share the arena */
+    json_t *out;              /* the arena's */
+    enum phi_err status;
+};
+
+/* As phi_query_answer for 1 to PHI_RPC_BATCH_MAX requests at once: fills `status` of each, and
+ * `out` where that is PHI_OK. */
+typedef void phi_query_answers(void *context, struct phi_query_one *ones, size_t count);
+
 struct phi_query_rpc;
 
 /* Takes what comes through the relay too, asked by who signed inside. Before the start; borrowed.
  */
 void phi_query_rpc_forward(struct phi_query_rpc *rpc, struct phi_forward *forward);
+/* What waits is answered together, instead of one after the other; not what came through a relay.
+ * Before the start. */
+void phi_query_rpc_together(struct phi_query_rpc *rpc, phi_query_answers *answers);
 /* The relay's own end: relay requests go to `pass`, which owns the call. Before the start. */
 void phi_query_rpc_pass(struct phi_query_rpc *rpc,
                         void (*pass)(struct phi_rpc_call *call, void *context), void *context);

@@ -1,6 +1,6 @@
 /* The query RPC of the unified platform (5110): a province's directory asks with a receipt, or how
  * far its own entry of a subject has got. */
-#include "svc-platform/platform.h"
+#include "svc-platform/query/query.h"
 
 #include <stdio.h>
 
@@ -31,16 +31,52 @@ out:
     return err;
 }
 
+/* Queries are answered together, whoever asks; the latest of their deadlines is that of all, so
+ * that nobody's short time takes another's: who is gone by then just doesn't hear. */
+static void answers(void *context, struct phi_query_one *ones, size_t count)
+{
+    struct platform_asked asked[PHI_RPC_BATCH_MAX];
+    size_t one_of[PHI_RPC_BATCH_MAX];
+    size_t queries = 0;
+    struct phi_arena *arena = ones[0].ask.arena;
+    struct phi_deadline deadline = ones[0].ask.deadline;
+    for (size_t i = 0; i < count; i++) {
+        const struct phi_query_ask *ask = &ones[i].ask;
+        struct phi_error error = {0};
+        if (ask->request->operation == PHI_QUERY_SEEN) {
+            ones[i].status = seen(context, ask, &ones[i].out, &error);
+            continue;
+        }
+        asked[queries] = (struct platform_asked){.receipt = ask->request->receipt,
+                                                 .asking = ask->peer->platform};
+        one_of[queries++] = i;
+        if (ask->deadline.at_us > deadline.at_us)
+            deadline = ask->deadline;
+    }
+    if (queries > 0)
+        platform_query(context, asked, queries, deadline, arena);
+    for (size_t i = 0; i < queries; i++) {
+        ones[one_of[i]].status = asked[i].status;
+        ones[one_of[i]].out = asked[i].out;
+    }
+}
+
+/* What came through a relay. */
 static enum phi_err answer(void *context, const struct phi_query_ask *ask, json_t **out,
                            struct phi_error *error)
 {
-    if (ask->request->operation == PHI_QUERY_SEEN)
-        return seen(context, ask, out, error);
-    return platform_query(context, ask->request->receipt, ask->peer->platform, ask->deadline,
-                          ask->arena, out, error);
+    struct phi_query_one one = {.ask = *ask};
+    (void)error;
+    answers(context, &one, 1);
+    *out = one.out;
+    return one.status;
 }
 
 enum phi_err platform_rpc_new(struct platform *platform)
 {
-    return phi_query_rpc_new(platform->service, answer, platform, &platform->rpc);
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(phi_query_rpc_new(platform->service, answer, platform, &platform->rpc));
+    phi_query_rpc_together(platform->rpc, answers);
+out:
+    return err;
 }

@@ -30,7 +30,9 @@ def ill(life):
     reported = {"tests": source_line(person, "tests", result="negative"), "contacts": source_line(person, "contacts")}
     for kind, line in reported.items():
         assert [answer["result"] for answer in life.report(kind, [line])] == ["accepted"]
-    return graded(life, person, "red") and person
+    graded(life, person, "red")
+    wait_until(lambda: query(life, "citizen-app", person).data["details"]["tests"], 30, "the test's result")
+    return person
 
 
 @pytest.fixture(scope="module")
