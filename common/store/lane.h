@@ -25,7 +25,7 @@
 #include "base/arena.h"
 #include "store/store.h"
 
-#define PHI_LANE_TABLES_MAX      16
+#define PHI_LANE_TABLES_MAX      24
 #define PHI_LANE_COLUMNS_MAX     24
 #define PHI_COMMIT_ROWS_MAX      16384
 #define PHI_COMMIT_BYTES_MAX     (16 * 1024 * 1024)
