@@ -24,6 +24,10 @@ enum phi_err phi_event_to_row(const struct phi_event *event, int64_t created_us,
 enum phi_err phi_event_put(struct phi_conn *tx, const struct phi_event *event,
                            struct phi_error *error) PHI_MUST_USE;
 
+/* The same of many, in one statement and in this order; their parts live in `arena` meanwhile. */
+enum phi_err phi_event_put_all(struct phi_conn *tx, const struct phi_event *events, size_t count,
+                               struct phi_arena *arena, struct phi_error *error) PHI_MUST_USE;
+
 /* The event of a row that phi_outbox_read gave; parts live in `arena` and `rows`.
  * PHI_ERR_DATA_BROKEN when it is none, PHI_ERR_MEMORY. Pure. */
 enum phi_err phi_event_from_row(const struct phi_rows *rows, size_t row, struct phi_arena *arena,
