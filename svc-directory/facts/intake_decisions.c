@@ -59,19 +59,19 @@ static enum phi_err tell_cases(struct intake *in, const struct phi_rows *rows)
     enum phi_err err = PHI_OK;
     size_t count = phi_rows_count(rows);
     struct tell_correction *told = phi_arena_alloc(in->arena, (count + 1) * sizeof(*told));
-    PHI_GUARD(told == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    struct tell_application *applied = phi_arena_alloc(in->arena, (count + 1) * sizeof(*applied));
+    PHI_GUARD(told == NULL || applied == NULL ? PHI_ERR_MEMORY : PHI_OK);
     for (size_t i = 0; i < count; i++) {
         told[i] = (struct tell_correction){.case_id = phi_rows_text(rows, i, 1),
                                            .version = phi_rows_i64(rows, i, 2),
                                            .action = phi_rows_text(rows, i, 3)};
         memcpy(told[i].subject, phi_rows_bytes(rows, i, 0).data, PHI_SUBJECT_LEN);
-        const struct tell_application applied = {
-            .subject = phi_arena_view(in->arena, phi_rows_bytes(rows, i, 0)),
-            .case_id = phi_rows_text(rows, i, 1),
-            .decision_version = phi_rows_i64(rows, i, 2),
-            .now_us = in->now_us};
-        PHI_GUARD(tell_applied(&in->directory->tell, in->tx, in->arena, &applied));
+        applied[i] = (struct tell_application){.subject = phi_rows_bytes(rows, i, 0),
+                                               .case_id = phi_rows_text(rows, i, 1),
+                                               .decision_version = phi_rows_i64(rows, i, 2),
+                                               .now_us = in->now_us};
     }
+    PHI_GUARD(tell_applied(&in->directory->tell, in->tx, in->arena, applied, count));
     PHI_GUARD(tell_corrections(&in->directory->tell, in->tx, in->arena, told, count, in->now_us));
 out:
     return err;

@@ -6,16 +6,30 @@
 
 #include <string.h>
 
-static enum phi_err put(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
-                        struct phi_event *event, json_t *json, int64_t version)
+/* What is told in one statement. */
+struct letters {
+    struct phi_event *events;
+    size_t count;
+};
+
+static enum phi_err letters_init(struct letters *out, size_t room, struct phi_arena *arena)
+{
+    *out = (struct letters){.events = phi_arena_alloc(arena, (room + 1) * sizeof(*out->events))};
+    return out->events == NULL ? PHI_ERR_MEMORY : PHI_OK;
+}
+
+static enum phi_err add(const struct tell *tell, struct letters *letters, struct phi_arena *arena,
+                        const struct phi_event *of, json_t *json, int64_t version)
 {
     enum phi_err err = PHI_OK;
+    struct phi_event *event = &letters->events[letters->count];
+    *event = *of;
     PHI_GUARD(phi_json_keep(arena, json));
     PHI_GUARD(phi_json_canonical(json, arena, &event->value));
     event->source = tell->source;
     PHI_GUARD(phi_event_new_id(event));
     PHI_GUARD(phi_signed_add(event, &tell->signer, (uint64_t)version, arena));
-    PHI_GUARD(phi_event_put(tx, event, NULL));
+    letters->count++;
 out:
     return err;
 }
@@ -48,7 +62,7 @@ out:
     return err;
 }
 
-static enum phi_err put_notice(const struct tell *tell, struct phi_conn *tx,
+static enum phi_err add_notice(const struct tell *tell, struct letters *letters,
                                struct phi_arena *arena, const struct tell_change *change,
                                size_t app, struct phi_view customer)
 {
@@ -62,7 +76,7 @@ static enum phi_err put_notice(const struct tell *tell, struct phi_conn *tx,
                               .type = "cn.phi.notice",
                               .time_us = change->version,
                               .key = phi_arena_view(arena, customer)};
-    return put(tell, tx, arena, &event,
+    return add(tell, letters, arena, &event,
                json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "region", tell->region, "app",
                          tell->apps[app], "person", person, "version", version, "grade",
                          phi_grade_code(change->now), "before", phi_grade_code(change->before),
@@ -75,18 +89,21 @@ enum phi_err tell_changes(const struct tell *tell, struct phi_conn *tx, struct p
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
+    struct letters letters;
     if (tell->app_count == 0 || count == 0)
         return PHI_OK;
     PHI_GUARD(find_customers(tell, tx, changes[0].subject, sizeof(changes[0]), count, &rows));
+    PHI_GUARD(letters_init(&letters, phi_rows_count(rows), arena));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
-        PHI_GUARD(put_notice(tell, tx, arena, &changes[phi_rows_i64(rows, i, 0)],
+        PHI_GUARD(add_notice(tell, &letters, arena, &changes[phi_rows_i64(rows, i, 0)],
                              (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2)));
+    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
 out:
     phi_rows_free(rows);
     return err;
 }
 
-static enum phi_err put_correction(const struct tell *tell, struct phi_conn *tx,
+static enum phi_err add_correction(const struct tell *tell, struct letters *letters,
                                    struct phi_arena *arena, const struct tell_correction *one,
                                    size_t app, struct phi_view customer, int64_t now_us)
 {
@@ -100,7 +117,7 @@ static enum phi_err put_correction(const struct tell *tell, struct phi_conn *tx,
                               .type = "cn.phi.notice.corrected",
                               .time_us = now_us,
                               .key = phi_arena_view(arena, customer)};
-    return put(tell, tx, arena, &event,
+    return add(tell, letters, arena, &event,
                json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "region", tell->region, "app",
                          tell->apps[app], "person", person, "version", version, "caseId",
                          one->case_id, "action", one->action, "correctedAt", at),
@@ -112,13 +129,16 @@ enum phi_err tell_corrections(const struct tell *tell, struct phi_conn *tx, stru
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
+    struct letters letters;
     if (tell->app_count == 0 || count == 0)
         return PHI_OK;
     PHI_GUARD(find_customers(tell, tx, list[0].subject, sizeof(list[0]), count, &rows));
+    PHI_GUARD(letters_init(&letters, phi_rows_count(rows), arena));
     for (size_t i = 0; i < phi_rows_count(rows); i++)
-        PHI_GUARD(put_correction(tell, tx, arena, &list[phi_rows_i64(rows, i, 0)],
+        PHI_GUARD(add_correction(tell, &letters, arena, &list[phi_rows_i64(rows, i, 0)],
                                  (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2),
                                  now_us));
+    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
 out:
     phi_rows_free(rows);
     return err;
@@ -129,39 +149,58 @@ out:
 enum phi_err tell_reopened(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
                            const struct tell_reopening *r)
 {
+    enum phi_err err = PHI_OK;
+    struct letters letters;
     char subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX];
     if (tell->reopened_topic == NULL)
         return PHI_OK;
+    PHI_GUARD(letters_init(&letters, 1, arena));
     phi_hex_encode(r->subject, subject);
     phi_rfc3339_format(r->now_us, at);
-    struct phi_event event = {.topic = tell->reopened_topic,
-                              .type = "cn.phi.correction.reopened",
-                              .time_us = r->now_us,
-                              .key = r->subject};
+    const struct phi_event event = {.topic = tell->reopened_topic,
+                                    .type = "cn.phi.correction.reopened",
+                                    .time_us = r->now_us,
+                                    .key = r->subject};
     json_t *fact =
         json_pack("{s:s, s:s, s:s, s:s}", "region", tell->region, "source", r->fact_source,
                   "institution", r->institution, "recordNo", r->record_no);
-    return put(tell, tx, arena, &event,
-               json_pack("{s:s, s:s, s:o, s:s}", "caseId", r->case_id, "subject", subject, "fact",
-                         fact, "reopenedAt", at),
-               r->now_us);
+    PHI_GUARD(add(tell, &letters, arena, &event,
+                  json_pack("{s:s, s:s, s:o, s:s}", "caseId", r->case_id, "subject", subject,
+                            "fact", fact, "reopenedAt", at),
+                  r->now_us));
+    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
+out:
+    return err;
 }
 
-enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
-                          const struct tell_application *a)
+static enum phi_err add_application(const struct tell *tell, struct letters *letters,
+                                    struct phi_arena *arena, const struct tell_application *a)
 {
     char subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX], version[24];
-    if (tell->applied_topic == NULL)
-        return PHI_OK;
     phi_hex_encode(a->subject, subject);
     phi_rfc3339_format(a->now_us, at);
     snprintf(version, sizeof(version), "%lld", (long long)a->decision_version);
-    struct phi_event event = {.topic = tell->applied_topic,
-                              .type = "cn.phi.correction.applied",
-                              .time_us = a->now_us,
-                              .key = a->subject};
-    return put(tell, tx, arena, &event,
+    const struct phi_event event = {.topic = tell->applied_topic,
+                                    .type = "cn.phi.correction.applied",
+                                    .time_us = a->now_us,
+                                    .key = a->subject};
+    return add(tell, letters, arena, &event,
                json_pack("{s:s, s:s, s:s, s:s}", "caseId", a->case_id, "subject", subject,
                          "decisionVersion", version, "appliedAt", at),
                a->now_us);
+}
+
+enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
+                          const struct tell_application *list, size_t count)
+{
+    enum phi_err err = PHI_OK;
+    struct letters letters;
+    if (tell->applied_topic == NULL)
+        return PHI_OK;
+    PHI_GUARD(letters_init(&letters, count, arena));
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(add_application(tell, &letters, arena, &list[i]));
+    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
+out:
+    return err;
 }

@@ -78,6 +78,6 @@ struct tell_application {
     int64_t now_us;
 };
 enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
-                          const struct tell_application *application) PHI_MUST_USE;
+                          const struct tell_application *list, size_t count) PHI_MUST_USE;
 
 #endif
