@@ -45,6 +45,7 @@ enum correction_table {
     TABLE_FILERS,
     TABLE_HANDED,
     TABLE_CASES_TOLD,
+    TABLE_LOOKS,
     TABLES_END
 };
 #define CORRECTION_TABLES (TABLES_END - PHI_API_OWN)

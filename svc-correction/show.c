@@ -186,7 +186,7 @@ enum phi_err case_list(struct phi_api_call *call, struct phi_error *error)
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         json_array_append_new(cases, case_of(rows, i));
     phi_api_data(call, json_pack("{s:o}", "cases", cases));
-    PHI_GUARD(looks_add(call, conn, rows, AT_ID, LOOK_LIST, error));
+    PHI_GUARD(looks_add(call, rows, AT_ID, LOOK_LIST));
 out:
     phi_rows_free(rows);
     phi_store_release(conn);
@@ -328,7 +328,7 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
     json_object_set_new(one, "attachments", attach_list(attached));
     phi_api_data(call, one);
     PHI_GUARD(add_proof(call, conn, id, one, error));
-    PHI_GUARD(looks_add(call, conn, rows, AT_ID, LOOK_CASE, error));
+    PHI_GUARD(looks_add(call, rows, AT_ID, LOOK_CASE));
     PHI_GUARD(looks_show(call, conn, id->view.data, one, error));
 out:
     phi_rows_free(attached);

@@ -3,6 +3,7 @@
 #include "svc-correction/attachments/attach.h"
 #include "svc-correction/entry/filer.h"
 #include "svc-correction/flow/move.h"
+#include "svc-correction/looks/looks.h"
 
 static const enum phi_column matter_columns[] = {PHI_COLUMN_BYTES, PHI_COLUMN_BYTES};
 static const enum phi_column step_columns[MOVE_STEP_COLUMNS] = {
@@ -29,6 +30,8 @@ static const enum phi_column closed_columns[] = {PHI_COLUMN_BYTES};
 static const enum phi_column filer_columns[FILER_COLUMNS] = {
     PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,
     PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT,  PHI_COLUMN_I64,   PHI_COLUMN_I64};
+static const enum phi_column look_columns[LOOK_COLUMNS] = {
+    PHI_COLUMN_BYTES, PHI_COLUMN_I64, PHI_COLUMN_TEXT, PHI_COLUMN_TEXT, PHI_COLUMN_BYTES};
 
 const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
     {.name = "open_matters",
@@ -130,4 +133,15 @@ const struct phi_lane_table correction_tables[CORRECTION_TABLES] = {
      .key_count = 1,
      .insert_sql = "UPDATE cases SET told_seq = 0 FROM unnest($1::bytea[]) AS c (case_id) WHERE "
                    "cases.case_id = c.case_id"},
+    {.name = "looks",
+     .columns = look_columns,
+     .column_count = LOOK_COLUMNS,
+     /* in the order of the key, so that two replicas' lists at once don't wait for each other */
+     .insert_sql = "INSERT INTO looks (case_id, hour_us, unit, purpose, officer, count) SELECT "
+                   "substr(l.ids, g.n, 16), l.hour, l.unit, l.purpose, (array_agg(l.officer))[1], "
+                   "count(*) FROM unnest($1::bytea[], $2::bigint[], $3::text[], "
+                   "$4::text[], $5::bytea[]) AS l (ids, hour, unit, purpose, officer), "
+                   "generate_series(1, length(l.ids), 16) AS g (n) GROUP BY 1, 2, 3, 4 ORDER BY "
+                   "1, 3, 4, 2 ON CONFLICT (case_id, unit, purpose, hour_us) DO UPDATE SET count "
+                   "= looks.count + EXCLUDED.count"},
 };

@@ -195,7 +195,7 @@ enum phi_err attach_give(struct phi_api_call *call, struct phi_error *error)
         "= $1 AND number = $2::bigint",
         params, 2, &rows, error));
     PHI_GUARD(read_file(call, conn, &key, rows, number, error));
-    PHI_GUARD(looks_add(call, conn, rows, 3, LOOK_CASE, error));
+    PHI_GUARD(looks_add(call, rows, 3, LOOK_CASE));
 out:
     phi_rows_free(rows);
     phi_store_release(conn);

@@ -1,43 +1,43 @@
 #include "svc-correction/looks/looks.h"
 
+#include <string.h>
+
 #define HOUR_US (3600 * 1000000LL)
 
-/* In the order of the cases' ids, so that two lists at once don't wait for each other. */
-static enum phi_err add(struct phi_api_call *call, struct phi_conn *conn,
-                        const struct phi_array *ids, const char *purpose, struct phi_error *error)
+/* The ids one after the other: one row of the call's commit, however long the list. */
+static enum phi_err join(struct phi_api_call *call, const struct phi_rows *rows, size_t column,
+                         struct phi_view *out)
+{
+    size_t count = phi_rows_count(rows);
+    uint8_t *ids = phi_arena_alloc(phi_api_arena(call), count * CASE_LEN);
+    if (ids == NULL)
+        return PHI_ERR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        struct phi_view id = phi_rows_bytes(rows, i, column);
+        if (id.len != CASE_LEN)
+            return PHI_ERR_DATA_BROKEN;
+        memcpy(ids + i * CASE_LEN, id.data, CASE_LEN);
+    }
+    *out = phi_view_of(ids, count * CASE_LEN);
+    return PHI_OK;
+}
+
+enum phi_err looks_add(struct phi_api_call *call, const struct phi_rows *rows, size_t column,
+                       const char *purpose)
 {
     enum phi_err err = PHI_OK;
     uint8_t officer[PHI_SM3_LEN];
-    PHI_GUARD(phi_api_who_digest(call, officer));
-    const struct phi_param params[] = {PHI_ARRAY(ids),
-                                       PHI_I64(phi_api_now_us(call) / HOUR_US * HOUR_US),
-                                       PHI_TEXT(phi_api_who(call)->staff->unit), PHI_TEXT(purpose),
-                                       PHI_BYTES_OF(officer, sizeof(officer))};
-    PHI_GUARD(phi_conn_exec(conn, "looks_add",
-                            "INSERT INTO looks (case_id, hour_us, unit, purpose, officer) SELECT "
-                            "id, $2::bigint, $3, $4, $5 FROM unnest($1::bytea[]) AS n (id) ORDER "
-                            "BY id ON CONFLICT (case_id, unit, purpose, hour_us) DO UPDATE SET "
-                            "count = looks.count + 1",
-                            params, sizeof(params) / sizeof(params[0]), NULL, error));
-out:
-    return err;
-}
-
-enum phi_err looks_add(struct phi_api_call *call, struct phi_conn *conn,
-                       const struct phi_rows *rows, size_t column, const char *purpose,
-                       struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_array *ids = NULL;
+    struct phi_view ids;
     if (!phi_api_who(call)->is_staff || phi_rows_count(rows) == 0)
         return PHI_OK;
-    ids = phi_array_new(PHI_COLUMN_BYTES);
-    PHI_GUARD(ids == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    for (size_t i = 0; i < phi_rows_count(rows); i++)
-        PHI_GUARD(phi_array_add(ids, PHI_BYTES(phi_rows_bytes(rows, i, column))));
-    PHI_GUARD(add(call, conn, ids, purpose, error));
+    PHI_GUARD(phi_api_who_digest(call, officer));
+    PHI_GUARD(join(call, rows, column, &ids));
+    const struct phi_param look[LOOK_COLUMNS] = {
+        PHI_BYTES(ids), PHI_I64(phi_api_now_us(call) / HOUR_US * HOUR_US),
+        PHI_TEXT(phi_api_who(call)->staff->unit), PHI_TEXT(purpose),
+        PHI_BYTES_OF(officer, sizeof(officer))};
+    PHI_GUARD(phi_api_row(call, TABLE_LOOKS, look, LOOK_COLUMNS));
 out:
-    phi_array_free(ids);
     return err;
 }
 
