@@ -11,7 +11,7 @@
 
 #define GROUP     "svc-correction"
 #define REPLAY_MS 3000
-#define ARENA_MAX (8 * 1024 * 1024)
+#define ARENA_MAX (32 * 1024 * 1024)
 
 /* Once for each erasure, however often its record comes: what was filed since then stays. Text
  * under a later key of the person was written after it. */

@@ -326,6 +326,7 @@ static const struct phi_program program = {
     .about = "disputes of citizens about facts (GB/T 38963 6.8)",
     .schema = "correction",
     .http_port = "8105",
+    .linger_ms = 50, /* steps are spread over a topic's partitions, each with batches of its own */
     .parts =
         PHI_PART_REGISTRY | PHI_PART_IDENTITY | PHI_PART_TRUST | PHI_PART_RELAY | PHI_PART_NATION,
     .rows = rows,

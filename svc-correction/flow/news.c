@@ -31,6 +31,7 @@ struct desk {
     struct phi_pinned_key pinned[KEYS_MAX];
     size_t pinned_count;
     bool is_applied; /* the topic */
+    struct stored_moves moves;
 };
 
 /* --- reading --- */
@@ -80,11 +81,12 @@ out:
 
 /* --- acting --- */
 
-static enum phi_err do_act(const struct desk *desk, struct case_now *now, enum step_act act,
-                           bool *is_ours)
+static enum phi_err do_act(struct desk *desk, struct case_now *now, enum step_act act,
+                           bool *is_done)
 {
     const struct step_row *way = step_find(now->state, act);
     bool is_back = act == ACT_REOPEN;
+    *is_done = way != NULL;
     if (way == NULL)
         return PHI_OK;
     const struct move_act move = {.step = step_act_name(act),
@@ -92,7 +94,7 @@ static enum phi_err do_act(const struct desk *desk, struct case_now *now, enum s
                                   .outcome = is_back ? "" : now->outcome,
                                   .reason = is_back ? "" : now->reason,
                                   .unit = ""};
-    return stored_move(desk->service, desk->tx, now, &move, desk->arena, is_ours, desk->error);
+    return stored_moves_add(&desk->moves, desk->service, now, &move, desk->arena);
 }
 
 static enum phi_err open_matter(const struct desk *desk, const struct case_now *now)
@@ -106,44 +108,95 @@ static enum phi_err open_matter(const struct desk *desk, const struct case_now *
 }
 
 /* Applied is told with it: the step is on correction.step, the change of grade on notice.<app>. */
-static enum phi_err act_on(const struct desk *desk, struct case_now *now)
+static enum phi_err act_on(struct desk *desk, struct case_now *now)
 {
     enum phi_err err = PHI_OK;
-    bool is_ours = false;
+    bool is_done = false;
     if (!desk->is_applied) {
-        PHI_GUARD(do_act(desk, now, ACT_REOPEN, &is_ours));
-        if (is_ours)
+        PHI_GUARD(do_act(desk, now, ACT_REOPEN, &is_done));
+        if (is_done)
             PHI_GUARD(open_matter(desk, now));
         goto out;
     }
-    PHI_GUARD(do_act(desk, now, ACT_APPLY, &is_ours));
-    if (is_ours)
-        PHI_GUARD(do_act(desk, now, ACT_TELL, &is_ours));
+    PHI_GUARD(do_act(desk, now, ACT_APPLY, &is_done));
+    if (is_done)
+        PHI_GUARD(do_act(desk, now, ACT_TELL, &is_done));
+out:
+    return err;
+}
+
+/* The news of one case; `now` goes along with what they do to it. */
+static enum phi_err take_case(struct desk *desk, const struct news *news, size_t count,
+                              const struct phi_rows *rows, size_t row)
+{
+    enum phi_err err = PHI_OK;
+    struct case_now now = {.seq = 0};
+    int64_t version = phi_rows_i64(rows, row, STORED_COLUMN_COUNT);
+    PHI_GUARD(stored_take(rows, row, &now));
+    for (size_t i = 0; i < count; i++)
+        if (!desk->is_applied || news[i].decision_version == version)
+            PHI_GUARD(act_on(desk, &now));
+out:
+    return err;
+}
+
+/* Of no case: of a bad batch, if it is not a decision of before. */
+static enum phi_err take_others(struct desk *desk, const struct news *news, size_t count)
+{
+    enum phi_err err = PHI_OK;
+    int64_t now_us = phi_clock_now_us(phi_service_clock(desk->service));
+    for (size_t i = 0; desk->is_applied && i < count; i++)
+        PHI_GUARD(batch_add(desk->tx, news[i].case_id, news[i].msg->key, now_us, desk->error));
+out:
+    return err;
+}
+
+static size_t same_case(const struct news *news, size_t count)
+{
+    size_t same = 1;
+    while (same < count && memcmp(news[0].case_id, news[same].case_id, CASE_LEN) == 0)
+        same++;
+    return same;
+}
+
+/* Both are sorted by the case's id. */
+static enum phi_err take_rows(struct desk *desk, const struct news *all, size_t count,
+                              const struct phi_rows *rows)
+{
+    enum phi_err err = PHI_OK;
+    size_t row = 0;
+    for (size_t i = 0; i < count;) {
+        size_t same = same_case(all + i, count - i);
+        bool is_there = row < phi_rows_count(rows) &&
+                        memcmp(all[i].case_id, phi_rows_bytes(rows, row, 0).data, CASE_LEN) == 0;
+        PHI_GUARD(is_there ? take_case(desk, all + i, same, rows, row++)
+                           : take_others(desk, all + i, same));
+        i += same;
+    }
 out:
     return err;
 }
 
 /* Moved by somebody else since it was read: then the batch comes again and finds what is so. */
-static enum phi_err take_one(const struct desk *desk, const struct news *news)
+static enum phi_err take_all(struct desk *desk, const struct news *all, size_t count)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
-    struct case_now now = {.seq = 0};
-    const struct phi_param params[] = {PHI_BYTES_OF(news->case_id, CASE_LEN),
-                                       PHI_I64(news->decision_version)};
-    PHI_GUARD(phi_conn_exec(desk->tx, "case_of_news",
-                            "SELECT " STORED_COLUMNS " FROM cases WHERE case_id = $1 AND ($2 = 0 "
-                            "OR decision_version = $2::bigint)",
-                            params, 2, &rows, desk->error));
-    if (phi_rows_count(rows) == 0 && desk->is_applied)
-        PHI_GUARD(batch_add(desk->tx, news->case_id, news->msg->key,
-                            phi_clock_now_us(phi_service_clock(desk->service)), desk->error));
-    if (phi_rows_count(rows) == 0)
-        goto out;
-    PHI_GUARD(stored_take(rows, 0, &now));
-    PHI_GUARD(act_on(desk, &now));
+    struct phi_array *ids = phi_array_new(PHI_COLUMN_BYTES);
+    PHI_GUARD(ids == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    PHI_GUARD(stored_moves_room(&desk->moves, 2 * count, desk->arena));
+    for (size_t i = 0; i < count; i++)
+        PHI_GUARD(phi_array_add(ids, PHI_BYTES_OF(all[i].case_id, CASE_LEN)));
+    const struct phi_param param = PHI_ARRAY(ids);
+    PHI_GUARD(phi_conn_exec(desk->tx, "cases_of_news",
+                            "SELECT " STORED_COLUMNS ", decision_version FROM cases WHERE case_id "
+                            "= ANY ($1::bytea[]) ORDER BY case_id",
+                            &param, 1, &rows, desk->error));
+    PHI_GUARD(take_rows(desk, all, count, rows));
+    PHI_GUARD(stored_moves_write(&desk->moves, desk->tx, desk->arena, desk->error));
 out:
     phi_rows_free(rows);
+    phi_array_free(ids);
     return err;
 }
 
@@ -176,8 +229,8 @@ enum phi_err news_take(struct phi_service *service, const struct phi_batch *batc
         count += why == PHI_OK;
     }
     qsort(all, count, sizeof(*all), compare);
-    for (size_t i = 0; i < count; i++)
-        PHI_GUARD(take_one(&desk, &all[i]));
+    if (count > 0)
+        PHI_GUARD(take_all(&desk, all, count));
 out:
     phi_trust_release(desk.trust);
     return err;

@@ -15,6 +15,7 @@
 #define STORED_COLUMNS                                                                             \
     "case_id, subject, matter, region, source, institution, record_no, state, seq, head, level, "  \
     "outcome, reason, proposer, proposer_unit, matter_kind, due_us"
+#define STORED_COLUMN_COUNT 17
 
 /* PHI_ERR_DATA_BROKEN: a state or a matter that is none. */
 enum phi_err stored_take(const struct phi_rows *rows, size_t i, struct case_now *out) PHI_MUST_USE;
@@ -25,5 +26,38 @@ enum phi_err stored_take(const struct phi_rows *rows, size_t i, struct case_now 
 enum phi_err stored_move(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
                          const struct move_act *act, struct phi_arena *arena, bool *is_ours,
                          struct phi_error *error) PHI_MUST_USE;
+
+/* Many moves in three statements: made one after the other, the moves of one case side by side and
+ * the cases in the order of their ids, then written at once.
+ *
+ *   PHI_GUARD(stored_moves_room(&moves, 2 * count, arena));
+ *   PHI_GUARD(stored_moves_add(&moves, service, &now, &act, arena));   // takes `now` along
+ *   PHI_GUARD(stored_moves_write(&moves, tx, arena, error));
+ */
+struct stored_made {
+    struct case_now now; /* before it */
+    struct move_act act;
+    struct move move;
+};
+
+struct stored_moves {
+    size_t count;
+    size_t room;
+    struct stored_made *made;
+    struct phi_event *events;
+};
+
+/* PHI_ERR_MEMORY. */
+enum phi_err stored_moves_room(struct stored_moves *out, size_t room,
+                               struct phi_arena *arena) PHI_MUST_USE;
+/* Texts of `now` and `act` live until the moves are written. PHI_ERR_MEMORY, PHI_ERR_CRYPTO,
+ * PHI_ERR_INTERNAL past the room. */
+enum phi_err stored_moves_add(struct stored_moves *moves, struct phi_service *service,
+                              struct case_now *now, const struct move_act *act,
+                              struct phi_arena *arena) PHI_MUST_USE;
+/* PHI_ERR_OVERLOAD: somebody has moved one of the cases since it was read; nothing may be kept, and
+ * what is read anew finds what is so. PHI_ERR_STORE, PHI_ERR_MEMORY. */
+enum phi_err stored_moves_write(const struct stored_moves *moves, struct phi_conn *tx,
+                                struct phi_arena *arena, struct phi_error *error) PHI_MUST_USE;
 
 #endif

@@ -1,0 +1,143 @@
+/* Many moves of stored cases at once: what a batch of the bus brings. */
+#include "svc-correction/flow/stored.h"
+
+#include "bus/event_row.h"
+
+#include <string.h>
+
+enum phi_err stored_moves_room(struct stored_moves *out, size_t room, struct phi_arena *arena)
+{
+    *out = (struct stored_moves){.room = room};
+    out->made = phi_arena_alloc(arena, room * sizeof(*out->made));
+    out->events = phi_arena_alloc(arena, room * sizeof(*out->events));
+    return out->made == NULL || out->events == NULL ? PHI_ERR_MEMORY : PHI_OK;
+}
+
+enum phi_err stored_moves_add(struct stored_moves *moves, struct phi_service *service,
+                              struct case_now *now, const struct move_act *act,
+                              struct phi_arena *arena)
+{
+    enum phi_err err = PHI_OK;
+    const struct correction *correction = phi_service_state(service);
+    struct stored_made *made = &moves->made[moves->count];
+    struct phi_event *event = &moves->events[moves->count];
+    PHI_GUARD(moves->count == moves->room ? PHI_ERR_INTERNAL : PHI_OK);
+    made->now = *now;
+    made->act = *act;
+    PHI_GUARD(move_make(&made->now, &made->act, correction,
+                        phi_clock_now_us(phi_service_clock(service)), arena, &made->move));
+    *event = (struct phi_event){.topic = phi_service_topic(service, "correction.step"),
+                                .type = "cn.phi.correction.step",
+                                .source = phi_service_source(service),
+                                .time_us = made->move.at_us,
+                                .key = phi_view_of(made->now.subject, PHI_SUBJECT_LEN)};
+    PHI_GUARD(phi_event_new_id(event));
+    PHI_GUARD(move_sign(&made->move, correction, arena, event));
+    move_take(&made->move, now);
+    moves->count++;
+out:
+    return err;
+}
+
+/* --- writing --- */
+
+/* One of the lane's tables, written outside of the lane. */
+struct writing {
+    const struct phi_lane_table *table;
+    struct phi_array *arrays[MOVE_STEP_COLUMNS];
+};
+
+static enum phi_err begin(struct writing *out, enum correction_table table)
+{
+    *out = (struct writing){.table = &correction_tables[table - PHI_API_OWN]};
+    for (size_t i = 0; i < out->table->column_count; i++) {
+        out->arrays[i] = phi_array_new(out->table->columns[i]);
+        if (out->arrays[i] == NULL)
+            return PHI_ERR_MEMORY;
+    }
+    return PHI_OK;
+}
+
+static enum phi_err add(struct writing *writing, const struct phi_param *row)
+{
+    enum phi_err err = PHI_OK;
+    for (size_t i = 0; i < writing->table->column_count; i++)
+        PHI_GUARD(phi_array_add(writing->arrays[i], row[i]));
+out:
+    return err;
+}
+
+static enum phi_err finish(const struct writing *writing, struct phi_conn *tx, const char *name,
+                           struct phi_rows **rows, struct phi_error *error)
+{
+    struct phi_param params[MOVE_STEP_COLUMNS];
+    for (size_t i = 0; i < writing->table->column_count; i++)
+        params[i] = PHI_ARRAY(writing->arrays[i]);
+    return phi_conn_exec(tx, name, writing->table->insert_sql, params, writing->table->column_count,
+                         rows, error);
+}
+
+static void end(struct writing *writing)
+{
+    for (size_t i = 0; i < writing->table->column_count; i++)
+        phi_array_free(writing->arrays[i]);
+}
+
+static enum phi_err write_steps(const struct stored_moves *moves, struct phi_conn *tx,
+                                struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    struct writing writing;
+    PHI_GUARD(begin(&writing, TABLE_STEPS));
+    for (size_t i = 0; i < moves->count; i++) {
+        struct phi_param row[MOVE_STEP_COLUMNS];
+        move_step_row(&moves->made[i].move, row);
+        PHI_GUARD(add(&writing, row));
+    }
+    PHI_GUARD(finish(&writing, tx, "stored_steps", &rows, error));
+    if (phi_rows_count(rows) != moves->count)
+        err = phi_error_set(error, PHI_ERR_OVERLOAD, "steps", "a case has moved meanwhile");
+out:
+    phi_rows_free(rows);
+    end(&writing);
+    return err;
+}
+
+static bool is_last_of_case(const struct stored_moves *moves, size_t i)
+{
+    return i + 1 == moves->count ||
+           memcmp(moves->made[i].now.case_id, moves->made[i + 1].now.case_id, CASE_LEN) != 0;
+}
+
+static enum phi_err write_cases(const struct stored_moves *moves, struct phi_conn *tx,
+                                struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct writing writing;
+    PHI_GUARD(begin(&writing, TABLE_CASES_MOVED));
+    for (size_t i = 0; i < moves->count; i++) {
+        struct phi_param row[MOVE_CASE_COLUMNS];
+        if (!is_last_of_case(moves, i))
+            continue;
+        move_case_row(&moves->made[i].move, row);
+        PHI_GUARD(add(&writing, row));
+    }
+    PHI_GUARD(finish(&writing, tx, "stored_cases", NULL, error));
+out:
+    end(&writing);
+    return err;
+}
+
+enum phi_err stored_moves_write(const struct stored_moves *moves, struct phi_conn *tx,
+                                struct phi_arena *arena, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    if (moves->count == 0)
+        return PHI_OK;
+    PHI_GUARD(write_steps(moves, tx, error));
+    PHI_GUARD(write_cases(moves, tx, error));
+    PHI_GUARD(phi_event_put_all(tx, moves->events, moves->count, arena, error));
+out:
+    return err;
+}
