@@ -4,8 +4,9 @@
  *       → {"done", "failed", "wall_s", "p50_us", "p99_us", "max_us"}
  *
  * REQUESTS: lines "PATH TOKEN MEMBERS", MEMBERS being what the body has beside the envelope,
- * without braces; they are sent in order, over and over, COUNT of them. Latency counts from when a
- * request was due. FILE: for each request, in order, when its answer was there (unix time in us).
+ * without braces, or - for a GET; they are sent in order, over and over, COUNT of them. Latency
+ * counts from when a request was due. FILE: for each request, in order, when its answer was there
+ * (unix time in us).
  * In the environment: BENCH_APP (its id), BENCH_SECRET (its SM2 scalar, hex).
  */
 #include "tests/bench/bench.h"
@@ -96,8 +97,23 @@ static void prepare(void)
     phi_hex_encode(phi_view_of(random, sizeof(random)), load.run);
 }
 
+static int write_get(char *out, size_t size, const struct request *request)
+{
+    struct phi_authorization_made made;
+    bench_require(phi_authorization_make(load.key, load.app_id, "GET", request->path,
+                                         phi_view_of(NULL, 0), phi_clock_now_us(NULL),
+                                         &made) == PHI_OK,
+                  "signing a request");
+    return snprintf(out, size,
+                    "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n"
+                    "Phi-Identity: %s\r\n\r\n",
+                    request->path, made.header, request->token);
+}
+
 static int write_request(char *out, size_t size, const struct request *request)
 {
+    if (strcmp(request->members, "-") == 0)
+        return write_get(out, size, request);
     char body[REQUEST_MAX / 2], now[PHI_RFC3339_MAX];
     struct phi_authorization_made made;
     int64_t now_us = phi_clock_now_us(NULL);

@@ -16,13 +16,17 @@ def tokens(suite, people, app):
         return dict(pool.map(one, people))
 
 
+def _text(members):
+    return "-" if members is None else json.dumps(members, separators=(",", ":"), ensure_ascii=False)[1:-1]
+
+
 class Load:
     def __init__(self, suite, app):
         self.suite, self.app = suite, app
 
     def send(self, service, requests, rate, connections=64, count=None, times=None):
-        """(path, token, members beside the envelope) of each; latencies in us from when a request was due."""
-        lines = "".join(f"{path} {token} {json.dumps(members, separators=(',', ':'), ensure_ascii=False)[1:-1]}\n"
+        """(path, token, members beside the envelope, None: a GET) of each; latencies in us from when a request was due."""
+        lines = "".join(f"{path} {token} {_text(members)}\n"
                         for path, token, members in requests)
         command = [os.path.join(PROGRAMS, "bench_http_load"), str(self.suite.port(service)), str(rate), str(connections),
                    str(count or len(requests)), *([times] if times else [])]
