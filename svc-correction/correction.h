@@ -2,6 +2,7 @@
 #ifndef SVC_CORRECTION_CORRECTION_H
 #define SVC_CORRECTION_CORRECTION_H
 
+#include "bus/laid.h"
 #include "codes/subject.h"
 #include "person/key.h"
 #include "service/api.h"
@@ -26,6 +27,7 @@ struct correction {
     struct phi_person_replay *replay;
     struct phi_consumer *consumer;
     struct phi_dlq *dlq;
+    struct phi_laid laid; /* by the batch under way */
     struct calendar *calendar;
     struct case_clock *clock;
     struct case_daily *daily;

@@ -70,22 +70,27 @@ static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *c
     enum phi_err err = PHI_OK;
     struct phi_service *service = context;
     struct phi_error error = {.code = PHI_OK};
+    struct correction *correction = phi_service_state(service);
     struct phi_arena *arena = phi_arena_new(ARENA_MAX);
     bool is_keys = strcmp(batch->topic, phi_service_topic(service, PHI_PERSON_STREAM)) == 0;
+    phi_laid_clear(&correction->laid);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(is_keys ? take_keys(service, batch, tx, arena, &error)
                       : news_take(service, batch, tx, arena, &error));
 out:
     if (err != PHI_OK)
         phi_log(PHI_LOG_WARN, "batch_not_taken", PHI_L_DETAIL(&error));
-    phi_arena_free(arena);
+    if (correction->laid.arena != arena)
+        phi_arena_free(arena);
     return err;
 }
 
 static void committed(const struct phi_batch *batch, void *context)
 {
     struct phi_service *service = context;
+    struct correction *correction = phi_service_state(service);
     (void)batch;
+    phi_laid_offer(&correction->laid, phi_service_relay(service));
     phi_relay_wake(phi_service_relay(service));
 }
 
@@ -137,6 +142,7 @@ void case_keys_stop(struct correction *correction, struct phi_deadline until)
 
 void case_keys_close(struct correction *correction)
 {
+    phi_laid_clear(&correction->laid);
     phi_person_replay_close(correction->replay);
     phi_dlq_close(correction->dlq);
 }

@@ -4,6 +4,7 @@
 
 #include "bus/consumer.h"
 #include "bus/dlq.h"
+#include "bus/laid.h"
 #include "codes/bucket.h"
 #include "person/replay.h"
 #include "rpc/client.h"
@@ -89,6 +90,7 @@ struct directory {
     struct phi_counter *home[2];   /* the same of the home provinces */
     struct phi_counter *asked[2];  /* other provinces' queries: refused, answered */
     uint64_t tally[PHI_CONSUMER_LANES_MAX][TALLY_COUNT]; /* of each lane's batch under way */
+    struct phi_laid laid[PHI_CONSUMER_LANES_MAX];        /* likewise */
 };
 
 struct directory *directory_of(struct phi_api_call *call);

@@ -470,6 +470,8 @@ static void close(struct phi_service *service)
     phi_query_rpc_free(directory->rpc);
     phi_person_replay_close(directory->replay);
     phi_dlq_close(directory->dlq);
+    for (size_t i = 0; i < PHI_CONSUMER_LANES_MAX; i++)
+        phi_laid_clear(&directory->laid[i]);
     challenges_free(directory->challenges);
     rules_book_free(directory->book);
     reasons_free(directory->reasons);

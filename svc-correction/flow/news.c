@@ -32,6 +32,7 @@ struct desk {
     size_t pinned_count;
     bool is_applied; /* the topic */
     struct stored_moves moves;
+    struct phi_laid *laid;
 };
 
 /* --- reading --- */
@@ -65,12 +66,25 @@ out:
     return err;
 }
 
-static enum phi_err read_one(const struct desk *desk, struct news *out)
+/* The signatures are verified, of all at once. */
+static enum phi_err verify(const struct desk *desk, const struct phi_batch *batch,
+                           struct phi_signed_job *jobs)
+{
+    if (jobs == NULL)
+        return PHI_ERR_MEMORY;
+    for (size_t i = 0; i < batch->count; i++)
+        jobs[i] = (struct phi_signed_job){
+            .msg = &batch->msgs[i], .pinned = desk->pinned, .pinned_count = desk->pinned_count};
+    phi_signed_verify_many(jobs, batch->count, desk->arena);
+    return PHI_OK;
+}
+
+static enum phi_err read_one(const struct desk *desk, const struct phi_signed_job *job,
+                             struct news *out)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at root;
-    uint64_t version = 0;
-    PHI_GUARD(phi_signed_verify(out->msg, desk->pinned, desk->pinned_count, &version, desk->error));
+    PHI_GUARD(job->err);
     PHI_GUARD(phi_json_read(out->msg->value, DEPTH_MAX, desk->arena, &root, desk->error));
     PHI_GUARD(phi_json_hex(&root, "caseId", out->case_id, CASE_LEN, desk->error));
     if (desk->is_applied)
@@ -193,7 +207,8 @@ static enum phi_err take_all(struct desk *desk, const struct news *all, size_t c
                             "= ANY ($1::bytea[]) ORDER BY case_id",
                             &param, 1, &rows, desk->error));
     PHI_GUARD(take_rows(desk, all, count, rows));
-    PHI_GUARD(stored_moves_write(&desk->moves, desk->tx, desk->arena, desk->error));
+    PHI_GUARD(stored_moves_write(&desk->moves, desk->service, desk->tx, desk->arena, desk->error));
+    phi_laid_keep(desk->laid, desk->arena, desk->moves.events, desk->moves.count);
 out:
     phi_rows_free(rows);
     phi_array_free(ids);
@@ -210,19 +225,22 @@ enum phi_err news_take(struct phi_service *service, const struct phi_batch *batc
 {
     enum phi_err err = PHI_OK;
     size_t count = 0;
-    const struct correction *correction = phi_service_state(service);
+    struct correction *correction = phi_service_state(service);
     struct desk desk = {.service = service,
                         .tx = tx,
                         .arena = arena,
                         .error = error,
+                        .laid = &correction->laid,
                         .trust = phi_trust_acquire(phi_service_trust(service))};
     struct news *all = phi_arena_alloc(arena, batch->count * sizeof(*all));
+    struct phi_signed_job *jobs = phi_arena_alloc(arena, batch->count * sizeof(*jobs));
     desk.is_applied = strcmp(batch->topic, phi_service_topic(service, NEWS_APPLIED)) == 0;
     PHI_GUARD(all == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(pin(&desk));
+    PHI_GUARD(verify(&desk, batch, jobs));
     for (size_t i = 0; i < batch->count; i++) {
         all[count] = (struct news){.msg = &batch->msgs[i]};
-        enum phi_err why = read_one(&desk, &all[count]);
+        enum phi_err why = read_one(&desk, &jobs[i], &all[count]);
         PHI_GUARD(why == PHI_ERR_MEMORY ? why : PHI_OK);
         if (why != PHI_OK)
             PHI_GUARD(phi_dlq_put(correction->dlq, tx, &batch->msgs[i], why));

@@ -32,7 +32,7 @@ enum phi_err stored_move(struct phi_service *service, struct phi_conn *tx, struc
  *
  *   PHI_GUARD(stored_moves_room(&moves, 2 * count, arena));
  *   PHI_GUARD(stored_moves_add(&moves, service, &now, &act, arena));   // takes `now` along
- *   PHI_GUARD(stored_moves_write(&moves, tx, arena, error));
+ *   PHI_GUARD(stored_moves_write(&moves, service, tx, arena, error));
  */
 struct stored_made {
     struct case_now now; /* before it */
@@ -45,6 +45,7 @@ struct stored_moves {
     size_t room;
     struct stored_made *made;
     struct phi_event *events;
+    uint64_t *numbers; /* of the steps, which their signatures cover */
 };
 
 /* PHI_ERR_MEMORY. */
@@ -56,8 +57,9 @@ enum phi_err stored_moves_add(struct stored_moves *moves, struct phi_service *se
                               struct case_now *now, const struct move_act *act,
                               struct phi_arena *arena) PHI_MUST_USE;
 /* PHI_ERR_OVERLOAD: somebody has moved one of the cases since it was read; nothing may be kept, and
- * what is read anew finds what is so. PHI_ERR_STORE, PHI_ERR_MEMORY. */
-enum phi_err stored_moves_write(const struct stored_moves *moves, struct phi_conn *tx,
-                                struct phi_arena *arena, struct phi_error *error) PHI_MUST_USE;
+ * what is read anew finds what is so. PHI_ERR_STORE, PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */
+enum phi_err stored_moves_write(const struct stored_moves *moves, struct phi_service *service,
+                                struct phi_conn *tx, struct phi_arena *arena,
+                                struct phi_error *error) PHI_MUST_USE;
 
 #endif

@@ -2,6 +2,7 @@
 #include "svc-correction/flow/stored.h"
 
 #include "bus/event_row.h"
+#include "bus/signed.h"
 
 #include <string.h>
 
@@ -10,7 +11,9 @@ enum phi_err stored_moves_room(struct stored_moves *out, size_t room, struct phi
     *out = (struct stored_moves){.room = room};
     out->made = phi_arena_alloc(arena, room * sizeof(*out->made));
     out->events = phi_arena_alloc(arena, room * sizeof(*out->events));
-    return out->made == NULL || out->events == NULL ? PHI_ERR_MEMORY : PHI_OK;
+    out->numbers = phi_arena_alloc(arena, room * sizeof(*out->numbers));
+    bool is_there = out->made != NULL && out->events != NULL && out->numbers != NULL;
+    return is_there ? PHI_OK : PHI_ERR_MEMORY;
 }
 
 enum phi_err stored_moves_add(struct stored_moves *moves, struct phi_service *service,
@@ -30,11 +33,11 @@ enum phi_err stored_moves_add(struct stored_moves *moves, struct phi_service *se
                                 .type = "cn.phi.correction.step",
                                 .source = phi_service_source(service),
                                 .time_us = made->move.at_us,
-                                .key = phi_view_of(made->now.subject, PHI_SUBJECT_LEN)};
+                                .key = phi_view_of(made->now.subject, PHI_SUBJECT_LEN),
+                                .value = made->move.event};
     PHI_GUARD(phi_event_new_id(event));
-    PHI_GUARD(move_sign(&made->move, correction, arena, event));
+    moves->numbers[moves->count++] = (uint64_t)made->move.seq;
     move_take(&made->move, now);
-    moves->count++;
 out:
     return err;
 }
@@ -129,12 +132,30 @@ out:
     return err;
 }
 
-enum phi_err stored_moves_write(const struct stored_moves *moves, struct phi_conn *tx,
-                                struct phi_arena *arena, struct phi_error *error)
+static enum phi_err sign(const struct stored_moves *moves, struct phi_service *service,
+                         struct phi_arena *arena)
+{
+    enum phi_err err = PHI_OK;
+    const struct correction *correction = phi_service_state(service);
+    const struct phi_signer signer = {.key_serial = correction->correction_serial,
+                                      .key = correction->correction_key};
+    enum phi_err *errs = phi_arena_alloc(arena, moves->count * sizeof(*errs));
+    PHI_GUARD(errs == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    phi_signed_add_many(moves->events, moves->numbers, errs, moves->count, &signer, arena);
+    for (size_t i = 0; i < moves->count; i++)
+        PHI_GUARD(errs[i]);
+out:
+    return err;
+}
+
+enum phi_err stored_moves_write(const struct stored_moves *moves, struct phi_service *service,
+                                struct phi_conn *tx, struct phi_arena *arena,
+                                struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     if (moves->count == 0)
         return PHI_OK;
+    PHI_GUARD(sign(moves, service, arena));
     PHI_GUARD(write_steps(moves, tx, error));
     PHI_GUARD(write_cases(moves, tx, error));
     PHI_GUARD(phi_event_put_all(tx, moves->events, moves->count, arena, error));

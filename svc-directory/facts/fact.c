@@ -300,11 +300,21 @@ enum phi_err decision_read(const struct phi_msg *msg, const char *region,
                            struct decision *out, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
+    uint64_t version = 0;
+    PHI_GUARD(phi_signed_verify(msg, pinned, pinned_count, &version, error));
+    PHI_GUARD(decision_open(msg, region, keys, arena, out, error));
+out:
+    return err;
+}
+
+enum phi_err decision_open(const struct phi_msg *msg, const char *region,
+                           const struct fact_keys *keys, struct phi_arena *arena,
+                           struct decision *out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
     struct phi_json_at root, fact;
     struct decision decision = {0};
-    uint64_t version = 0;
     size_t action = 0;
-    PHI_GUARD(phi_signed_verify(msg, pinned, pinned_count, &version, error));
     PHI_GUARD(open_value(msg, arena, &root, error));
     PHI_GUARD(phi_json_object(&root, "fact", &fact, error));
     PHI_GUARD(read_place(msg, &root, &fact, region, decision.subject, error));

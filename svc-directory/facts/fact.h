@@ -103,5 +103,9 @@ enum phi_err decision_read(const struct phi_msg *msg, const char *region,
                            const struct phi_pinned_key *pinned, size_t pinned_count,
                            const struct fact_keys *keys, struct phi_arena *arena,
                            struct decision *out, struct phi_error *error) PHI_MUST_USE;
+/* The same of a record whose signature was verified with those of others. */
+enum phi_err decision_open(const struct phi_msg *msg, const char *region,
+                           const struct fact_keys *keys, struct phi_arena *arena,
+                           struct decision *out, struct phi_error *error) PHI_MUST_USE;
 
 #endif

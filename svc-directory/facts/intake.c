@@ -69,13 +69,31 @@ out:
     return err;
 }
 
-static enum phi_err read_one(struct intake *in, const struct phi_msg *msg)
+/* The decisions' signatures, of all at once. */
+static enum phi_err verify(struct intake *in)
+{
+    size_t count = in->batch->count;
+    if (!is_decisions(in))
+        return PHI_OK;
+    in->jobs = phi_arena_alloc(in->arena, count * sizeof(*in->jobs));
+    if (in->jobs == NULL)
+        return PHI_ERR_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        in->jobs[i] = (struct phi_signed_job){
+            .msg = &in->batch->msgs[i], .pinned = in->pinned, .pinned_count = in->pinned_count};
+    phi_signed_verify_many(in->jobs, count, in->arena);
+    return PHI_OK;
+}
+
+static enum phi_err read_one(struct intake *in, size_t i)
 {
     enum phi_err err = PHI_OK;
+    const struct phi_msg *msg = &in->batch->msgs[i];
     const char *region = phi_service_region(in->directory->service);
     if (is_decisions(in)) {
-        PHI_GUARD(decision_read(msg, region, in->pinned, in->pinned_count, &in->directory->keys,
-                                in->arena, &in->decisions[in->decision_count], &in->error));
+        PHI_GUARD(in->jobs[i].err);
+        PHI_GUARD(decision_open(msg, region, &in->directory->keys, in->arena,
+                                &in->decisions[in->decision_count], &in->error));
         PHI_GUARD(add_made(in, &in->decisions[in->decision_count], msg));
         in->decision_count++;
     } else {
@@ -98,8 +116,9 @@ out:
 static enum phi_err read_all(struct intake *in)
 {
     enum phi_err err = PHI_OK;
+    PHI_GUARD(verify(in));
     for (size_t i = 0; i < in->batch->count; i++) {
-        enum phi_err found = read_one(in, &in->batch->msgs[i]);
+        enum phi_err found = read_one(in, i);
         if (found == PHI_OK)
             continue;
         PHI_GUARD(found == PHI_ERR_MEMORY || found == PHI_ERR_CRYPTO ? found : PHI_OK);
@@ -223,12 +242,16 @@ enum phi_err intake_handle(struct phi_batch *batch, struct phi_conn *tx, void *c
                         .now_us = phi_clock_now_us(phi_service_clock(directory->service)),
                         .stream = stream_of(batch->topic)};
     memset(in.tally, 0, sizeof(directory->tally[0]));
+    phi_laid_clear(&directory->laid[batch->lane]);
     PHI_GUARD(in.arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(take_in(&in));
 out:
     if (in.trust != NULL)
         phi_trust_release(in.trust);
-    phi_arena_free(in.arena);
+    if (err == PHI_OK && in.applied_count > 0)
+        phi_laid_keep(&directory->laid[batch->lane], in.arena, in.applied, in.applied_count);
+    else
+        phi_arena_free(in.arena);
     if (err != PHI_OK && !phi_err_is_retryable(err))
         phi_log(PHI_LOG_ERROR, "batch_failed", PHI_L_WORD("topic", batch->topic), PHI_L_ERR(err),
                 PHI_L_WORD("place", in.error.place), PHI_L_WORD("why", in.error.text));
@@ -241,6 +264,7 @@ void intake_committed(const struct phi_batch *batch, void *context)
     uint64_t *tally = directory->tally[batch->lane];
     for (int i = 0; i < TALLY_COUNT; i++)
         phi_counter_add(directory->counters[i], tally[i]);
+    phi_laid_offer(&directory->laid[batch->lane], phi_service_relay(directory->service));
     if (tally[TALLY_CHANGED] > 0)
         publisher_wake(directory->publisher);
     if (tally[TALLY_DEAD] + tally[TALLY_CHANGED] + tally[TALLY_OPENED] > 0)

@@ -66,12 +66,14 @@ static enum phi_err tell_cases(struct intake *in, const struct phi_rows *rows)
                                            .version = phi_rows_i64(rows, i, 2),
                                            .action = phi_rows_text(rows, i, 3)};
         memcpy(told[i].subject, phi_rows_bytes(rows, i, 0).data, PHI_SUBJECT_LEN);
-        applied[i] = (struct tell_application){.subject = phi_rows_bytes(rows, i, 0),
-                                               .case_id = phi_rows_text(rows, i, 1),
-                                               .decision_version = phi_rows_i64(rows, i, 2),
-                                               .now_us = in->now_us};
+        applied[i] = (struct tell_application){
+            .subject = phi_arena_view(in->arena, phi_rows_bytes(rows, i, 0)),
+            .case_id = phi_rows_text(rows, i, 1),
+            .decision_version = phi_rows_i64(rows, i, 2),
+            .now_us = in->now_us};
     }
-    PHI_GUARD(tell_applied(&in->directory->tell, in->tx, in->arena, applied, count));
+    PHI_GUARD(tell_applied(&in->directory->tell, in->tx, in->arena, applied, count, &in->applied));
+    in->applied_count = in->applied == NULL ? 0 : count;
     PHI_GUARD(tell_corrections(&in->directory->tell, in->tx, in->arena, told, count, in->now_us));
 out:
     return err;

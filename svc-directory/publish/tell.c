@@ -9,13 +9,20 @@
 /* What is told in one statement. */
 struct letters {
     struct phi_event *events;
+    uint64_t *versions;
+    enum phi_err *errs;
     size_t count;
 };
 
 static enum phi_err letters_init(struct letters *out, size_t room, struct phi_arena *arena)
 {
-    *out = (struct letters){.events = phi_arena_alloc(arena, (room + 1) * sizeof(*out->events))};
-    return out->events == NULL ? PHI_ERR_MEMORY : PHI_OK;
+    *out = (struct letters){
+        .events = phi_arena_alloc(arena, (room + 1) * sizeof(*out->events)),
+        .versions = phi_arena_alloc(arena, (room + 1) * sizeof(*out->versions)),
+        .errs = phi_arena_alloc(arena, (room + 1) * sizeof(*out->errs)),
+    };
+    bool is_there = out->events != NULL && out->versions != NULL && out->errs != NULL;
+    return is_there ? PHI_OK : PHI_ERR_MEMORY;
 }
 
 static enum phi_err add(const struct tell *tell, struct letters *letters, struct phi_arena *arena,
@@ -28,8 +35,20 @@ static enum phi_err add(const struct tell *tell, struct letters *letters, struct
     PHI_GUARD(phi_json_canonical(json, arena, &event->value));
     event->source = tell->source;
     PHI_GUARD(phi_event_new_id(event));
-    PHI_GUARD(phi_signed_add(event, &tell->signer, (uint64_t)version, arena));
-    letters->count++;
+    letters->versions[letters->count++] = (uint64_t)version;
+out:
+    return err;
+}
+
+static enum phi_err send(const struct tell *tell, const struct letters *letters,
+                         struct phi_conn *tx, struct phi_arena *arena)
+{
+    enum phi_err err = PHI_OK;
+    phi_signed_add_many(letters->events, letters->versions, letters->errs, letters->count,
+                        &tell->signer, arena);
+    for (size_t i = 0; i < letters->count; i++)
+        PHI_GUARD(letters->errs[i]);
+    PHI_GUARD(phi_event_put_all(tx, letters->events, letters->count, arena, NULL));
 out:
     return err;
 }
@@ -97,7 +116,7 @@ enum phi_err tell_changes(const struct tell *tell, struct phi_conn *tx, struct p
     for (size_t i = 0; i < phi_rows_count(rows); i++)
         PHI_GUARD(add_notice(tell, &letters, arena, &changes[phi_rows_i64(rows, i, 0)],
                              (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2)));
-    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
+    PHI_GUARD(send(tell, &letters, tx, arena));
 out:
     phi_rows_free(rows);
     return err;
@@ -138,7 +157,7 @@ enum phi_err tell_corrections(const struct tell *tell, struct phi_conn *tx, stru
         PHI_GUARD(add_correction(tell, &letters, arena, &list[phi_rows_i64(rows, i, 0)],
                                  (size_t)phi_rows_i64(rows, i, 1), phi_rows_bytes(rows, i, 2),
                                  now_us));
-    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
+    PHI_GUARD(send(tell, &letters, tx, arena));
 out:
     phi_rows_free(rows);
     return err;
@@ -168,7 +187,7 @@ enum phi_err tell_reopened(const struct tell *tell, struct phi_conn *tx, struct 
                   json_pack("{s:s, s:s, s:o, s:s}", "caseId", r->case_id, "subject", subject,
                             "fact", fact, "reopenedAt", at),
                   r->now_us));
-    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
+    PHI_GUARD(send(tell, &letters, tx, arena));
 out:
     return err;
 }
@@ -191,16 +210,19 @@ static enum phi_err add_application(const struct tell *tell, struct letters *let
 }
 
 enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
-                          const struct tell_application *list, size_t count)
+                          const struct tell_application *list, size_t count,
+                          const struct phi_event **events)
 {
     enum phi_err err = PHI_OK;
     struct letters letters;
+    *events = NULL;
     if (tell->applied_topic == NULL)
         return PHI_OK;
     PHI_GUARD(letters_init(&letters, count, arena));
     for (size_t i = 0; i < count; i++)
         PHI_GUARD(add_application(tell, &letters, arena, &list[i]));
-    PHI_GUARD(phi_event_put_all(tx, letters.events, letters.count, arena, NULL));
+    PHI_GUARD(send(tell, &letters, tx, arena));
+    *events = letters.events;
 out:
     return err;
 }

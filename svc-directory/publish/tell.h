@@ -70,7 +70,9 @@ struct tell_reopening {
 enum phi_err tell_reopened(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
                            const struct tell_reopening *reopening) PHI_MUST_USE;
 
-/* A decision has become part of what grades are a function of, in this transaction. */
+/* A decision has become part of what grades are a function of, in this transaction. What was laid
+ * down is given, `count` of them or NULL, in the arena: to be offered to the relay after the
+ * COMMIT. */
 struct tell_application {
     struct phi_view subject;
     const char *case_id;
@@ -78,6 +80,7 @@ struct tell_application {
     int64_t now_us;
 };
 enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
-                          const struct tell_application *list, size_t count) PHI_MUST_USE;
+                          const struct tell_application *list, size_t count,
+                          const struct phi_event **events) PHI_MUST_USE;
 
 #endif
