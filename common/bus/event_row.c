@@ -1,6 +1,7 @@
 #include "bus/event_row.h"
 
 #include "json/json.h"
+#include "store/columns.h"
 #include "store/tables.h"
 
 #include <stdlib.h>
@@ -112,37 +113,22 @@ out:
     return err;
 }
 
-static enum phi_err add_row(const struct phi_event *event, struct phi_arena *arena,
-                            struct phi_array *const *arrays)
-{
-    enum phi_err err = PHI_OK;
-    struct phi_param columns[PHI_OUTBOX_COLUMNS];
-    PHI_GUARD(phi_event_to_row(event, phi_clock_now_us(NULL), arena, columns));
-    for (size_t i = 0; i < PHI_OUTBOX_COLUMNS; i++)
-        PHI_GUARD(phi_array_add(arrays[i], columns[i]));
-out:
-    return err;
-}
-
 enum phi_err phi_event_put_all(struct phi_conn *tx, const struct phi_event *events, size_t count,
                                struct phi_arena *arena, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct phi_array *arrays[PHI_OUTBOX_COLUMNS] = {NULL};
-    struct phi_param params[PHI_OUTBOX_COLUMNS];
+    struct phi_columns columns = {0};
     if (count == 0)
         return PHI_OK;
-    for (size_t i = 0; i < PHI_OUTBOX_COLUMNS; i++) {
-        arrays[i] = phi_array_new(phi_outbox_columns[i]);
-        PHI_GUARD(arrays[i] == NULL ? PHI_ERR_MEMORY : PHI_OK);
-        params[i] = PHI_ARRAY(arrays[i]);
+    PHI_GUARD(phi_columns_init(&columns, phi_outbox_columns, PHI_OUTBOX_COLUMNS));
+    for (size_t i = 0; i < count; i++) {
+        struct phi_param row[PHI_OUTBOX_COLUMNS];
+        PHI_GUARD(phi_event_to_row(&events[i], phi_clock_now_us(NULL), arena, row));
+        PHI_GUARD(phi_columns_add(&columns, row));
     }
-    for (size_t i = 0; i < count; i++)
-        PHI_GUARD(add_row(&events[i], arena, arrays));
-    PHI_GUARD(phi_outbox_add_all(tx, params, error));
+    PHI_GUARD(phi_columns_write(&columns, tx, "phi_outbox_add_all", phi_outbox_insert, error));
 out:
-    for (size_t i = 0; i < PHI_OUTBOX_COLUMNS; i++)
-        phi_array_free(arrays[i]);
+    phi_columns_fini(&columns);
     return err;
 }
 

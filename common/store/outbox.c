@@ -36,13 +36,6 @@ enum phi_err phi_outbox_add(struct phi_conn *conn, const struct phi_param *colum
         columns, PHI_OUTBOX_COLUMNS, NULL, error);
 }
 
-enum phi_err phi_outbox_add_all(struct phi_conn *conn, const struct phi_param *arrays,
-                                struct phi_error *error)
-{
-    return phi_conn_exec(conn, "phi_outbox_add_all", phi_outbox_insert, arrays, PHI_OUTBOX_COLUMNS,
-                         NULL, error);
-}
-
 enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max,
                              struct phi_rows **rows, struct phi_error *error)
 {

@@ -36,10 +36,6 @@ void phi_outbox_unlock(struct phi_conn *conn);
  * parameters. */
 enum phi_err phi_outbox_add(struct phi_conn *conn, const struct phi_param *columns,
                             struct phi_error *error) PHI_MUST_USE;
-/* Many in one statement: PHI_OUTBOX_COLUMNS arrays (PHI_ARRAY) of the columns' kinds, of equal
- * length. */
-enum phi_err phi_outbox_add_all(struct phi_conn *conn, const struct phi_param *arrays,
-                                struct phi_error *error) PHI_MUST_USE;
 /* Up to `max` (≤ 10,000) rows created at or before `until_us`, oldest first. The caller frees
  * `rows`. */
 enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max,

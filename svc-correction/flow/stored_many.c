@@ -3,6 +3,7 @@
 
 #include "bus/event_row.h"
 #include "bus/signed.h"
+#include "store/columns.h"
 
 #include <string.h>
 
@@ -44,46 +45,10 @@ out:
 
 /* --- writing --- */
 
-/* One of the lane's tables, written outside of the lane. */
-struct writing {
-    const struct phi_lane_table *table;
-    struct phi_array *arrays[MOVE_STEP_COLUMNS];
-};
-
-static enum phi_err begin(struct writing *out, enum correction_table table)
+/* The lane's tables, written outside of the lane. */
+static const struct phi_lane_table *table_of(enum correction_table table)
 {
-    *out = (struct writing){.table = &correction_tables[table - PHI_API_OWN]};
-    for (size_t i = 0; i < out->table->column_count; i++) {
-        out->arrays[i] = phi_array_new(out->table->columns[i]);
-        if (out->arrays[i] == NULL)
-            return PHI_ERR_MEMORY;
-    }
-    return PHI_OK;
-}
-
-static enum phi_err add(struct writing *writing, const struct phi_param *row)
-{
-    enum phi_err err = PHI_OK;
-    for (size_t i = 0; i < writing->table->column_count; i++)
-        PHI_GUARD(phi_array_add(writing->arrays[i], row[i]));
-out:
-    return err;
-}
-
-static enum phi_err finish(const struct writing *writing, struct phi_conn *tx, const char *name,
-                           struct phi_rows **rows, struct phi_error *error)
-{
-    struct phi_param params[MOVE_STEP_COLUMNS];
-    for (size_t i = 0; i < writing->table->column_count; i++)
-        params[i] = PHI_ARRAY(writing->arrays[i]);
-    return phi_conn_exec(tx, name, writing->table->insert_sql, params, writing->table->column_count,
-                         rows, error);
-}
-
-static void end(struct writing *writing)
-{
-    for (size_t i = 0; i < writing->table->column_count; i++)
-        phi_array_free(writing->arrays[i]);
+    return &correction_tables[table - PHI_API_OWN];
 }
 
 static enum phi_err write_steps(const struct stored_moves *moves, struct phi_conn *tx,
@@ -91,19 +56,21 @@ static enum phi_err write_steps(const struct stored_moves *moves, struct phi_con
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
-    struct writing writing;
-    PHI_GUARD(begin(&writing, TABLE_STEPS));
+    struct phi_columns columns = {0};
+    const struct phi_lane_table *table = table_of(TABLE_STEPS);
+    PHI_GUARD(phi_columns_init(&columns, table->columns, table->column_count));
     for (size_t i = 0; i < moves->count; i++) {
         struct phi_param row[MOVE_STEP_COLUMNS];
         move_step_row(&moves->made[i].move, row);
-        PHI_GUARD(add(&writing, row));
+        PHI_GUARD(phi_columns_add(&columns, row));
     }
-    PHI_GUARD(finish(&writing, tx, "stored_steps", &rows, error));
+    PHI_GUARD(phi_conn_exec(tx, "stored_steps", table->insert_sql, columns.params, columns.count,
+                            &rows, error));
     if (phi_rows_count(rows) != moves->count)
         err = phi_error_set(error, PHI_ERR_OVERLOAD, "steps", "a case has moved meanwhile");
 out:
     phi_rows_free(rows);
-    end(&writing);
+    phi_columns_fini(&columns);
     return err;
 }
 
@@ -117,18 +84,19 @@ static enum phi_err write_cases(const struct stored_moves *moves, struct phi_con
                                 struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct writing writing;
-    PHI_GUARD(begin(&writing, TABLE_CASES_MOVED));
+    struct phi_columns columns = {0};
+    const struct phi_lane_table *table = table_of(TABLE_CASES_MOVED);
+    PHI_GUARD(phi_columns_init(&columns, table->columns, table->column_count));
     for (size_t i = 0; i < moves->count; i++) {
         struct phi_param row[MOVE_CASE_COLUMNS];
         if (!is_last_of_case(moves, i))
             continue;
         move_case_row(&moves->made[i].move, row);
-        PHI_GUARD(add(&writing, row));
+        PHI_GUARD(phi_columns_add(&columns, row));
     }
-    PHI_GUARD(finish(&writing, tx, "stored_cases", NULL, error));
+    PHI_GUARD(phi_columns_write(&columns, tx, "stored_cases", table->insert_sql, error));
 out:
-    end(&writing);
+    phi_columns_fini(&columns);
     return err;
 }
 
