@@ -90,7 +90,7 @@ static enum phi_err read_one(struct intake *in, size_t i)
     enum phi_err err = PHI_OK;
     const struct phi_msg *msg = &in->batch->msgs[i];
     const char *region = phi_service_region(in->directory->service);
-    if (is_decisions(in)) {
+    if (in->jobs != NULL) {
         PHI_GUARD(in->jobs[i].err);
         PHI_GUARD(decision_open(msg, region, &in->directory->keys, in->arena,
                                 &in->decisions[in->decision_count], &in->error));

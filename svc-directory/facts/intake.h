@@ -43,7 +43,7 @@ struct intake {
     const struct phi_trust_view *trust;
     struct phi_pinned_key pinned[INTAKE_KEYS_MAX];
     size_t pinned_count;
-    struct phi_signed_job *jobs; /* of a batch of decisions */
+    struct phi_signed_job *jobs; /* of a batch of decisions; else NULL */
     uint8_t (*touched)[PHI_SUBJECT_LEN];
     size_t touched_count;
     const struct phi_event *applied; /* laid down, to be offered after the COMMIT */
