@@ -196,27 +196,37 @@ def bench_listing(office):
 # --- deciding ---
 
 
-def propose(office, count):
+def propose(office, count, run):
     """Cases that wait for the second officer; their ids."""
     rows = office.database.execute(
         "INSERT INTO correction.cases (case_id, subject, subject_key, matter, region, source, institution, record_no, state, "
-        "statement_sealed, opened_us, decision_version, decided_us, seq, outcome, reason, proposer, proposer_unit) SELECT decode(md5('d' || i), "
-        "'hex'), decode(md5('p' || i), 'hex'), 1, decode(md5('d' || i) || md5('d' || i), 'hex'), '320000', 'source.tests', 'bench', 'd-' || i, "
-        "'proposed', '', 1, 0, 0, 3, 'retract', 'record-error', decode(md5('o') || md5('o'), 'hex'), 'health-320100' FROM generate_series(1, %s) "
-        "i RETURNING encode(case_id, 'hex')", (count,)).fetchall()
+        "statement_sealed, opened_us, decision_version, decided_us, seq, outcome, reason, proposer, proposer_unit) SELECT decode(md5(%(run)s || i), "
+        "'hex'), decode(md5('p' || i), 'hex'), 1, decode(md5(%(run)s || i) || md5('d' || i), 'hex'), '320000', 'source.tests', 'bench', %(run)s || i, "
+        "'proposed', '', 1, 0, 0, 3, 'retract', 'record-error', decode(md5('o') || md5('o'), 'hex'), 'health-320100' FROM generate_series(1, "
+        "%(count)s) i RETURNING encode(case_id, 'hex')", {"run": run, "count": count}).fetchall()
     return [row[0] for row in rows]
 
 
-def bench_deciding(office):
-    cases, token = propose(office, DECISIONS), office.officers_token("officer-2")
-    said = {"decision": "retract", "reason": "record-error"}
+def decide_all(office, cases):
+    token, said = office.officers_token("officer-2"), {"decision": "retract", "reason": "record-error"}
     requests = [(f"/v1/corrections/{case}/decision", token, said) for case in cases]
+    office.load.send("svc-correction", requests, 1e6, connections=DECIDERS)
+
+
+def wait_told(office, run, count):
+    wait_until(lambda: office.database.execute("SELECT count(*) FROM correction.cases WHERE record_no LIKE %s AND state = 'told'",
+                                               (f"{run}%",)).fetchone()[0] == count, 120, "all decisions are applied")
+
+
+def bench_deciding(office):
+    decide_all(office, propose(office, 10, "warm-"))
+    wait_told(office, "warm-", 10)  # the services have joined their groups
+    cases = propose(office, DECISIONS, "d-")
     pid = office.suite.pid("svc-correction")
     begin, cpu = time.monotonic(), cpu_seconds(pid)
-    office.load.send("svc-correction", requests, 1e6, connections=DECIDERS)
+    decide_all(office, cases)
     decided = time.monotonic()
-    wait_until(lambda: office.database.execute("SELECT count(*) FROM correction.cases WHERE record_no LIKE 'd-%' AND state = 'told'").fetchone()[0]
-               == DECISIONS, 120, "all decisions are applied")
+    wait_told(office, "d-", DECISIONS)
     applied = time.monotonic()
     print(f"bench correction: {DECISIONS} decisions taken in {decided - begin:.2f} s, applied {applied - decided:.2f} s later", file=sys.stderr)
     tell("correction.decide", [DECISIONS / (applied - begin)], "1/s", "the target", [1000])
