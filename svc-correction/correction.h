@@ -71,6 +71,9 @@ bool case_is_officers(const struct phi_identity *who, const char *region, const 
 extern const char *const case_file_fields[]; /* of the body; NULL-ended */
 enum phi_err case_file(struct phi_api_call *call,
                        struct phi_error *error); /* POST /v1/corrections */
+/* The same, of a number of the unified entry (entry/handed.h), which is NULL otherwise. */
+enum phi_err case_file_handed(struct phi_api_call *call, const uint8_t *dispute_id,
+                              struct phi_error *error);
 enum phi_err case_list(struct phi_api_call *call,
                        struct phi_error *error); /* GET /v1/corrections */
 enum phi_err case_show(struct phi_api_call *call,
@@ -82,6 +85,11 @@ enum phi_err case_ask(struct phi_api_call *call,
                       struct phi_error *error); /* POST …/evidence-requests */
 enum phi_err case_propose(struct phi_api_call *call, struct phi_error *error); /* POST …/proposal */
 enum phi_err case_decide(struct phi_api_call *call, struct phi_error *error); /* POST …/decision */
+
+/* show.c: a case as GET /v1/corrections/{id} gives it to the citizen, the caller's to json_decref;
+ * whose it is has been seen. Blocks on the database. */
+enum phi_err case_whole(struct phi_api_call *call, struct phi_conn *conn, const uint8_t *case_id,
+                        json_t **out, struct phi_error *error) PHI_MUST_USE;
 
 /* flow/clock.c: the thread that looks for cases past their time. NULL is fine to stop. */
 enum phi_err case_clock_start(struct phi_service *service) PHI_MUST_USE;

@@ -13,6 +13,7 @@ struct filing {
     struct case_now now;
     struct filer filer;
     struct phi_person_key key;
+    struct move_rows rows;
     const char *statement;
     bool is_open_already;
 };
@@ -64,19 +65,21 @@ static enum phi_err open_case(struct phi_api_call *call, struct filing *f)
     const struct phi_param matter[] = {PHI_BYTES_OF(f->now.matter, PHI_SM3_LEN),
                                        PHI_BYTES_OF(f->now.case_id, CASE_LEN)};
     PHI_GUARD(phi_api_row(call, TABLE_OPEN_MATTERS, matter, 2));
-    PHI_GUARD(case_begin(call, &f->now, &f->key, f->statement));
+    PHI_GUARD(case_begin(call, &f->now, &f->key, f->statement, &f->rows));
 out:
     return err;
 }
 
-enum phi_err case_file(struct phi_api_call *call, struct phi_error *error)
+enum phi_err case_file_handed(struct phi_api_call *call, const uint8_t *dispute_id,
+                              struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    struct filing f = {.is_open_already = false};
+    struct filing f = {.rows = {.dispute_id = dispute_id}};
     char id[2 * CASE_LEN + 1];
     PHI_GUARD(parse(call, &f, error));
     PHI_GUARD(find_open(call, &f, error));
-    const struct case_deed again = {.act = ACT_FILE_AGAIN, .note = f.statement};
+    f.rows.filer = f.filer.role == NULL ? NULL : &f.filer;
+    const struct case_deed again = {.act = ACT_FILE_AGAIN, .note = f.statement, .rows = &f.rows};
     f.now.acting = f.filer.role;
     PHI_GUARD(f.is_open_already ? case_do(call, &f.now, &f.key, &again, error)
                                 : open_case(call, &f));
@@ -86,4 +89,9 @@ enum phi_err case_file(struct phi_api_call *call, struct phi_error *error)
                                  step_state_name(f.now.state), "added", (int)f.is_open_already));
 out:
     return err;
+}
+
+enum phi_err case_file(struct phi_api_call *call, struct phi_error *error)
+{
+    return case_file_handed(call, NULL, error);
 }

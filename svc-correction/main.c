@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "person/replay.h"
 #include "svc-correction/appeals/appeals.h"
+#include "svc-correction/copy/copy.h"
 #include "svc-correction/entry/handed.h"
 #include "svc-correction/daily/daily.h"
 #include "svc-correction/restore/restore.h"
@@ -153,6 +154,12 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_EITHER,
      .queries = show_queries,
      .handle = case_show},
+    {.method = "GET",
+     .path = "/v1/me/corrections",
+     .role = "correct",
+     .identity = PHI_API_CITIZEN,
+     .queries = copy_queries,
+     .handle = case_copy},
     {.method = "POST",
      .path = "/v1/corrections/{id}/attachments",
      .role = "correct",

@@ -303,9 +303,9 @@ out:
     return err;
 }
 
-static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
-                         const struct phi_param *id, const struct phi_rows *rows,
-                         struct phi_error *error)
+static enum phi_err whole(struct phi_api_call *call, struct phi_conn *conn,
+                          const struct phi_param *id, const struct phi_rows *rows, json_t **out,
+                          struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *steps = NULL, *attached = NULL;
@@ -326,13 +326,45 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
     json_object_set_new(one, "statement", statement_of(call, rows, steps, &key));
     json_object_set_new(one, "steps", list);
     json_object_set_new(one, "attachments", attach_list(attached));
+    *out = one;
+out:
+    phi_rows_free(attached);
+    phi_rows_free(steps);
+    return err;
+}
+
+static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
+                         const struct phi_param *id, const struct phi_rows *rows,
+                         struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    json_t *one = NULL;
+    PHI_GUARD(whole(call, conn, id, rows, &one, error));
     phi_api_data(call, one);
     PHI_GUARD(add_proof(call, conn, id, one, error));
     PHI_GUARD(looks_add(call, rows, AT_ID, LOOK_CASE));
     PHI_GUARD(looks_show(call, conn, id->view.data, one, error));
 out:
-    phi_rows_free(attached);
-    phi_rows_free(steps);
+    return err;
+}
+
+#define CASE_SQL "SELECT " CASE_COLUMNS ", statement_sealed FROM cases WHERE case_id = $1"
+
+enum phi_err case_whole(struct phi_api_call *call, struct phi_conn *conn, const uint8_t *case_id,
+                        json_t **out, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    const struct phi_param id = PHI_BYTES_OF(case_id, CASE_LEN);
+    json_t *one = NULL;
+    PHI_GUARD(phi_conn_exec(conn, "case_show", CASE_SQL, &id, 1, &rows, error));
+    PHI_GUARD(phi_rows_count(rows) == 0 ? PHI_ERR_NOT_FOUND : PHI_OK);
+    PHI_GUARD(whole(call, conn, &id, rows, &one, error));
+    PHI_GUARD(looks_show(call, conn, case_id, one, error));
+    *out = json_incref(one);
+out:
+    json_decref(one);
+    phi_rows_free(rows);
     return err;
 }
 
@@ -347,10 +379,7 @@ enum phi_err case_show(struct phi_api_call *call, struct phi_error *error)
     const struct phi_param id = PHI_BYTES_OF(case_id, CASE_LEN);
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(phi_conn_exec(conn, "case_show",
-                            "SELECT " CASE_COLUMNS
-                            ", statement_sealed FROM cases WHERE case_id = $1",
-                            &id, 1, &rows, error));
+    PHI_GUARD(phi_conn_exec(conn, "case_show", CASE_SQL, &id, 1, &rows, error));
     PHI_GUARD(find_may_see(call, conn, rows, &may, error));
     if (!may && !(phi_rows_count(rows) > 0 && PHI_MUTANT(case_for_all)))
         err = phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such case");

@@ -36,6 +36,7 @@ extern const unsigned char phi_embed__141_key_services_sql[];
 extern const unsigned char phi_embed__142_windows_sql[];
 extern const unsigned char phi_embed__150_disputes_sql[];
 extern const unsigned char phi_embed__151_appeals_sql[];
+extern const unsigned char phi_embed__170_appeal_letters_sql[];
 
 static const struct phi_config_row rows[] = {
     {.name = "PHI_PLATFORMS_FILE",
@@ -90,6 +91,7 @@ static const struct phi_migration migrations[] = {
     {142, "windows", (const char *)phi_embed__142_windows_sql},
     {150, "disputes", (const char *)phi_embed__150_disputes_sql},
     {151, "appeals", (const char *)phi_embed__151_appeals_sql},
+    {170, "appeal_letters", (const char *)phi_embed__170_appeal_letters_sql},
 };
 
 static const char *const trust_queries[] = {"after", "wait", NULL};

@@ -55,7 +55,7 @@ static enum phi_err take(struct catching *c, const struct phi_catch_up_stream *s
 {
     enum phi_err err = PHI_OK;
     bool is_new = false;
-    struct phi_arena *arena = phi_arena_new(ARENA_BYTES);
+    struct phi_arena *arena = phi_arena_new(stream->room == 0 ? ARENA_BYTES : stream->room);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
     if (c->open_count == 0)
         PHI_GUARD(phi_conn_begin(c->conn, c->error));

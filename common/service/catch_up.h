@@ -1,7 +1,8 @@
 /* A database restored from a backup catches up with what this service had told of since: its own
  * topics are read again into its tables, before it opens.
  *
- *   static const struct phi_catch_up_stream streams[] = {{"code.verified", keep}};
+ *   static const struct phi_catch_up_stream streams[] = {
+ *       {.stream = "code.verified", .keep = keep}};
  *   PHI_GUARD(phi_service_catch_up(service, streams, 1, error));            // in start
  *
  * While a replica runs, the database knows by the table `alive` how new it is, to seconds. At a
@@ -24,6 +25,7 @@ struct phi_catch_up_stream {
     enum phi_err (*keep)(struct phi_service *service, const struct phi_msg *msg,
                          struct phi_conn *tx, struct phi_arena *arena, bool *is_new,
                          struct phi_error *error);
+    size_t room; /* bytes of an arena for one record; 0: 256 KiB */
 };
 
 /* Blocks while it reads; the streams in their order. Without a broker it says so and gives up after

@@ -5,6 +5,13 @@
 
 #define KEY_SQL "hashtextextended('phi.outbox.' || current_schema(), 0)"
 
+/* Of the rows in their order as many as have 32 MiB together, and always the first: records of 350
+ * KB are no more in memory than small ones. */
+#define WITHIN(rows)                                                                               \
+    "SELECT event_id, topic, key, partition, headers, value, created_us FROM (SELECT *, "          \
+    "sum(octet_length(value)) OVER (ORDER BY created_us, event_id) - octet_length(value) AS "      \
+    "before FROM (" rows ") o) b WHERE before < 33554432 ORDER BY created_us, event_id"
+
 enum phi_err phi_outbox_lock(struct phi_conn *conn, bool *is_held, struct phi_error *error)
 {
     struct phi_rows *rows = NULL;
@@ -41,8 +48,8 @@ enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max
 {
     return phi_conn_exec(
         conn, "phi_outbox_read",
-        "SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
-        " WHERE created_us <= $1 ORDER BY created_us, event_id LIMIT least($2, 10000)",
+        WITHIN("SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
+               " WHERE created_us <= $1 ORDER BY created_us, event_id LIMIT least($2, 10000)"),
         (struct phi_param[]){PHI_I64(until_us), PHI_I64(max)}, 2, rows, error);
 }
 
@@ -52,9 +59,9 @@ enum phi_err phi_outbox_read_topics(struct phi_conn *conn, int64_t until_us, con
 {
     return phi_conn_exec(
         conn, "phi_outbox_read_topics",
-        "SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
-        " WHERE created_us <= $1 AND (topic ~ $2) = $3"
-        " ORDER BY created_us, event_id LIMIT least($4, 10000)",
+        WITHIN("SELECT event_id, topic, key, partition, headers, value, created_us FROM outbox"
+               " WHERE created_us <= $1 AND (topic ~ $2) = $3"
+               " ORDER BY created_us, event_id LIMIT least($4, 10000)"),
         (struct phi_param[]){PHI_I64(until_us), PHI_TEXT(pattern), PHI_BOOL(is_matching),
                              PHI_I64(max)},
         4, rows, error);

@@ -36,8 +36,8 @@ void phi_outbox_unlock(struct phi_conn *conn);
  * parameters. */
 enum phi_err phi_outbox_add(struct phi_conn *conn, const struct phi_param *columns,
                             struct phi_error *error) PHI_MUST_USE;
-/* Up to `max` (≤ 10,000) rows created at or before `until_us`, oldest first. The caller frees
- * `rows`. */
+/* Up to `max` (≤ 10,000) rows created at or before `until_us`, oldest first, no more than about 32
+ * MiB of values. The caller frees `rows`. */
 enum phi_err phi_outbox_read(struct phi_conn *conn, int64_t until_us, size_t max,
                              struct phi_rows **rows, struct phi_error *error) PHI_MUST_USE;
 /* The same, of topics that match (or, with `is_matching` false, don't match) a POSIX regular

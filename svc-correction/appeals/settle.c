@@ -10,6 +10,7 @@
 
 #define SETTLE_MS 5000
 #define DEPTH_MAX 6
+#define SEQ_MAX   1000000
 
 struct officer {
     uint8_t digest[PHI_SM3_LEN];
@@ -21,6 +22,7 @@ struct settling {
     const struct appeal_letter *letter;
     uint8_t case_id[CASE_LEN];
     bool is_overturned;
+    int64_t seq; /* of the decision at the platform; 0: it did not say */
     const char *reason;
     const char *note;
     struct officer officers[2]; /* who proposed, who decided */
@@ -67,6 +69,7 @@ static enum phi_err read(struct settling *s, struct phi_error *error)
     PHI_GUARD(phi_json_hex(l->root, "caseId", s->case_id, CASE_LEN, error));
     PHI_GUARD(phi_json_enum(l->root, "decision", decisions, 2, &decision, error));
     PHI_GUARD(phi_json_word(l->root, "reason", CASE_WORD_MAX, &s->reason, error));
+    PHI_GUARD(phi_json_int_opt(l->root, "seq", 1, SEQ_MAX, 0, &s->seq, error));
     PHI_GUARD(phi_json_object(l->root, "first", &first, error));
     PHI_GUARD(open_part(l, &first, &said, error));
     PHI_GUARD(read_officer(l, &said, &s->officers[0], error));
@@ -153,6 +156,8 @@ static enum phi_err carry_out(struct phi_api_call *call, const struct settling *
     int64_t version = phi_api_now_us(call);
     bool is_back = s->is_overturned && now->matter_kind != MATTER_FACT;
     const struct outcome outcome = {.is = OUTCOME_RETRACT, .fact = now->fact};
+    const struct move_rows rows = {.first = phi_view_of(s->officers[0].digest, PHI_SM3_LEN),
+                                   .first_unit = s->officers[0].unit};
     struct case_deed deed = {.act = is_back            ? ACT_REOPEN
                                     : s->is_overturned ? ACT_OVERTURN
                                                        : ACT_UPHOLD,
@@ -166,6 +171,7 @@ static enum phi_err carry_out(struct phi_api_call *call, const struct settling *
     now->outcome = s->is_overturned ? matter_outcomes[OUTCOME_RETRACT] : now->outcome;
     now->reason = s->reason;
     deed.decision_version = version;
+    deed.rows = &rows;
     PHI_GUARD(keep(call, s, now, version));
     PHI_GUARD(case_do(call, now, key, &deed, error));
     PHI_GUARD(phi_api_row(call, TABLE_MATTERS_CLOSED, closed, 1));
@@ -208,6 +214,9 @@ static enum phi_err answer(const struct settling *s, enum phi_err refusal,
                   refusal == PHI_OK ? "carried-out" : "returned", "code",
                   phi_err_return_code(refusal), "text", refusal == PHI_OK ? "" : why->text);
     PHI_GUARD(phi_json_keep(s->letter->arena, json));
+    if (s->seq > 0)
+        PHI_GUARD(json_object_set_new(json, "seq", json_integer(s->seq)) == 0 ? PHI_OK
+                                                                              : PHI_ERR_MEMORY);
     PHI_GUARD(handed_say(s->letter->service, s->letter->tx, "cn.phi.appeal.answered", json,
                          s->letter->arena, &error));
 out:

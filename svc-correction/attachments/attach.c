@@ -124,8 +124,11 @@ enum phi_err attach_take(struct phi_api_call *call, struct phi_error *error)
     PHI_GUARD(check(call, &t, error));
     PHI_GUARD(phi_uuid7(phi_api_now_us(call), t.id));
     PHI_GUARD(keep_write(call, &t.key, t.id, t.bytes, t.digest));
-    const struct case_deed deed = {.act = ACT_ATTACH,
-                                   .content_digest = phi_view_of(t.digest, PHI_SM3_LEN)};
+    const struct move_file file = {
+        .id = t.id, .number = t.number, .type = t.kind->type, .size_bytes = (int64_t)t.bytes.len};
+    const struct move_rows rows = {.file = &file};
+    const struct case_deed deed = {
+        .act = ACT_ATTACH, .content_digest = phi_view_of(t.digest, PHI_SM3_LEN), .rows = &rows};
     PHI_GUARD(case_do(call, &t.now, &t.key, &deed, error));
     PHI_GUARD(add_row(call, &t));
     phi_hex_encode(phi_view_of(t.now.case_id, CASE_LEN), id);

@@ -1,5 +1,7 @@
 #include "svc-correction/attachments/keep.h"
 
+#include "svc-correction/attachments/chunks.h"
+
 #include <string.h>
 
 /* Bound to its place, so that no chunk stands for another. */
@@ -40,9 +42,11 @@ enum phi_err keep_write(struct phi_api_call *call, const struct phi_person_key *
                         uint8_t digest[PHI_SM3_LEN])
 {
     enum phi_err err = PHI_OK;
+    struct chunk_teller teller;
     struct phi_view parts[ATTACHMENT_MAX_BYTES / ATTACHMENT_CHUNK];
     size_t count = (bytes.len + ATTACHMENT_CHUNK - 1) / ATTACHMENT_CHUNK;
     PHI_GUARD(count > sizeof(parts) / sizeof(parts[0]) ? PHI_ERR_BODY_TOO_LARGE : PHI_OK);
+    PHI_GUARD(chunks_begin(call, key, id, &teller));
     for (size_t i = 0; i < count; i++) {
         size_t left = bytes.len - i * ATTACHMENT_CHUNK;
         struct phi_view plain = phi_view_of(bytes.data + i * ATTACHMENT_CHUNK,
@@ -51,6 +55,7 @@ enum phi_err keep_write(struct phi_api_call *call, const struct phi_person_key *
         const struct phi_param row[] = {PHI_BYTES_OF(id, ATTACHMENT_LEN), PHI_I64((int64_t)i),
                                         PHI_BYTES(parts[i])};
         PHI_GUARD(phi_api_row(call, TABLE_CHUNKS, row, 3));
+        PHI_GUARD(chunks_tell(&teller, i, parts[i]));
     }
     PHI_GUARD(phi_sm3_parts(parts, count, digest));
 out:

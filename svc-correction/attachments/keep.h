@@ -15,7 +15,8 @@
 #define ATTACHMENT_CHUNK     ((size_t)256 * 1024)
 #define ATTACHMENT_MAX_BYTES ((size_t)PHI_API_FILE_MAX)
 
-/* `digest`: SM3 of the sealed chunks. PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
+/* And onto correction.attachment (attachments/chunks.h). `digest`: SM3 of the sealed chunks.
+ * PHI_ERR_CRYPTO, PHI_ERR_MEMORY. */
 enum phi_err keep_write(struct phi_api_call *call, const struct phi_person_key *key,
                         const uint8_t id[ATTACHMENT_LEN], struct phi_view bytes,
                         uint8_t digest[PHI_SM3_LEN]) PHI_MUST_USE;

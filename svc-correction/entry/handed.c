@@ -75,7 +75,7 @@ static enum phi_err file(struct phi_api_call *call, void *context, struct phi_er
     const struct reading *r = context;
     uint8_t *case_id = phi_arena_alloc(r->arena, CASE_LEN);
     PHI_GUARD(case_id == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(case_file(call, error));
+    PHI_GUARD(case_file_handed(call, r->dispute_id, error));
     const char *id = json_string_value(json_object_get(phi_api_said(call), "caseId"));
     PHI_GUARD(id == NULL ? PHI_ERR_INTERNAL : phi_hex_decode(phi_view_text(id), case_id, CASE_LEN));
     const struct phi_param row[] = {PHI_BYTES_OF(r->dispute_id, DISPUTE_LEN),
@@ -267,6 +267,8 @@ enum phi_err handed_start(struct phi_service *service, struct phi_error *error)
                                                  .topic_count = 1,
                                                  .store = phi_service_store(service),
                                                  .dlq = correction->dlq,
+                                                 /* what was lost is sent again */
+                                                 .restart_when_lost = true,
                                                  .batch_max = BATCH_MAX,
                                                  .handle = handle,
                                                  .committed = committed,

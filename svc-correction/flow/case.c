@@ -247,7 +247,8 @@ enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
                            .reason = deed->reason == NULL ? now->reason : deed->reason,
                            .unit = "",
                            .content_digest = deed->content_digest,
-                           .decision_version = deed->decision_version};
+                           .decision_version = deed->decision_version,
+                           .rows = deed->rows};
     if (deed->actor.len > 0) {
         act.actor = deed->actor;
         act.unit = deed->unit;
@@ -286,12 +287,17 @@ static enum phi_err add_case(struct phi_api_call *call, const struct case_now *n
 }
 
 enum phi_err case_begin(struct phi_api_call *call, struct case_now *now,
-                        const struct phi_person_key *key, const char *statement)
+                        const struct phi_person_key *key, const char *statement,
+                        const struct move_rows *rows)
 {
     enum phi_err err = PHI_OK;
     struct move move;
-    struct move_act act = {
-        .step = "received", .to = STATE_RECEIVED, .outcome = "", .reason = "", .unit = ""};
+    struct move_act act = {.step = "received",
+                           .to = STATE_RECEIVED,
+                           .outcome = "",
+                           .reason = "",
+                           .unit = "",
+                           .rows = rows};
     now->outcome = now->reason = now->unit = "";
     PHI_GUARD(name_actor(call, now, &act));
     PHI_GUARD(write_text(call, key, statement, &act));

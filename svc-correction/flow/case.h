@@ -22,8 +22,9 @@ struct case_deed {
     const char *content;            /* what is proposed, as text; NULL for none; sealed */
     struct phi_view content_digest; /* of content that lies elsewhere; empty: none */
     int64_t decision_version;
-    struct phi_view actor; /* a digest, where it is not who calls; empty otherwise */
-    const char *unit;      /* theirs */
+    struct phi_view actor;        /* a digest, where it is not who calls; empty otherwise */
+    const char *unit;             /* theirs */
+    const struct move_rows *rows; /* what it brings besides, or NULL */
 };
 
 /* The case with `out->case_id`, and the person's data key. PHI_ERR_NOT_FOUND, PHI_ERR_STORE,
@@ -55,8 +56,9 @@ enum phi_err case_do(struct phi_api_call *call, struct case_now *now,
                      struct phi_error *error) PHI_MUST_USE;
 
 /* The first steps of a new case, whose ids and fact stand in `now`: received, and given to the
- * source that owns the fact, with the row of `cases`. */
+ * source that owns the fact, with the row of `cases`. `rows`: what filing brings besides. */
 enum phi_err case_begin(struct phi_api_call *call, struct case_now *now,
-                        const struct phi_person_key *key, const char *statement) PHI_MUST_USE;
+                        const struct phi_person_key *key, const char *statement,
+                        const struct move_rows *rows) PHI_MUST_USE;
 
 #endif

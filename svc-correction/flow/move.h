@@ -41,6 +41,23 @@ struct case_now {
     const char *acting;      /* as what somebody acts for the citizen (entry/filer.h), or NULL */
 };
 
+/* What a step brings into other tables: a restored database makes it of correction.step again
+ * (restore/rows.h). Each NULL or empty for none. */
+struct filer;
+struct move_file {
+    const uint8_t *id;
+    int64_t number;
+    const char *type;
+    int64_t size_bytes;
+};
+struct move_rows {
+    const struct filer *filer;    /* who filed for somebody */
+    const uint8_t *dispute_id;    /* of the unified entry */
+    const struct move_file *file; /* attached */
+    struct phi_view first;        /* who proposed a decision that the case's own proposer did not */
+    const char *first_unit;
+};
+
 /* What is done. Texts "" for none. */
 struct move_act {
     const char *step;
@@ -56,6 +73,7 @@ struct move_act {
     struct phi_view content_digest; /* of content that lies elsewhere; empty: made of `content` */
     int64_t decision_version;       /* of a decision; 0 */
     bool is_escalation;
+    const struct move_rows *rows; /* NULL: the step has its own row only */
 };
 
 #define MOVE_STEP_COLUMNS 16

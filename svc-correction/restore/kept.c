@@ -48,6 +48,7 @@ enum phi_err kept_seal(const struct correction *correction, const struct move *m
         "proposerUnit", then.unit, "note", note, "matterKind", matter_names[then.matter_kind],
         "content", content);
     PHI_GUARD(phi_json_keep(arena, json));
+    PHI_GUARD(rows_write(move->act->rows, json));
     PHI_GUARD(phi_json_canonical(json, arena, &plain));
     PHI_GUARD(phi_seal(correction->health_key, CONTEXT, then.subject, plain, arena, &sealed));
     *out = base64_of(sealed, arena);
@@ -116,6 +117,7 @@ static enum phi_err read_plain(struct phi_view plain, struct phi_arena *arena, s
     PHI_GUARD(read_bytes(&at, "note", NOTE_MAX, arena, &out->note));
     PHI_GUARD(phi_json_word_opt(&at, "matterKind", CASE_WORD_MAX, "fact", &out->matter_kind, NULL));
     PHI_GUARD(read_bytes(&at, "content", CONTENT_MAX, arena, &out->content));
+    PHI_GUARD(rows_read(&at, &out->rows));
 out:
     return err;
 }

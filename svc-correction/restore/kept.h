@@ -12,6 +12,7 @@
 
 #include "json/json.h"
 #include "svc-correction/flow/move.h"
+#include "svc-correction/restore/rows.h"
 
 /* The case after the step, and what the step's row has besides. */
 struct kept {
@@ -29,6 +30,7 @@ struct kept {
     const char *matter_kind;
     struct phi_view content; /* as the table has it; empty: none */
     struct phi_view note;    /* empty: none, or none that may lie on a topic */
+    struct kept_rows rows;   /* what it brought into other tables */
 };
 
 /* PHI_ERR_MEMORY, PHI_ERR_CRYPTO. */

@@ -1,12 +1,10 @@
 #include "svc-correction/restore/restore.h"
 
-#include "base/log.h"
-#include "bus/signed.h"
-#include "person/keys.h"
 #include "service/catch_up.h"
+#include "svc-correction/attachments/chunks.h"
 #include "svc-correction/restore/kept.h"
+#include "svc-correction/restore/own.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define DEPTH_MAX 3
@@ -29,25 +27,6 @@ struct told {
 };
 
 /* --- reading --- */
-
-static enum phi_err check_own(struct phi_service *service, const struct phi_msg *msg)
-{
-    enum phi_err err = PHI_OK;
-    const struct correction *correction = phi_service_state(service);
-    struct phi_sm2_public *key = NULL;
-    struct phi_pinned_key pinned = {.key = NULL};
-    uint8_t xy[PHI_SM2_PUBLIC_LEN];
-    uint64_t version = 0;
-    phi_sm2_private_public(correction->correction_key, xy);
-    PHI_GUARD(phi_sm2_public_new(xy, &key));
-    snprintf(pinned.key_serial, sizeof(pinned.key_serial), "%s", correction->correction_serial);
-    pinned.key = key;
-    PHI_GUARD(phi_signed_verify(msg, &pinned, 1, &version, NULL));
-    PHI_GUARD(msg->key.len == PHI_SUBJECT_LEN ? PHI_OK : PHI_ERR_DATA_BROKEN);
-out:
-    phi_sm2_public_free(key);
-    return err;
-}
 
 /* 64 hex digits, or "" for none. */
 static enum phi_err read_digest(const struct phi_json_at *root, const char *member,
@@ -82,11 +61,12 @@ static enum phi_err read_told(struct phi_service *service, const struct phi_msg 
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at root;
-    memcpy(out->subject, msg->key.data, PHI_SUBJECT_LEN);
     PHI_GUARD(phi_json_read(msg->value, DEPTH_MAX, arena, &root, NULL));
+    PHI_GUARD(phi_json_time(&root, "at", &out->at_us, NULL));
+    PHI_GUARD(own_check(service, msg, out->at_us));
+    memcpy(out->subject, msg->key.data, PHI_SUBJECT_LEN);
     PHI_GUARD(phi_json_hex(&root, "caseId", out->case_id, CASE_LEN, NULL));
     PHI_GUARD(phi_json_int(&root, "seq", 1, INT32_MAX, &out->seq, NULL));
-    PHI_GUARD(phi_json_time(&root, "at", &out->at_us, NULL));
     PHI_GUARD(phi_json_word(&root, "step", CASE_WORD_MAX, &out->step, NULL));
     PHI_GUARD(phi_json_word(&root, "state", CASE_WORD_MAX, &out->state, NULL));
     PHI_GUARD(phi_json_word(&root, "region", 6, &out->region, NULL));
@@ -195,14 +175,16 @@ static enum phi_err add_decision(struct phi_conn *tx, const struct told *told,
                                  struct phi_error *error)
 {
     const struct kept *kept = &told->kept;
-    const struct phi_param params[] = {PHI_BYTES_OF(told->case_id, CASE_LEN),
-                                       PHI_I64(kept->decision_version),
-                                       PHI_TEXT(kept->outcome),
-                                       PHI_BYTES_OF(told->actor, PHI_SM3_LEN),
-                                       PHI_TEXT(told->unit),
-                                       bytes_or_null(kept->proposer),
-                                       PHI_TEXT(kept->proposer_unit),
-                                       PHI_I64(told->at_us)};
+    bool is_appeal = kept->rows.first_unit != NULL;
+    const struct phi_param params[] = {
+        PHI_BYTES_OF(told->case_id, CASE_LEN),
+        PHI_I64(kept->decision_version),
+        PHI_TEXT(kept->outcome),
+        PHI_BYTES_OF(told->actor, PHI_SM3_LEN),
+        PHI_TEXT(told->unit),
+        is_appeal ? PHI_BYTES_OF(kept->rows.first, PHI_SM3_LEN) : bytes_or_null(kept->proposer),
+        PHI_TEXT(is_appeal ? kept->rows.first_unit : kept->proposer_unit),
+        PHI_I64(told->at_us)};
     if (kept->decision_version == 0)
         return PHI_OK;
     return phi_conn_exec(tx, "restore_decision",
@@ -231,11 +213,27 @@ static enum phi_err set_matter(struct phi_conn *tx, const struct told *told,
 static enum phi_err drop_erased(struct phi_conn *tx, struct told *told, struct phi_arena *arena,
                                 struct phi_error *error)
 {
-    struct phi_person_key key;
-    enum phi_err err = phi_person_keys_find(tx, told->subject, arena, &key, error);
-    if (err == PHI_OK && key.version > 0 && !phi_person_key_is_kept(&key))
-        told->kept.note.len = told->kept.content.len = 0;
+    enum phi_err err = PHI_OK;
+    struct phi_view *const texts[] = {&told->kept.note, &told->kept.content};
+    bool is_gone = false;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        PHI_GUARD(own_is_erased(tx, told->subject, *texts[i], arena, &is_gone, error));
+        if (is_gone)
+            texts[i]->len = 0;
+    }
+out:
     return err;
+}
+
+static enum phi_err add_rows(struct phi_conn *tx, const struct told *told, struct phi_error *error)
+{
+    const struct rows_of of = {
+        .tx = tx,
+        .case_id = told->case_id,
+        .subject = told->subject,
+        .at_us = told->at_us,
+        .content_digest = phi_view_of(told->content_digest, told->has_content ? PHI_SM3_LEN : 0)};
+    return rows_restore(&of, &told->kept.rows, error);
 }
 
 static enum phi_err keep_step(struct phi_service *service, const struct phi_msg *msg,
@@ -244,16 +242,9 @@ static enum phi_err keep_step(struct phi_service *service, const struct phi_msg 
 {
     enum phi_err err = PHI_OK;
     struct told told = {.seq = 0};
-    err = check_own(service, msg);
-    if (err != PHI_OK)
-        return err == PHI_ERR_MEMORY || err == PHI_ERR_CRYPTO ? err : PHI_OK;
     err = read_told(service, msg, arena, &told);
-    if (err != PHI_OK && err != PHI_ERR_MEMORY && err != PHI_ERR_CRYPTO) {
-        /* signed by us: a fault of ours, which must be seen */
-        phi_log(PHI_LOG_ERROR, "own_step_not_read", PHI_L_ERR(err));
-        return PHI_OK;
-    }
-    PHI_GUARD(err);
+    if (err != PHI_OK)
+        return own_pass_over(err, STREAM);
     PHI_GUARD(drop_erased(tx, &told, arena, error));
     if (told.seq == 1)
         PHI_GUARD(add_case(tx, &told, error));
@@ -263,12 +254,15 @@ static enum phi_err keep_step(struct phi_service *service, const struct phi_msg 
     PHI_GUARD(move_case(tx, &told, error));
     PHI_GUARD(add_decision(tx, &told, error));
     PHI_GUARD(set_matter(tx, &told, error));
+    PHI_GUARD(add_rows(tx, &told, error));
 out:
     return err;
 }
 
 enum phi_err case_restore(struct phi_service *service, struct phi_error *error)
 {
-    static const struct phi_catch_up_stream streams[] = {{STREAM, keep_step}};
-    return phi_service_catch_up(service, streams, 1, error);
+    static const struct phi_catch_up_stream streams[] = {
+        {.stream = STREAM, .keep = keep_step},
+        {.stream = CHUNK_STREAM, .keep = chunk_keep, .room = CHUNK_ROOM}};
+    return phi_service_catch_up(service, streams, sizeof(streams) / sizeof(streams[0]), error);
 }

@@ -1,5 +1,6 @@
-/* Cases and their steps, made again of correction.step where the database is a backup's
- * (service/catch_up.h). A step is believed by this service's own signature. Texts come back under
+/* Cases with their steps and all that these brought, made again of correction.step, and what was
+ * attached of correction.attachment, where the database is a backup's (service/catch_up.h). Each
+ * is believed by this service's own signature (restore/own.h). Texts come back under
  * the person's data key; what an erasure has ended since, the reader of person.key empties again.
  *
  *   PHI_GUARD(case_restore(service, error));      // in start, before anything is consumed

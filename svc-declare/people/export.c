@@ -153,6 +153,28 @@ out:
     return err;
 }
 
+/* What the other services keep about the person: each gives its own copy. */
+static const struct {
+    const char *service;
+    const char *path;
+} elsewhere[] = {{"svc-correction", "/v1/me/corrections"},
+                 {"svc-directory", "/v1/health/explain"},
+                 {"svc-verify", "/v1/codes/uses"},
+                 {"svc-codegen", "/v1/codes/consent/looks"},
+                 {"svc-platform", "/v1/disputes"}};
+
+static enum phi_err add_elsewhere(json_t *data)
+{
+    json_t *list = json_array();
+    enum phi_err err = json_object_set_new(data, "elsewhere", list) == 0 ? PHI_OK : PHI_ERR_MEMORY;
+    for (size_t i = 0; err == PHI_OK && i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+        json_t *one =
+            json_pack("{s:s, s:s}", "service", elsewhere[i].service, "path", elsewhere[i].path);
+        err = json_array_append_new(list, one) == 0 ? PHI_OK : PHI_ERR_MEMORY;
+    }
+    return err;
+}
+
 static enum phi_err gather(struct phi_api_call *call, struct phi_conn *conn, struct page *pages,
                            json_t *data, struct phi_error *error)
 {
@@ -169,6 +191,7 @@ static enum phi_err gather(struct phi_api_call *call, struct phi_conn *conn, str
     PHI_GUARD(documents_read(conn, declare_of(call)->keys.health, &key, phi_api_arena(call),
                              &documents, error));
     PHI_GUARD(looks_read(conn, subject, phi_api_arena(call), &looks, error));
+    PHI_GUARD(add_elsewhere(data));
     bool is_set = json_object_set(data, "consents", consents) == 0 &&
                   json_object_set(data, "documents", documents) == 0 &&
                   json_object_set(data, "looks", looks) == 0;

@@ -155,9 +155,11 @@ out:
 
 enum phi_err declare_restore(struct phi_service *service, struct phi_error *error)
 {
-    struct phi_catch_up_stream streams[2 + PHI_SOURCES_COUNT] = {{PHI_PERSON_STREAM, keep_key},
-                                                                 {SETTLED_STREAM, restore_settled}};
+    struct phi_catch_up_stream streams[2 + PHI_SOURCES_COUNT] = {
+        {.stream = PHI_PERSON_STREAM, .keep = keep_key},
+        {.stream = SETTLED_STREAM, .keep = restore_settled}};
     for (size_t i = 0; i < PHI_SOURCES_COUNT; i++)
-        streams[2 + i] = (struct phi_catch_up_stream){phi_sources[i].stream, keep_fact};
+        streams[2 + i] =
+            (struct phi_catch_up_stream){.stream = phi_sources[i].stream, .keep = keep_fact};
     return phi_service_catch_up(service, streams, 2 + PHI_SOURCES_COUNT, error);
 }

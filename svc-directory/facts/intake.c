@@ -21,6 +21,24 @@ enum phi_err intake_bury(struct intake *in, const struct phi_msg *msg, enum phi_
 
 /* --- reading --- */
 
+/* What was decided under a key that is out of force since is read again after a restore, for as
+ * long as the topic has it. */
+#define LATE_US (8 * 86400 * INT64_C(1000000))
+
+static void pin(struct intake *in, const struct phi_trust_key *key)
+{
+    bool is_late = in->now_us >= key->to_us;
+    if (key->use != PHI_TRUST_CORRECTION || in->now_us < key->from_us ||
+        (is_late && in->now_us - key->to_us > LATE_US))
+        return;
+    struct phi_pinned_key *pinned =
+        is_late ? &in->late[in->late_count].key : &in->pinned[in->pinned_count++];
+    if (is_late)
+        in->late[in->late_count++].listed = key;
+    snprintf(pinned->key_serial, sizeof(pinned->key_serial), "%s", key->serial);
+    pinned->key = key->public_key;
+}
+
 /* The keys that may sign decisions: this province's, by the trust list, in force now. */
 static enum phi_err pin_keys(struct intake *in)
 {
@@ -30,15 +48,10 @@ static enum phi_err pin_keys(struct intake *in)
         phi_trust_platform(in->trust, phi_service_region(directory->service));
     if (platform == NULL)
         return PHI_ERR_NEIGHBOUR; /* the trust list is not here yet: the batch comes again */
-    for (size_t i = 0; i < platform->key_count && in->pinned_count < INTAKE_KEYS_MAX; i++) {
-        const struct phi_trust_key *key = &platform->keys[i];
-        if (key->use != PHI_TRUST_CORRECTION || in->now_us < key->from_us ||
-            in->now_us >= key->to_us)
-            continue;
-        struct phi_pinned_key *pinned = &in->pinned[in->pinned_count++];
-        snprintf(pinned->key_serial, sizeof(pinned->key_serial), "%s", key->serial);
-        pinned->key = key->public_key;
-    }
+    for (size_t i = 0; i < platform->key_count && in->pinned_count < INTAKE_KEYS_MAX &&
+                       in->late_count < INTAKE_KEYS_MAX;
+         i++)
+        pin(in, &platform->keys[i]);
     return PHI_OK;
 }
 
@@ -85,15 +98,34 @@ static enum phi_err verify(struct intake *in)
     return PHI_OK;
 }
 
+/* By a key in force now, or by one that was when the decision says that it was made. */
+static enum phi_err read_decision(struct intake *in, size_t i, struct decision *out)
+{
+    uint64_t version = 0;
+    const struct intake_late *late = NULL;
+    const struct phi_msg *msg = &in->batch->msgs[i];
+    enum phi_err err = in->jobs[i].err;
+    for (size_t k = 0; k < in->late_count && err == PHI_ERR_KEY; k++) {
+        late = &in->late[k];
+        err = phi_signed_verify(msg, &late->key, 1, &version, &in->error);
+    }
+    PHI_GUARD(err);
+    PHI_GUARD(decision_open(msg, phi_service_region(in->directory->service), &in->directory->keys,
+                            in->arena, out, &in->error));
+    if (late != NULL &&
+        (out->decided_us < late->listed->from_us || out->decided_us >= late->listed->to_us))
+        err = PHI_ERR_KEY;
+out:
+    return err;
+}
+
 static enum phi_err read_one(struct intake *in, size_t i)
 {
     enum phi_err err = PHI_OK;
     const struct phi_msg *msg = &in->batch->msgs[i];
     const char *region = phi_service_region(in->directory->service);
     if (in->jobs != NULL) {
-        PHI_GUARD(in->jobs[i].err);
-        PHI_GUARD(decision_open(msg, region, &in->directory->keys, in->arena,
-                                &in->decisions[in->decision_count], &in->error));
+        PHI_GUARD(read_decision(in, i, &in->decisions[in->decision_count]));
         PHI_GUARD(add_made(in, &in->decisions[in->decision_count], msg));
         in->decision_count++;
     } else {

@@ -27,6 +27,12 @@ struct intake_item {
     bool is_new;
 };
 
+/* A key of decisions that is out of force; `listed` is the trust view's. */
+struct intake_late {
+    struct phi_pinned_key key;
+    const struct phi_trust_key *listed;
+};
+
 struct intake {
     struct directory *directory;
     struct phi_batch *batch;
@@ -43,7 +49,9 @@ struct intake {
     const struct phi_trust_view *trust;
     struct phi_pinned_key pinned[INTAKE_KEYS_MAX];
     size_t pinned_count;
-    struct phi_signed_job *jobs; /* of a batch of decisions; else NULL */
+    struct phi_signed_job *jobs;              /* of a batch of decisions; else NULL */
+    struct intake_late late[INTAKE_KEYS_MAX]; /* lately out of force */
+    size_t late_count;
     uint8_t (*touched)[PHI_SUBJECT_LEN];
     size_t touched_count;
     const struct phi_event *applied; /* laid down, to be offered after the COMMIT */

@@ -5,7 +5,11 @@
  *
  *   lodged → proposed → decided → carried-out         back to lodged: given back, or returned by
  *                                                     the province
+ * A decision that the province has not answered is sent again, as it was, every
+ * PHI_DISPUTE_RESEND_S; the answer names its number.
+ *
  *   PHI_GUARD(appeals_open(service, &platform->appeals, error));   // NULL without its two keys
+ *   PHI_GUARD(appeals_resend(platform, tx, &count, error));        // the clock's
  *   appeals_close(platform->appeals);                              // NULL is fine
  *
  * Routes run on a worker's thread and block on the database.
@@ -18,7 +22,7 @@
 #define APPEAL_ROLE        "appeal" /* of app and officer */
 #define APPEAL_NOTE_MAX    1000
 #define APPEAL_STEP_COUNT  9
-#define APPEAL_MOVED_COUNT 10
+#define APPEAL_MOVED_COUNT 12
 
 struct appeals {
     struct phi_sm2_private *intake_key; /* opens what provinces seal to us */
@@ -42,6 +46,10 @@ enum phi_err appeal_decide(struct phi_api_call *call,
 enum phi_err appeal_take(const struct dispute_news *news, struct phi_error *error) PHI_MUST_USE;
 enum phi_err appeal_take_answer(const struct dispute_news *news,
                                 struct phi_error *error) PHI_MUST_USE;
+
+/* resend.c: the decisions that are due, into the transaction. PHI_ERR_STORE and of signing. */
+enum phi_err appeals_resend(struct platform *platform, struct phi_conn *tx, size_t *count,
+                            struct phi_error *error) PHI_MUST_USE;
 
 /* An appeal as a route finds it; texts are the call's. */
 struct appeal {

@@ -22,6 +22,7 @@ struct saying {
     uint8_t officer[PHI_SM3_LEN];
     const char *unit;
     const char *topic;
+    const char *letter; /* the decision as it is sent; NULL for none */
 };
 
 /* --- who --- */
@@ -135,6 +136,8 @@ static enum phi_err keep(const struct saying *s, const char *step, const char *s
     enum phi_err err = PHI_OK;
     struct phi_api_call *call = s->call;
     bool is_proposed = strcmp(state, "proposed") == 0, is_back = strcmp(state, "lodged") == 0;
+    int64_t resend_s =
+        phi_config_int(phi_service_config(phi_api_service(call)), "PHI_DISPUTE_RESEND_S");
     const struct phi_param said[APPEAL_STEP_COUNT] = {PHI_TEXT(s->appeal.region),
                                                       PHI_BYTES_OF(s->appeal.case_id, DISPUTE_LEN),
                                                       PHI_I64(s->appeal.seq + 1),
@@ -158,7 +161,9 @@ static enum phi_err keep(const struct saying *s, const char *step, const char *s
         PHI_TEXT(is_proposed ? s->unit
                  : is_back   ? ""
                              : s->appeal.proposer_unit),
-        PHI_TEXT(is_proposed ? sealed : "")};
+        PHI_TEXT(is_proposed ? sealed : ""),
+        PHI_TEXT(s->letter == NULL ? "" : s->letter),
+        PHI_I64(s->letter == NULL ? INT64_MAX : phi_api_now_us(call) + resend_s * 1000000)};
     PHI_GUARD(phi_api_row(call, TABLE_APPEAL_STEPS, said, APPEAL_STEP_COUNT));
     PHI_GUARD(phi_api_row(call, TABLE_APPEALS_MOVED, moved, APPEAL_MOVED_COUNT));
 out:
@@ -193,7 +198,7 @@ out:
     return err;
 }
 
-static enum phi_err send(const struct saying *s, struct phi_error *error)
+static enum phi_err send(struct saying *s, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_json_at first;
@@ -205,12 +210,14 @@ static enum phi_err send(const struct saying *s, struct phi_error *error)
     struct phi_event event = {.topic = s->topic, .type = "cn.phi.appeal.decided"};
     phi_hex_encode(phi_view_of(s->appeal.case_id, DISPUTE_LEN), id);
     PHI_GUARD(phi_json_read(phi_view_text(s->appeal.proposer_sealed), 4, arena, &first, error));
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:s, s:O}", "kind", "appeal-decided", "caseId", id, "decision",
-                  s->decision, "reason", s->reason, "first", (json_t *)first.value);
+    json_t *json = json_pack("{s:s, s:s, s:I, s:s, s:s, s:O}", "kind", "appeal-decided", "caseId",
+                             id, "seq", (json_int_t)s->appeal.seq + 1, "decision", s->decision,
+                             "reason", s->reason, "first", (json_t *)first.value);
     PHI_GUARD(phi_json_keep(arena, json));
     PHI_GUARD(seal_officer(s, json, error));
     PHI_GUARD(phi_json_canonical(json, arena, &event.value));
+    s->letter = phi_arena_text(arena, event.value);
+    PHI_GUARD(s->letter == NULL ? PHI_ERR_MEMORY : PHI_OK);
     PHI_GUARD(phi_signed_add(&event, &signer, (uint64_t)phi_api_now_us(s->call), arena));
     PHI_GUARD(phi_api_event(s->call, &event));
 out:

@@ -2,6 +2,10 @@
 
 #define WORD_MAX  64
 #define STEPS_MAX 200
+#define SEQ_MAX   1000000
+/* 0: a province of before doesn't say which decision it answers. */
+#define ANSWERED     " AND state = 'decided' AND ($4::bigint = 0 OR seq = $4::bigint)"
+#define SENT_NO_MORE "letter = '', next_us = 9223372036854775807, "
 
 enum phi_err appeal_take(const struct dispute_news *news, struct phi_error *error)
 {
@@ -48,22 +52,24 @@ enum phi_err appeal_take_answer(const struct dispute_news *news, struct phi_erro
     static const char *const results[] = {"carried-out", "returned"};
     uint8_t id[DISPUTE_LEN];
     size_t result = 0;
+    int64_t seq = 0;
     const char *code = NULL;
     struct phi_rows *rows = NULL;
     PHI_GUARD(phi_json_hex(news->root, "caseId", id, DISPUTE_LEN, error));
     PHI_GUARD(phi_json_enum(news->root, "result", results, 2, &result, error));
     PHI_GUARD(phi_json_word(news->root, "code", 4, &code, error));
+    PHI_GUARD(phi_json_int_opt(news->root, "seq", 1, SEQ_MAX, 0, &seq, error));
     const struct phi_param params[] = {PHI_TEXT(news->region), PHI_BYTES_OF(id, DISPUTE_LEN),
-                                       PHI_I64(news->now_us)};
+                                       PHI_I64(news->now_us), PHI_I64(seq)};
     PHI_GUARD(phi_conn_exec(
         news->tx, result == 0 ? "appeal_carried" : "appeal_returned",
-        result == 0 ? "UPDATE appeals SET state = 'carried-out', changed_us = $3, record = '', "
-                      "proposer_sealed = '', seq = seq + 1 WHERE region = $1 AND case_id = $2 AND "
-                      "state = 'decided'"
-                    : "UPDATE appeals SET state = 'lodged', changed_us = $3, decision = '', reason "
-                      "= '', proposer = NULL, proposer_unit = '', proposer_sealed = '', seq = seq "
-                      "+ 1 WHERE region = $1 AND case_id = $2 AND state = 'decided'",
-        params, 3, &rows, error));
+        result == 0
+            ? "UPDATE appeals SET " SENT_NO_MORE "state = 'carried-out', changed_us = $3, record = "
+              "'', proposer_sealed = '', seq = seq + 1 WHERE region = $1 AND case_id = $2" ANSWERED
+            : "UPDATE appeals SET " SENT_NO_MORE "state = 'lodged', changed_us = $3, decision = "
+              "'', reason = '', proposer = NULL, proposer_unit = '', proposer_sealed = '', seq = "
+              "seq + 1 WHERE region = $1 AND case_id = $2" ANSWERED,
+        params, 4, &rows, error));
     if (phi_rows_affected(rows) > 0)
         PHI_GUARD(keep_step(news, id, results[result], code, error));
 out:

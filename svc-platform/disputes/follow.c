@@ -27,6 +27,7 @@ struct disputes {
     struct phi_consumer *consumer;
     struct phi_counter *taken;
     struct phi_counter *resent;
+    struct phi_counter *decisions_resent;
     pthread_t thread;
     bool has_thread;
     atomic_bool stopping;
@@ -177,16 +178,18 @@ out:
 static void look(struct disputes *disputes)
 {
     enum phi_err err = PHI_OK;
-    size_t count = 0;
+    size_t count = 0, appeal_count = 0;
     struct phi_conn *conn = NULL;
     struct phi_error error = {.code = PHI_OK};
     struct phi_service *service = disputes->platform->service;
     PHI_GUARD(phi_store_acquire(phi_service_store(service), phi_deadline_in_ms(ACQUIRE_MS), &conn));
     PHI_GUARD(phi_conn_begin(conn, &error));
     PHI_GUARD(resend(disputes, conn, &count, &error));
+    PHI_GUARD(appeals_resend(disputes->platform, conn, &appeal_count, &error));
     PHI_GUARD(phi_conn_commit(conn, &error));
     phi_counter_add(disputes->resent, count);
-    if (count > 0)
+    phi_counter_add(disputes->decisions_resent, appeal_count);
+    if (count + appeal_count > 0)
         phi_relay_wake(phi_service_relay(service));
 out:
     if (err != PHI_OK)
@@ -223,6 +226,9 @@ enum phi_err disputes_open(struct platform *platform, struct phi_error *error)
         phi_counter_new("phi_disputes_told_total", "records of dispute.up taken", NULL);
     disputes->resent = phi_counter_new("phi_disputes_resent_total",
                                        "disputes handed over again, being unanswered", NULL);
+    disputes->decisions_resent =
+        phi_counter_new("phi_appeal_decisions_resent_total",
+                        "decisions of appeals sent again, being unanswered", NULL);
     const struct phi_consumer_options options = {
         .bus = phi_service_platform_bus(platform->service),
         .group = GROUP,

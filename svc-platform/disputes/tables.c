@@ -7,8 +7,9 @@ static const enum phi_column step_columns[APPEAL_STEP_COUNT] = {
     PHI_COLUMN_TEXT, PHI_COLUMN_BYTES, PHI_COLUMN_I64,  PHI_COLUMN_I64,  PHI_COLUMN_TEXT,
     PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_BYTES};
 static const enum phi_column moved_columns[APPEAL_MOVED_COUNT] = {
-    PHI_COLUMN_TEXT, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT,  PHI_COLUMN_I64,  PHI_COLUMN_I64,
-    PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_TEXT};
+    PHI_COLUMN_TEXT, PHI_COLUMN_BYTES, PHI_COLUMN_TEXT, PHI_COLUMN_I64,
+    PHI_COLUMN_I64,  PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_BYTES,
+    PHI_COLUMN_TEXT, PHI_COLUMN_TEXT,  PHI_COLUMN_TEXT, PHI_COLUMN_I64};
 
 const struct phi_lane_table dispute_tables[DISPUTE_TABLES] = {
     {.name = "disputes",
@@ -36,9 +37,11 @@ const struct phi_lane_table dispute_tables[DISPUTE_TABLES] = {
      .key_count = 2,
      .insert_sql = "UPDATE appeals SET state = m.state, seq = m.seq, changed_us = m.at, decision = "
                    "m.decision, reason = m.reason, proposer = m.proposer, proposer_unit = m.unit, "
-                   "proposer_sealed = m.sealed FROM unnest($1::text[], $2::bytea[], $3::text[], "
-                   "$4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::text[], "
-                   "$10::text[]) AS m (region, case_id, state, seq, at, decision, reason, "
-                   "proposer, unit, sealed) WHERE appeals.region = m.region AND appeals.case_id = "
+                   "proposer_sealed = m.sealed, letter = m.letter, next_us = m.next FROM "
+                   "unnest($1::text[], $2::bytea[], $3::text[], $4::bigint[], $5::bigint[], "
+                   "$6::text[], $7::text[], $8::bytea[], $9::text[], $10::text[], $11::text[], "
+                   "$12::bigint[]) AS m (region, case_id, state, seq, at, decision, reason, "
+                   "proposer, unit, sealed, letter, next) WHERE appeals.region = m.region AND "
+                   "appeals.case_id = "
                    "m.case_id AND appeals.seq < m.seq"},
 };

@@ -196,6 +196,6 @@ out:
 
 enum phi_err verify_restore(struct phi_service *service, struct phi_error *error)
 {
-    static const struct phi_catch_up_stream streams[] = {{"code.verified", keep}};
+    static const struct phi_catch_up_stream streams[] = {{.stream = "code.verified", .keep = keep}};
     return phi_service_catch_up(service, streams, 1, error);
 }

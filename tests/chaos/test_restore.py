@@ -1,5 +1,7 @@
 """A province's database restored from a backup: what was acknowledged after the backup is made again of the topics, before
 anybody is answered."""
+import glob
+import json
 import os
 import secrets
 import subprocess
@@ -11,8 +13,10 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from days import tell
 from phi_client.http import new_serial
-from phi_client.life import source_line
+from phi_client.life import STATEMENT, moment, source_line
 from phi_client.people import Person
+from phi_client.routes import attachment, png
+from phi_client.sm2 import PublicKey
 from phi_client.suite import SERVICES, wait_until
 
 PG = "/usr/lib/postgresql/15/bin"
@@ -37,11 +41,16 @@ KEPT = {
                         "head",
     "correction.decisions": "case_id, decision_version, decision, officer, unit, proposer, proposer_unit, decided_us",
     "correction.open_matters": "matter, case_id",
+    "correction.filers": "case_id, filer, subject, role, issuer, mandate_id, until_us, at_us",
+    "correction.handed": "dispute_id, case_id",
+    "correction.attachments": "attachment_id, case_id, number, type, size_bytes, digest, at_us",
+    "correction.attachment_chunks": "attachment_id, chunk, sealed",
     "directory.facts": "fact_id, subject, source, institution, record_no, revision, content",
     "directory.entries": "subject, grade, sources_mask, then_grade, until_us",
 }
 # Of which tables the backup lacks fewer rows than there were people after it.
-FEWER = {"declare.links": 2, "correction.decisions": BEFORE - 1}
+FEWER = {"declare.links": 2, "correction.decisions": BEFORE - 1, "correction.filers": 1, "correction.handed": 2,
+         "correction.attachments": 2, "correction.attachment_chunks": 3}
 WITH_TOPICS = ("declare", "verify", "correction")
 
 pytestmark = [pytest.mark.late, pytest.mark.timeout(600)]
@@ -111,6 +120,149 @@ def dispute(life, count):
     return [life.disputed(person)[0]["caseId"] for person in declared(life, count)]
 
 
+PDF = b"%PDF-1.4\n" + b" " * 400_000 + b"%%EOF\n"  # two chunks
+
+
+def reported(life, person):
+    line = source_line(person, "contacts")
+    assert life.report("contacts", [line])[0]["result"] == "accepted"
+    return {"region": "320000", "source": "source.contacts", "institution": "cdc-320102", "recordNo": line["recordNo"]}
+
+
+def attach(life, case_id, person, kind, body):
+    return life.done(life.suite.apps["citizen-app"].call(
+        "POST", life.suite.url("svc-correction"), attachment(case_id, kind), body, life.token(person),
+        headers={"Content-Type": "application/octet-stream"}))
+
+
+def of_handed(life, person, dispute_id):
+    return life.done(life.get("citizen-app", "svc-platform", f"/v1/disputes/{dispute_id}", person))
+
+
+class Besides:
+    """Cases with all that cases may have: filed by a guardian, through the unified entry, with attachments, appealed."""
+
+    def __init__(self, life, erased):
+        self.life, self.erased = life, life.disputed(erased)[0]["caseId"]
+        attach(life, self.erased, erased, "pdf", PDF)
+        self.ward, self.handed, self.added, self.overturned, self.upheld = declared(life, 5)
+        self.guardian = Person()
+        self.wards = life.done(life.post("citizen-app", "svc-correction", "/v1/corrections", {
+            "matter": "fact", "fact": reported(life, self.ward), "statement": STATEMENT,
+            "onBehalfOf": life.mandate(self.guardian, self.ward)}, self.guardian))["caseId"]
+        self.pdf = attach(life, self.wards, self.guardian, "pdf", PDF)
+        self.picture = attach(life, self.wards, self.ward, "png", png(32, 32))
+        self.dispute_id, self.case_id = self.file_at_platform(self.handed, reported(life, self.handed))
+        # A number that adds to a case of the province's.
+        fact = reported(life, self.added)
+        self.own = life.file(self.added, fact)["caseId"]
+        self.second_id, added = self.file_at_platform(self.added, fact)
+        assert added == self.own
+        for person, decision, reason in ((self.overturned, "overturn", "record-error"), (self.upheld, "uphold", "not-substantiated")):
+            self.appeal(person, decision, reason)
+
+    def chunks(self):
+        """Of who is erased."""
+        with psycopg.connect(**self.life.suite.database(), autocommit=True) as database:
+            return database.execute("SELECT count(*) FROM correction.attachment_chunks JOIN correction.attachments USING "
+                                    "(attachment_id) WHERE case_id = decode(%s, 'hex')", (self.erased,)).fetchone()[0]
+
+    def others(self, table):
+        """Rows but those of who is erased: what they wrote is emptied a moment after the start, by the record of the erasure."""
+        with psycopg.connect(**self.life.suite.database(), autocommit=True) as database:
+            ids = [one for (one,) in database.execute("SELECT attachment_id::text FROM correction.attachments WHERE case_id = "
+                                                      "decode(%s, 'hex')", (self.erased,)).fetchall()]
+        return {row for row in table if not any(of in str(row) for of in (self.erased, *(one[2:] for one in ids)))}
+
+    def file_at_platform(self, person, fact):
+        filed = {"matter": "fact", "fact": fact, "statement": STATEMENT}
+        dispute_id = self.life.dispute(person, filed)["disputeId"]
+        wait_until(lambda: "caseId" in of_handed(self.life, person, dispute_id), 30, "the province has answered")
+        return dispute_id, of_handed(self.life, person, dispute_id)["caseId"]
+
+    def appeal(self, person, decision, reason):
+        life, case_id = self.life, self.life.file(person, reported(self.life, person))["caseId"]
+        life.decide(case_id, Person(), "refuse", "not-substantiated")
+        life.done(life.post("citizen-app", "svc-correction", f"/v1/corrections/{case_id}/appeal", {"statement": STATEMENT}, person))
+        target = f"/v1/appeals/320000/{case_id}"
+        wait_until(lambda: life.get("officer-app", "svc-platform", target, token=life.officer(Person(), "national-1")).code == "0000",
+                   30, "the platform has it")
+        for act, sub in (("proposal", "national-1"), ("decision", "national-2")):
+            life.done(life.post("officer-app", "svc-platform", f"{target}/{act}", {"decision": decision, "reason": reason},
+                                token=life.officer(Person(), sub)))
+        wait_until(lambda: life.get("officer-app", "svc-platform", target, token=life.officer(Person(), "national-1"))
+                   .data["state"] == "carried-out", 30, "carried out")
+
+    def check(self):
+        """As everybody sees it: who filed for somebody sees the case and its files; a number is one case."""
+        life = self.life
+        for number, made, kind in ((1, self.pdf, "application/pdf"), (2, self.picture, "image/jpeg")):
+            got = life.suite.apps["citizen-app"].call("GET", life.suite.url("svc-correction"),
+                                                      f"/v1/corrections/{self.wards}/attachments/{number}", b"",
+                                                      life.token(self.guardian))
+            assert (got.status, got.headers["Content-Type"], len(got.body)) == (200, kind, made["sizeBytes"]), got
+        told = life.done(life.get("citizen-app", "svc-correction", f"/v1/corrections/{self.wards}", self.guardian))
+        assert told["filedAs"] == "guardian"
+        for person, number, case_id in ((self.handed, self.dispute_id, self.case_id), (self.added, self.second_id, self.own)):
+            life.done(life.officers(case_id, "evidence-requests", Person(), question="当日在何处？"))
+            wait_until(lambda one=person, of=number: of_handed(life, one, of)["state"] == "evidence-asked", 30,
+                       "the platform is told of what moves")
+            assert of_handed(life, person, number)["caseId"] == case_id
+
+
+class Keys:
+    """The key of decisions, changed while the suite runs; the list of platforms has both with their times."""
+
+    def __init__(self, suite):
+        self.suite, self.path = suite, os.path.join(suite.run, "platforms.json")
+        with open(self.path, encoding="utf-8") as file:
+            self.before = file.read()
+        # A folder of its own, with a manifest that has this key alone: the others stay where they are.
+        folder = os.path.join(suite.run, "keys", "svc-correction-2")
+        os.makedirs(folder, mode=0o700)
+        self.manifest, public = os.path.join(folder, "manifest"), os.path.join(folder, "correction.pub")
+        password = ("--password-file", os.path.join(suite.run, "keys", "svc-correction", "password"))
+        suite.phictl("key", "new", "--manifest", self.manifest, "--use", "correction", *password)
+        (file,) = glob.glob(f"{folder}/*.key")
+        suite.phictl("key", "public", "--in", file, *password, "--out", public)
+        self.key = PublicKey.from_file(public)
+
+    def write(self, text):
+        with open(self.path + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(self.path + ".new", self.path)
+
+    def change(self):
+        """From now on the new one signs; the old one is out of force in two seconds."""
+        old = PublicKey.from_file(self.suite.public_file("svc-correction", "correction")).serial
+        whole = json.loads(self.before)
+        (keys,) = [platform["keys"] for platform in whole["platforms"] if platform["id"] == "320000"]
+        keys.append({"use": "correction", "serial": self.key.serial, "public": self.key.xy.hex()})
+        self.suite.stop("svc-correction")
+        for key in keys:
+            if key["serial"] == old:
+                key["to"] = moment(-2)
+        self.write(json.dumps(whole))
+        wait_until(self.is_listed, 30, "the list has the new key")
+        self.suite.set_extra("svc-correction", PHI_KEY_MANIFEST_FILE=self.manifest)
+        self.suite.start("svc-correction")
+        time.sleep(2)  # the old key's end
+
+    def is_listed(self):
+        return all(self.is_known(region, schema) for region, schema in (("320000", "directory"), ("000000", "platform")))
+
+    def is_known(self, region, schema):
+        """By a service that follows the list."""
+        with psycopg.connect(**self.suite.database(region), autocommit=True) as database:
+            return any(self.key.serial in value for (value,) in database.execute(
+                f"SELECT value FROM {schema}.auth_registry WHERE topic = 'phi.registry'").fetchall())
+
+    def put_back(self):
+        self.write(self.before)
+        self.suite.set_extra("svc-correction")
+        self.suite.restart("svc-correction")
+
+
 def declared(life, count):
     """People whose data key svc-correction has: what was written before lies on no topic."""
     people = [Person() for _ in range(count)]
@@ -141,11 +293,23 @@ def test_a_restored_province_catches_up_by_itself(suite, life):
     backup = Backup(suite)
     asked = live(life, AFTER, scanner)
     dispute(life, AFTER)
+    besides, keys = Besides(life, erased), Keys(suite)
+    suite.settle(60)
+    wait_until(lambda: not on_their_way(suite), 60, "what was decided under the old key is carried out")
+    keys.change()
+    try:
+        restored_by_itself(suite, life, besides, backup, cases, erased, asked, scanner)
+    finally:
+        keys.put_back()
+
+
+def restored_by_itself(suite, life, besides, backup, cases, erased, asked, scanner):
     for case_id, decision in zip(cases, ["retract"] * (BEFORE - 2) + ["refuse"]):
         life.decide(case_id, Person(), decision, note="已核实。")
     settle_matters(life, erased)
     suite.settle(60)
     wait_until(lambda: not on_their_way(suite), 60, "what was decided is carried out and told")
+    wait_until(lambda: not besides.chunks(), 30, "the erasure is carried out")
     whole = rows(suite)
     suite.kill(*PROVINCE)
     backup.restore()
@@ -166,12 +330,16 @@ def test_a_restored_province_catches_up_by_itself(suite, life):
     assert all("event=caught_up" in suite.log(f"svc-{name}") for name in WITH_TOPICS)
     now = rows(suite)
     for table in (name for name in KEPT if not name.startswith("directory.")):
-        assert now[table] == whole[table], f"{table}: {len(whole[table] - now[table])} rows missing once it is open"
+        there, wanted = besides.others(now[table]), besides.others(whole[table])
+        assert there == wanted, f"{table}: {len(wanted - there)} rows missing once it is open"
     suite.settle(90)
+    wait_until(lambda: rows(suite)["correction.attachment_chunks"] == whole["correction.attachment_chunks"], 30,
+               "what was attached is as it was: of who is erased nothing")
     now = rows(suite)
     for table in KEPT:
         assert now[table] == whole[table], f"{table}: {len(whole[table] ^ now[table])} rows differ"
     again(life, asked, scanner)
+    besides.check()
     tell(day="restored from a backup", readyS=round(ready_s, 1), lost=lost)
 
 

@@ -1,6 +1,8 @@
 """Appeals: a refused case goes once to the unified platform, whose two officers uphold or overturn."""
 import psycopg
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from phi_client.chain import heads
 from phi_client.life import source_line
@@ -179,5 +181,48 @@ def test_decided_while_the_province_is_killed(suite, life):
     finally:
         suite.start("svc-correction")
     wait_until(lambda: show(life, person, case_id)["state"] == "told", 60, "carried out once")
+    steps = [step["step"] for step in show(life, person, case_id)["steps"]]
+    assert steps[4:] == ["appealed", "overturned", "applied", "told"]
+
+
+def decisions(suite, case_id):
+    return [r for r in read_topic(suite.bus, DOWN) if r.json["kind"] == "appeal-decided" and r.json["caseId"] == case_id]
+
+
+def forget(suite, topic):
+    """As its retention does: nothing of what is there stays."""
+    end = max(r.offset for r in read_topic(suite.bus, topic)) + 1
+    (done,) = AdminClient({"bootstrap.servers": suite.bus}).delete_records([TopicPartition(topic, 0, end)]).values()
+    done.result(15)
+
+
+@pytest.mark.late
+def test_a_decision_that_never_arrived_is_sent_again(suite, life):
+    """And a copy of one that was returned, which comes late, is not taken for the next."""
+    (person, case_id), (other, other_id) = lodged(life), lodged(life)
+    settle(life, other_id, UPHELD, second=other)
+    wait_until(lambda: look(life, other_id).data["state"] == "lodged", 30, "returned: the person decided")
+    (returned,) = decisions(suite, other_id)
+    suite.stop("svc-correction")
+    try:
+        settle(life, case_id, OVERTURNED)
+        wait_until(lambda: decisions(suite, case_id), 30, "sent")
+        forget(suite, DOWN)
+        write_topic(suite.bus, DOWN, returned.value, headers=list(returned.headers.items()))
+        settle(life, other_id, UPHELD)
+    finally:
+        suite.start("svc-correction")
+    wait_until(lambda: show(life, other, other_id)["state"] == "closed", 60, "the second decision is carried out")
+    wait_until(lambda: look(life, other_id).data["state"] == "carried-out", 30, "the platform knows")
+    assert show(life, person, case_id)["state"] == "appealed" and not decisions(suite, case_id)
+    with psycopg.connect(**suite.database("000000"), autocommit=True) as nation:
+        row = "FROM platform.appeals WHERE case_id = decode(%s, 'hex')"
+        (due,) = nation.execute(f"SELECT next_us - changed_us {row}", (case_id,)).fetchone()
+        assert due == int(suite.environment("svc-platform").get("PHI_DISPUTE_RESEND_S", "3600")) * 1000000
+        nation.execute("UPDATE platform.appeals SET next_us = 1 WHERE case_id = decode(%s, 'hex')", (case_id,))
+        wait_until(lambda: show(life, person, case_id)["state"] == "told", 60, "carried out once it was sent again")
+        wait_until(lambda: look(life, case_id).data["state"] == "carried-out", 30, "the platform knows")
+        assert nation.execute(f"SELECT letter, next_us = 9223372036854775807 {row}", (case_id,)).fetchone() == ("", True)
+    assert len(decisions(suite, case_id)) == 1
     steps = [step["step"] for step in show(life, person, case_id)["steps"]]
     assert steps[4:] == ["appealed", "overturned", "applied", "told"]

@@ -319,6 +319,7 @@ ROUTES = (
     Route("svc-correction", "GET", "/v1/corrections", "citizen-app", "either", _page("/v1/corrections")),
     Route("svc-correction", "GET", "/v1/corrections/{id}", "citizen-app", "either",
           lambda cast: (f"/v1/corrections/{cast.open_case()}", {})),
+    Route("svc-correction", "GET", "/v1/me/corrections", "citizen-app", "citizen", _page("/v1/me/corrections")),
     Route("svc-correction", "POST", "/v1/corrections/{id}/attachments", "citizen-app", "citizen",
           lambda cast: (attachment(cast.open_case(), "png"), png())),
     Route("svc-correction", "GET", "/v1/corrections/{id}/attachments/{number}", "citizen-app", "either", _attachment),
