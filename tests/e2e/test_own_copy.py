@@ -15,8 +15,8 @@ def reported(life, person):
 
 
 def copy(life, person, **query):
-    text = urllib.parse.urlencode(query)
-    return life.done(life.get("citizen-app", "svc-correction", f"/v1/me/corrections?{text}", person))
+    target = "/v1/me/corrections" + ("?" + urllib.parse.urlencode(query) if query else "")
+    return life.done(life.get("citizen-app", "svc-correction", target, person))
 
 
 def show(life, person, case_id):
