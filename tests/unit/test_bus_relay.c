@@ -1,5 +1,6 @@
 /* The outbox relay: librdkafka's mock cluster and a real PostgreSQL (tests/tools/with-postgres). */
 #include "bus/event_row.h"
+#include "bus/laid.h"
 #include "bus/reader.h"
 #include "bus/relay.h"
 
@@ -56,6 +57,29 @@ static void commit_events(struct phi_store *store, struct phi_relay *relay, cons
     phi_store_release(conn);
 }
 
+/* Many events in one statement, kept until the COMMIT and offered then: each goes out once. */
+static void commit_laid(struct phi_store *store, struct phi_relay *relay, unsigned from,
+                        unsigned to)
+{
+    struct phi_conn *conn = NULL;
+    struct phi_laid laid = {0};
+    struct kit_event rooms[64];
+    struct phi_arena *arena = phi_arena_new(1024 * 1024);
+    struct phi_event *events = phi_arena_alloc(arena, (to - from) * sizeof(*events));
+    assert_true(to - from <= 64);
+    assert_ok(phi_store_acquire(store, phi_deadline_in_ms(5000), &conn));
+    for (unsigned n = from; n < to; n++)
+        events[n - from] = kit_event(&rooms[n - from], TOPIC, n);
+    assert_ok(phi_conn_begin(conn, NULL));
+    assert_ok(phi_event_put_all(conn, events, to - from, arena, NULL));
+    phi_laid_keep(&laid, arena, events, to - from);
+    assert_ok(phi_conn_commit(conn, NULL));
+    phi_store_release(conn);
+    phi_laid_offer(&laid, relay);
+    assert_null(laid.arena);
+    phi_laid_offer(&laid, relay);
+}
+
 static void test_relay_direct(void **state)
 {
     (void)state;
@@ -71,11 +95,13 @@ static void test_relay_direct(void **state)
     struct phi_topic_reader *reader = read_topic(&cluster, TOPIC, &seen);
     commit_events(store, relay, TOPIC, 0, 500);
     kit_wait(20000, seen.count == 500);
+    commit_laid(store, relay, 500, 560);
+    kit_wait(20000, seen.count == 560);
     kit_wait(10000, kit_outbox_rows(store) == 0);
-    assert_int_equal(seen.distinct, 500);
+    assert_int_equal(seen.distinct, 560);
     assert_false(phi_relay_has_backlog(relay));
     assert_ok(phi_relay_close(relay, phi_deadline_in_ms(5000)));
-    assert_int_equal(seen.count, 500);
+    assert_int_equal(seen.count, 560);
     phi_topic_reader_close(reader);
     phi_producer_close(producer);
     phi_store_close(store);
