@@ -10,9 +10,11 @@ import requests
 from loadgen import keyfile
 from phi_client.codes import Code
 from phi_client.http import App
-from phi_client.life import basic, health
+from phi_client.life import STATEMENT, basic, health
 from phi_client.people import Person
+from phi_client.sm2 import PublicKey
 from phi_client.suite import Guest, wait_until
+from phi_client.topics import read_topic
 
 HOME, HERE, NATION = "440000", "320000", "000000"
 AT_HOME = ("svc-codegen", "svc-verify", "svc-declare", "svc-directory")
@@ -120,6 +122,60 @@ def test_the_issuer_down_is_said_and_back_is_back(home, life, citizen, scanner):
     assert scan(life, scanner, forged).code == "2002"
     home.start("svc-verify", "svc-directory")
     wait_until(lambda: whole(scan(life, scanner, mint(home, citizen))), 60, "the issuer is back")
+
+
+class Entry:
+    """Cases about one's own grade, filed at the unified platform, one for each province."""
+
+    def __init__(self, suite, home, life):
+        self.life, self.person, self.provinces = life, Person(), {HOME: home, HERE: suite}
+        self.numbers = {region: life.dispute(self.person, {"matter": "grade", "statement": STATEMENT}, region)["disputeId"]
+                        for region in self.provinces}
+        for region in self.provinces:
+            wait_until(lambda of=region: "caseId" in self.look(of), 60, f"{region} has answered")
+        self.cases = {region: self.look(region)["caseId"] for region in self.provinces}
+
+    def look(self, region):
+        return self.life.done(self.life.get("citizen-app", "svc-platform", f"/v1/disputes/{self.numbers[region]}", self.person))
+
+    def handed(self, region):
+        """Of both numbers, those that the province has, with their cases."""
+        with psycopg.connect(**self.provinces[region].database(region), autocommit=True) as database:
+            return database.execute("SELECT encode(dispute_id, 'hex'), encode(case_id, 'hex') FROM correction.handed WHERE "
+                                    "encode(dispute_id, 'hex') = ANY(%s)", (list(self.numbers.values()),)).fetchall()
+
+    def letters(self, topic_of, number):
+        return [r.json for r in read_topic(self.life.suite.bus, f"phi.{topic_of}.dispute.down") if number.encode() in r.value]
+
+    def ask(self, region, path, fields):
+        one = self.provinces[region]
+        if region == HERE:
+            return self.life.done(self.life.post("citizen-app", "svc-correction", path, fields, self.person))
+        return ask(one, "svc-correction", path, fields, one.token("citizens", **self.person.claims(), aud="citizen-app"))
+
+
+def test_cases_for_two_provinces_at_the_unified_entry(suite, home, life):
+    home.start("svc-correction")
+    entry = Entry(suite, home, life)
+    for region, other in ((HOME, HERE), (HERE, HOME)):
+        number, case_id = entry.numbers[region], entry.cases[region]
+        assert entry.handed(region) == [(number, case_id)], "each province has its own"
+        # Sealed to that province's svc-correction alone.
+        own = PublicKey.from_file(entry.provinces[region].public_file("svc-correction", "intake")).serial
+        letters = entry.letters(region, number)
+        assert letters and {key["serial"] for letter in letters for key in letter["keys"]} == {own}
+        assert not entry.letters(other, number)
+    # Each goes its own way, and both are followed.
+    entry.ask(HOME, f"/v1/corrections/{entry.cases[HOME]}/withdrawal", {})
+    assert entry.ask(HERE, "/v1/corrections", {"matter": "grade", "statement": STATEMENT})["caseId"] == entry.cases[HERE]
+    wait_until(lambda: entry.look(HOME)["state"] == "withdrawn", 60, "taken back at home")
+    wait_until(lambda: [step["step"] for step in entry.look(HERE)["steps"]] == ["received", "assigned", "filed-again"], 60,
+               "added to here")
+    assert entry.look(HERE)["state"] == "assigned"
+    listed = life.done(life.get("citizen-app", "svc-platform", "/v1/disputes", entry.person))["disputes"]
+    assert {(one["region"], one["disputeId"], one["state"]) for one in listed} == {
+        (HOME, entry.numbers[HOME], "withdrawn"), (HERE, entry.numbers[HERE], "assigned")}
+
 
 
 @pytest.fixture
