@@ -99,4 +99,10 @@ void case_clock_stop(struct correction *correction);
 enum phi_err case_id_of(struct phi_api_call *call, uint8_t out[CASE_LEN],
                         struct phi_error *error) PHI_MUST_USE;
 
+/* `proof` that the case is in the root of the day that the query `day` asks for; nothing without.
+ * PHI_ERR_QUERY, PHI_ERR_STORE. */
+enum phi_err case_add_proof(struct phi_api_call *call, struct phi_conn *conn,
+                            const uint8_t case_id[CASE_LEN], json_t *to,
+                            struct phi_error *error) PHI_MUST_USE;
+
 #endif

@@ -5,6 +5,7 @@
 #include "bus/consumer.h"
 #include "bus/dlq.h"
 #include "person/replay.h"
+#include "svc-correction/batches/batches.h"
 #include "svc-correction/flow/news.h"
 
 #include <string.h>
@@ -75,8 +76,10 @@ static enum phi_err handle(struct phi_batch *batch, struct phi_conn *tx, void *c
     bool is_keys = strcmp(batch->topic, phi_service_topic(service, PHI_PERSON_STREAM)) == 0;
     phi_laid_clear(&correction->laid);
     PHI_GUARD(arena == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(is_keys ? take_keys(service, batch, tx, arena, &error)
-                      : news_take(service, batch, tx, arena, &error));
+    bool is_batch = strcmp(batch->topic, phi_service_topic(service, BATCH_STREAM)) == 0;
+    PHI_GUARD(is_keys    ? take_keys(service, batch, tx, arena, &error)
+              : is_batch ? batch_take(service, batch, tx, arena, &error)
+                         : news_take(service, batch, tx, arena, &error));
 out:
     if (err != PHI_OK)
         phi_log(PHI_LOG_WARN, "batch_not_taken", PHI_L_DETAIL(&error));
@@ -110,9 +113,9 @@ enum phi_err case_keys_start(struct phi_service *service, struct phi_error *erro
 {
     enum phi_err err = PHI_OK;
     struct correction *correction = phi_service_state(service);
-    const char *const topics[] = {phi_service_topic(service, PHI_PERSON_STREAM),
-                                  phi_service_topic(service, NEWS_APPLIED),
-                                  phi_service_topic(service, NEWS_REOPENED)};
+    const char *const topics[] = {
+        phi_service_topic(service, PHI_PERSON_STREAM), phi_service_topic(service, NEWS_APPLIED),
+        phi_service_topic(service, NEWS_REOPENED), phi_service_topic(service, BATCH_STREAM)};
     const struct phi_dlq_options dead = {.region = phi_service_region(service),
                                          .program = phi_service_program(service),
                                          .seal_key = correction->health_key};
@@ -120,7 +123,7 @@ enum phi_err case_keys_start(struct phi_service *service, struct phi_error *erro
     const struct phi_consumer_options options = {.bus = phi_service_bus(service),
                                                  .group = GROUP,
                                                  .topics = topics,
-                                                 .topic_count = 3,
+                                                 .topic_count = 4,
                                                  .store = phi_service_store(service),
                                                  .dlq = correction->dlq,
                                                  .handle = handle,

@@ -5,13 +5,13 @@
 #include "base/log.h"
 #include "person/replay.h"
 #include "svc-correction/appeals/appeals.h"
+#include "svc-correction/batches/batches.h"
 #include "svc-correction/copy/copy.h"
 #include "svc-correction/entry/handed.h"
 #include "svc-correction/daily/daily.h"
 #include "svc-correction/restore/restore.h"
 #include "svc-correction/attachments/attach.h"
 #include "svc-correction/attachments/reencode.h"
-#include "svc-correction/flow/batches.h"
 #include "svc-correction/relief/relief.h"
 #include "svc-correction/steps/calendar.h"
 
@@ -32,6 +32,7 @@ extern const unsigned char phi_embed__150_anchors_sql[];
 extern const unsigned char phi_embed__151_looks_sql[];
 extern const unsigned char phi_embed__152_reports_sql[];
 extern const unsigned char phi_embed__153_retention_sql[];
+extern const unsigned char phi_embed__170_batches_sql[];
 extern const unsigned char phi_embed_calendar_json[];
 extern const size_t phi_embed_calendar_json_len;
 
@@ -120,6 +121,7 @@ static const struct phi_migration migrations[] = {
     {151, "looks", (const char *)phi_embed__151_looks_sql},
     {152, "reports", (const char *)phi_embed__152_reports_sql},
     {153, "retention", (const char *)phi_embed__153_retention_sql},
+    {170, "batches", (const char *)phi_embed__170_batches_sql},
 };
 
 const char *const case_file_fields[] = {"matter",    "fact",       "missing", "identity",
@@ -205,6 +207,7 @@ static const struct phi_api_route routes[] = {
      .path = "/v1/correction-batches/{id}",
      .role = "decide",
      .identity = PHI_API_STAFF,
+     .queries = show_queries,
      .handle = batch_show},
     {.method = "POST",
      .path = "/v1/corrections/{id}/relief",

@@ -29,6 +29,9 @@ enum phi_err officer_find(struct phi_api_call *call, struct case_now *now,
 {
     enum phi_err err = PHI_OK;
     PHI_GUARD(case_find(call, now, key, error));
+    if (now->matter_kind == MATTER_BATCH)
+        return phi_error_set(error, PHI_ERR_RULE, "id",
+                             "a batch is decided where it was proposed, at svc-declare");
     PHI_GUARD(check_source(now, error));
     PHI_GUARD(case_check_officer(call, now, error));
 out:

@@ -18,7 +18,8 @@
 #define CASE_COLUMNS                                                                               \
     "case_id, region, source, institution, record_no, state, opened_us, decided_us, subject, "     \
     "outcome, due_us, level, COALESCE((SELECT f.role FROM filers f WHERE f.case_id = "             \
-    "cases.case_id AND f.at_us = cases.opened_us LIMIT 1), 'self'), matter_kind"
+    "cases.case_id AND f.at_us = cases.opened_us LIMIT 1), 'self'), matter_kind, state = "         \
+    "'decided' AND awaits_version = decision_version AND awaits_version > 0"
 enum {
     AT_ID,
     AT_REGION,
@@ -34,6 +35,7 @@ enum {
     AT_LEVEL,
     AT_FILED_AS,
     AT_MATTER_KIND,
+    AT_AWAITS,
     AT_STATEMENT /* of one case only */
 };
 
@@ -78,6 +80,8 @@ static json_t *case_of(const struct phi_rows *rows, size_t i)
         json_decref(one);
         return NULL;
     }
+    if (phi_rows_bool(rows, i, AT_AWAITS))
+        json_object_set_new(one, "waitsFor", json_string("record"));
     add_time(one, "openedAt", phi_rows_i64(rows, i, AT_OPENED));
     add_time(one, "decidedAt", phi_rows_i64(rows, i, AT_DECIDED));
     add_time(one, "dueAt", phi_rows_i64(rows, i, AT_DUE));
@@ -285,9 +289,8 @@ static json_t *statement_of(struct phi_api_call *call, const struct phi_rows *ro
     return text == NULL ? json_null() : json_string(text);
 }
 
-/* The proof that the case is in the root of the day that is asked for. */
-static enum phi_err add_proof(struct phi_api_call *call, struct phi_conn *conn,
-                              const struct phi_param *id, json_t *to, struct phi_error *error)
+enum phi_err case_add_proof(struct phi_api_call *call, struct phi_conn *conn,
+                            const uint8_t case_id[CASE_LEN], json_t *to, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     int year = 0, month = 0, day = 0;
@@ -297,7 +300,7 @@ static enum phi_err add_proof(struct phi_api_call *call, struct phi_conn *conn,
         return PHI_OK;
     if (phi_date_parse(phi_view_text(text), &year, &month, &day) != PHI_OK)
         return phi_error_set(error, PHI_ERR_QUERY, "day", "not a date");
-    PHI_GUARD(anchor_proof(conn, id->view.data, text, &proof, error));
+    PHI_GUARD(anchor_proof(conn, case_id, text, &proof, error));
     json_object_set_new(to, "proof", proof);
 out:
     return err;
@@ -341,7 +344,7 @@ static enum phi_err show(struct phi_api_call *call, struct phi_conn *conn,
     json_t *one = NULL;
     PHI_GUARD(whole(call, conn, id, rows, &one, error));
     phi_api_data(call, one);
-    PHI_GUARD(add_proof(call, conn, id, one, error));
+    PHI_GUARD(case_add_proof(call, conn, id->view.data, one, error));
     PHI_GUARD(looks_add(call, rows, AT_ID, LOOK_CASE));
     PHI_GUARD(looks_show(call, conn, id->view.data, one, error));
 out:

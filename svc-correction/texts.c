@@ -10,17 +10,23 @@ enum phi_err case_key_find(struct phi_api_call *call, struct phi_conn *conn, con
     return phi_person_keys_find(conn, subject, phi_api_arena(call), out, error);
 }
 
-enum phi_err case_seal(struct phi_api_call *call, const struct phi_person_key *key,
-                       const char *column, const char *text, struct phi_view *sealed)
+enum phi_err text_seal(const struct phi_seal_key *health, const struct phi_person_key *key,
+                       const char *column, const char *text, struct phi_arena *arena,
+                       struct phi_view *sealed)
 {
-    const struct phi_seal_key *health = correction_of(call)->health_key;
-    struct phi_arena *arena = phi_api_arena(call);
     *sealed = phi_view_of(NULL, 0);
     if (text == NULL)
         return PHI_OK;
     if (phi_person_key_is_kept(key))
         return phi_person_seal(health, key, column, phi_view_text(text), arena, sealed);
     return phi_seal(health, column, key->subject, phi_view_text(text), arena, sealed);
+}
+
+enum phi_err case_seal(struct phi_api_call *call, const struct phi_person_key *key,
+                       const char *column, const char *text, struct phi_view *sealed)
+{
+    return text_seal(correction_of(call)->health_key, key, column, text, phi_api_arena(call),
+                     sealed);
 }
 
 enum phi_err case_seal_told(struct phi_api_call *call, const struct phi_person_key *key,

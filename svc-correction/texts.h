@@ -32,6 +32,11 @@ enum phi_err case_key_find(struct phi_api_call *call, struct phi_conn *conn, con
 enum phi_err case_seal(struct phi_api_call *call, const struct phi_person_key *key,
                        const char *column, const char *text, struct phi_view *sealed) PHI_MUST_USE;
 
+/* The same without a call. */
+enum phi_err text_seal(const struct phi_seal_key *health, const struct phi_person_key *key,
+                       const char *column, const char *text, struct phi_arena *arena,
+                       struct phi_view *sealed) PHI_MUST_USE;
+
 /* The same for correction.step, in base64: only under the person's own key, since what is on a
  * topic can't be emptied later; NULL without one, or without text. */
 enum phi_err case_seal_told(struct phi_api_call *call, const struct phi_person_key *key,

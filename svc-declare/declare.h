@@ -58,6 +58,7 @@ enum phi_err declare_source(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_report(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_retraction_propose(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_retraction_approve(struct phi_api_call *call, struct phi_error *error);
+enum phi_err declare_retraction_refuse(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_retraction_show(struct phi_api_call *call, struct phi_error *error);
 enum phi_err declare_places(struct phi_api_call *call, struct phi_error *error);
 

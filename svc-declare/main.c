@@ -20,6 +20,7 @@ extern const unsigned char phi_embed__120_person_keys_sql[];
 extern const unsigned char phi_embed__121_people_sql[];
 extern const unsigned char phi_embed__122_documents_sql[];
 extern const unsigned char phi_embed__123_withdrawals_sql[];
+extern const unsigned char phi_embed__130_batches_sql[];
 
 struct declare *declare_of(struct phi_api_call *call)
 {
@@ -35,7 +36,8 @@ static const struct phi_config_row rows[] = {
     PHI_SERVICE_KEY_ROW("PHI_PLACES_KEY_FILE",
                         "SM2 key that signs the list of places and the sources' state"),
     PHI_SERVICE_KEY_ROW("PHI_RETRACTION_KEY_FILE",
-                        "SM2 key that signs bulk retractions (correction.decided)"),
+                        "SM2 key that signs bulk retractions (correction.decided, "
+                        "correction.batch)"),
     PHI_SERVICE_KEY_ROW("PHI_INTAKE_KEY_FILE",
                         "SM2 key to which institutions seal what they send on intake.<app>"),
     {.name = "PHI_RHYTHMS_FILE",
@@ -70,6 +72,7 @@ static const struct phi_migration migrations[] = {
     {121, "people", (const char *)phi_embed__121_people_sql},
     {122, "documents", (const char *)phi_embed__122_documents_sql},
     {123, "withdrawals", (const char *)phi_embed__123_withdrawals_sql},
+    {130, "batches", (const char *)phi_embed__130_batches_sql},
 };
 
 static const enum phi_column declaration_columns[] = {
@@ -340,6 +343,12 @@ static const struct phi_api_route routes[] = {
      .identity = PHI_API_STAFF,
      .flags = PHI_API_CREATES,
      .handle = declare_retraction_approve},
+    {.method = "POST",
+     .path = "/v1/retractions/{id}/refusal",
+     .role = "decide",
+     .identity = PHI_API_STAFF,
+     .flags = PHI_API_CREATES,
+     .handle = declare_retraction_refuse},
     {.method = "GET",
      .path = "/v1/retractions/{id}",
      .role = "decide",

@@ -29,6 +29,7 @@ extern const unsigned char phi_embed__150_speed_sql[];
 extern const unsigned char phi_embed__180_open_sql[];
 extern const unsigned char phi_embed__190_decisions_sql[];
 extern const unsigned char phi_embed__191_reliefs_sql[];
+extern const unsigned char phi_embed__200_waiting_sql[];
 extern const unsigned char phi_embed__160_healing_sql[];
 
 #define GROUP          "svc-directory"
@@ -149,6 +150,7 @@ static const struct phi_migration migrations[] = {
     {180, "open", (const char *)phi_embed__180_open_sql},
     {190, "decisions", (const char *)phi_embed__190_decisions_sql},
     {191, "reliefs", (const char *)phi_embed__191_reliefs_sql},
+    {200, "waiting", (const char *)phi_embed__200_waiting_sql},
 };
 
 static const char *const try_fields[] = {"rules", "from", NULL};

@@ -156,10 +156,15 @@ enum phi_err case_check_uncorrected(struct phi_conn *conn, const struct case_now
                             "SELECT outcome FROM cases WHERE subject = $1 AND record_no = $2 AND "
                             "outcome IN ('retract', 'amend') AND region = $3 AND source = $4 AND "
                             "institution = $5 AND case_id <> $6 AND state IN ('decided', "
-                            "'applied', 'told') LIMIT 1",
+                            "'applied', 'told') UNION ALL SELECT 'batch' FROM batch_records WHERE "
+                            "subject = $1 AND record_no = $2 AND source = $4 AND institution = $5 "
+                            "AND NOT waits LIMIT 1",
                             params, 6, &rows, error));
     if (phi_rows_count(rows) > 0)
-        err = phi_error_set(error, PHI_ERR_STATE, "fact", "another case has corrected it already");
+        err = phi_error_set(error, PHI_ERR_STATE, "fact", "%s has corrected it already",
+                            strcmp(phi_rows_text(rows, 0, 0), "batch") == 0
+                                ? "the retraction of its batch"
+                                : "another case");
 out:
     phi_rows_free(rows);
     return err;

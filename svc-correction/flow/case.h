@@ -39,8 +39,8 @@ enum phi_err case_find(struct phi_api_call *call, struct case_now *out, struct p
  * for: PHI_ERR_FORBIDDEN otherwise. Blocks on the database. */
 enum phi_err case_check_officer(struct phi_api_call *call, const struct case_now *now,
                                 struct phi_error *error) PHI_MUST_USE;
-/* PHI_ERR_STATE: a decision of another case has retracted or amended this record of the person's
- * already. Blocks on the database. */
+/* PHI_ERR_STATE: a decision of another case, or of a batch, has retracted or amended this record of
+ * the person's already. Blocks on the database. */
 enum phi_err case_check_uncorrected(struct phi_conn *conn, const struct case_now *now,
                                     const struct case_fact *fact,
                                     struct phi_error *error) PHI_MUST_USE;

@@ -1,6 +1,7 @@
 /* Cases past their time: those that wait for the citizen go back to the source, the others are
  * escalated, by themselves. Each replica looks; the number of a step
  * is given once. */
+#include "svc-correction/batches/batches.h"
 #include "svc-correction/entry/handed.h"
 #include "svc-correction/flow/stored.h"
 
@@ -30,15 +31,19 @@ static enum phi_err move_one(struct case_clock *clock, struct phi_conn *tx,
 {
     enum phi_err err = PHI_OK;
     struct case_now now = {.seq = 0};
-    bool is_ours = false;
+    bool is_ours = false, awaits = false;
     PHI_GUARD(stored_take(rows, i, &now));
+    if (now.state == STATE_DECIDED)
+        PHI_GUARD(stored_awaits(tx, now.case_id, &awaits, error));
     const struct step_row *waited = step_find(now.state, ACT_WAITED);
     const struct step_row *way = waited == NULL ? step_find(now.state, ACT_ESCALATE) : waited;
     PHI_GUARD(way == NULL ? PHI_ERR_DATA_BROKEN : PHI_OK);
     const struct move_act act = {.step = step_act_name(way->act),
                                  .to = way->to,
                                  .outcome = waited == NULL ? now.outcome : "",
-                                 .reason = waited == NULL ? now.reason : "",
+                                 .reason = waited != NULL ? ""
+                                           : awaits       ? "record-awaited"
+                                                          : now.reason,
                                  .unit = "",
                                  .is_escalation = waited == NULL};
     PHI_GUARD(stored_move(clock->service, tx, &now, &act, arena, &is_ours, error));
@@ -98,6 +103,20 @@ static void look_all(struct case_clock *clock)
     }
 }
 
+static void sweep_all(struct case_clock *clock)
+{
+    size_t count = BATCH_SWEEP_MAX;
+    while (count >= BATCH_SWEEP_MAX && !atomic_load(&clock->stopping)) {
+        struct phi_error error = {.code = PHI_OK};
+        if (batch_sweep(clock->service, &count, &error) != PHI_OK) {
+            phi_log(PHI_LOG_WARN, "batches_not_swept", PHI_L_DETAIL(&error));
+            return;
+        }
+        if (count > 0)
+            phi_relay_wake(phi_service_relay(clock->service));
+    }
+}
+
 static void *run(void *context)
 {
     struct case_clock *clock = context;
@@ -109,6 +128,7 @@ static void *run(void *context)
         if (!phi_deadline_is_past(next))
             continue;
         look_all(clock);
+        sweep_all(clock);
         next = phi_deadline_in_ms(EVERY_MS);
     }
     return NULL;

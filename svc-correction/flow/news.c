@@ -1,58 +1,31 @@
 #include "svc-correction/flow/news.h"
 
-#include "auth/trust.h"
 #include "base/text.h"
 #include "bus/dlq.h"
 #include "bus/signed.h"
 #include "json/json.h"
-#include "svc-correction/flow/batches.h"
+#include "svc-correction/batches/batches.h"
+#include "svc-correction/flow/pins.h"
 #include "svc-correction/flow/stored.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_MAX   16
 #define DEPTH_MAX  3
 #define NUMBER_MAX 20
-
-struct news {
-    const struct phi_msg *msg;
-    uint8_t case_id[CASE_LEN];
-    int64_t decision_version; /* of an applied one */
-};
 
 struct desk {
     struct phi_service *service;
     struct phi_conn *tx;
     struct phi_arena *arena;
     struct phi_error *error;
-    const struct phi_trust_view *trust; /* holds the keys */
-    struct phi_pinned_key pinned[KEYS_MAX];
-    size_t pinned_count;
+    struct pins pins;
     bool is_applied; /* the topic */
     struct stored_moves moves;
     struct phi_laid *laid;
 };
 
 /* --- reading --- */
-
-static enum phi_err pin(struct desk *desk)
-{
-    int64_t now_us = phi_clock_now_us(phi_service_clock(desk->service));
-    const struct phi_trust_platform *platform =
-        phi_trust_platform(desk->trust, phi_service_region(desk->service));
-    for (size_t i = 0; platform != NULL && i < platform->key_count; i++) {
-        const struct phi_trust_key *key = &platform->keys[i];
-        if (key->use != PHI_TRUST_DIRECTORY || now_us < key->from_us || now_us >= key->to_us ||
-            desk->pinned_count == KEYS_MAX)
-            continue;
-        struct phi_pinned_key *pinned = &desk->pinned[desk->pinned_count++];
-        snprintf(pinned->key_serial, sizeof(pinned->key_serial), "%s", key->serial);
-        pinned->key = key->public_key;
-    }
-    return platform == NULL ? PHI_ERR_NEIGHBOUR : PHI_OK;
-}
 
 static enum phi_err read_version(const struct phi_json_at *root, int64_t *out,
                                  struct phi_error *error)
@@ -74,9 +47,30 @@ static enum phi_err verify(const struct desk *desk, const struct phi_batch *batc
         return PHI_ERR_MEMORY;
     for (size_t i = 0; i < batch->count; i++)
         jobs[i] = (struct phi_signed_job){
-            .msg = &batch->msgs[i], .pinned = desk->pinned, .pinned_count = desk->pinned_count};
+            .msg = &batch->msgs[i], .pinned = desk->pins.keys, .pinned_count = desk->pins.count};
     phi_signed_verify_many(jobs, batch->count, desk->arena);
     return PHI_OK;
+}
+
+/* Which record, and whether it has come; members that there were not always. */
+static enum phi_err read_fact(const struct desk *desk, const struct phi_json_at *root,
+                              struct news *out)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at fact;
+    const char *waits = NULL;
+    PHI_GUARD(phi_json_word_opt(root, "waitsFor", CASE_WORD_MAX, "", &waits, desk->error));
+    out->waits = waits[0] != '\0';
+    PHI_GUARD(phi_json_member(root, "fact", false, &fact, desk->error));
+    if (fact.value == NULL)
+        goto out;
+    PHI_GUARD(phi_json_object(root, "fact", &fact, desk->error));
+    PHI_GUARD(phi_json_word(&fact, "source", CASE_WORD_MAX, &out->fact.source, desk->error));
+    PHI_GUARD(
+        phi_json_word(&fact, "institution", CASE_WORD_MAX, &out->fact.institution, desk->error));
+    PHI_GUARD(phi_json_word(&fact, "recordNo", CASE_WORD_MAX, &out->fact.record_no, desk->error));
+out:
+    return err;
 }
 
 static enum phi_err read_one(const struct desk *desk, const struct phi_signed_job *job,
@@ -87,8 +81,11 @@ static enum phi_err read_one(const struct desk *desk, const struct phi_signed_jo
     PHI_GUARD(job->err);
     PHI_GUARD(phi_json_read(out->msg->value, DEPTH_MAX, desk->arena, &root, desk->error));
     PHI_GUARD(phi_json_hex(&root, "caseId", out->case_id, CASE_LEN, desk->error));
-    if (desk->is_applied)
-        PHI_GUARD(read_version(&root, &out->decision_version, desk->error));
+    PHI_GUARD(out->msg->key.len == PHI_SUBJECT_LEN ? PHI_OK : PHI_ERR_DATA_BROKEN);
+    if (!desk->is_applied)
+        goto out;
+    PHI_GUARD(read_version(&root, &out->decision_version, desk->error));
+    PHI_GUARD(read_fact(desk, &root, out));
 out:
     return err;
 }
@@ -121,8 +118,18 @@ static enum phi_err open_matter(const struct desk *desk, const struct case_now *
                          params, 2, NULL, desk->error);
 }
 
+/* No step: most records are only on their way. Past its time the case is escalated for it. */
+static enum phi_err await_record(const struct desk *desk, const struct news *news)
+{
+    const struct phi_param params[] = {PHI_BYTES_OF(news->case_id, CASE_LEN),
+                                       PHI_I64(news->decision_version)};
+    return phi_conn_exec(desk->tx, "case_awaits",
+                         "UPDATE cases SET awaits_version = $2 WHERE case_id = $1", params, 2, NULL,
+                         desk->error);
+}
+
 /* Applied is told with it: the step is on correction.step, the change of grade on notice.<app>. */
-static enum phi_err act_on(struct desk *desk, struct case_now *now)
+static enum phi_err act_on(struct desk *desk, const struct news *news, struct case_now *now)
 {
     enum phi_err err = PHI_OK;
     bool is_done = false;
@@ -132,11 +139,22 @@ static enum phi_err act_on(struct desk *desk, struct case_now *now)
             PHI_GUARD(open_matter(desk, now));
         goto out;
     }
+    if (news->waits)
+        return await_record(desk, news);
     PHI_GUARD(do_act(desk, now, ACT_APPLY, &is_done));
     if (is_done)
         PHI_GUARD(do_act(desk, now, ACT_TELL, &is_done));
 out:
     return err;
+}
+
+/* Of a bad batch, or of a decision of before. What is said of a batch's case moves it only when all
+ * is said; a new record about one of its events is no reason to decide about all. */
+static enum phi_err take_others(const struct desk *desk, const struct news *news, size_t count)
+{
+    if (!desk->is_applied)
+        return PHI_OK;
+    return batch_applied(desk->service, desk->tx, news, count, desk->arena, desk->error);
 }
 
 /* The news of one case; `now` goes along with what they do to it. */
@@ -147,20 +165,11 @@ static enum phi_err take_case(struct desk *desk, const struct news *news, size_t
     struct case_now now = {.seq = 0};
     int64_t version = phi_rows_i64(rows, row, STORED_COLUMN_COUNT);
     PHI_GUARD(stored_take(rows, row, &now));
+    if (now.matter_kind == MATTER_BATCH)
+        return take_others(desk, news, count);
     for (size_t i = 0; i < count; i++)
         if (!desk->is_applied || news[i].decision_version == version)
-            PHI_GUARD(act_on(desk, &now));
-out:
-    return err;
-}
-
-/* Of no case: of a bad batch, if it is not a decision of before. */
-static enum phi_err take_others(struct desk *desk, const struct news *news, size_t count)
-{
-    enum phi_err err = PHI_OK;
-    int64_t now_us = phi_clock_now_us(phi_service_clock(desk->service));
-    for (size_t i = 0; desk->is_applied && i < count; i++)
-        PHI_GUARD(batch_add(desk->tx, news[i].case_id, news[i].msg->key, now_us, desk->error));
+            PHI_GUARD(act_on(desk, &news[i], &now));
 out:
     return err;
 }
@@ -215,9 +224,14 @@ out:
     return err;
 }
 
-static int compare(const void *a, const void *b)
+/* By their cases, of one case as they came. */
+static int in_order(const void *a, const void *b)
 {
-    return memcmp(((const struct news *)a)->case_id, ((const struct news *)b)->case_id, CASE_LEN);
+    const struct news *left = a, *right = b;
+    int order = memcmp(left->case_id, right->case_id, CASE_LEN);
+    return order != 0 ? order
+                      : (left->msg->offset > right->msg->offset) -
+                            (left->msg->offset < right->msg->offset);
 }
 
 enum phi_err news_take(struct phi_service *service, const struct phi_batch *batch,
@@ -226,17 +240,13 @@ enum phi_err news_take(struct phi_service *service, const struct phi_batch *batc
     enum phi_err err = PHI_OK;
     size_t count = 0;
     struct correction *correction = phi_service_state(service);
-    struct desk desk = {.service = service,
-                        .tx = tx,
-                        .arena = arena,
-                        .error = error,
-                        .laid = &correction->laid,
-                        .trust = phi_trust_acquire(phi_service_trust(service))};
+    struct desk desk = {
+        .service = service, .tx = tx, .arena = arena, .error = error, .laid = &correction->laid};
     struct news *all = phi_arena_alloc(arena, batch->count * sizeof(*all));
     struct phi_signed_job *jobs = phi_arena_alloc(arena, batch->count * sizeof(*jobs));
     desk.is_applied = strcmp(batch->topic, phi_service_topic(service, NEWS_APPLIED)) == 0;
     PHI_GUARD(all == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(pin(&desk));
+    PHI_GUARD(pins_take(service, PHI_TRUST_DIRECTORY, &desk.pins));
     PHI_GUARD(verify(&desk, batch, jobs));
     for (size_t i = 0; i < batch->count; i++) {
         all[count] = (struct news){.msg = &batch->msgs[i]};
@@ -246,10 +256,10 @@ enum phi_err news_take(struct phi_service *service, const struct phi_batch *batc
             PHI_GUARD(phi_dlq_put(correction->dlq, tx, &batch->msgs[i], why));
         count += why == PHI_OK;
     }
-    qsort(all, count, sizeof(*all), compare);
+    qsort(all, count, sizeof(*all), in_order);
     if (count > 0)
         PHI_GUARD(take_all(&desk, all, count));
 out:
-    phi_trust_release(desk.trust);
+    pins_release(&desk.pins);
     return err;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TRIES_MAX 5
+
 enum {
     AT_CASE,
     AT_SUBJECT,
@@ -73,9 +75,10 @@ static enum phi_err keep(struct phi_conn *tx, const struct move *move, bool *is_
         goto out;
     PHI_GUARD(phi_conn_exec(tx, "stored_case",
                             "UPDATE cases SET state = $2, seq = $3, head = $4, due_us = $5, level "
-                            "= $6, outcome = $7, reason = $8, proposer = $9, proposer_unit = $10 "
-                            "WHERE case_id = $1",
-                            row, 10, NULL, error));
+                            "= $6, outcome = $7, reason = $8, proposer = $9, proposer_unit = $10, "
+                            "decision_version = GREATEST(decision_version, $11), decided_us = "
+                            "GREATEST(decided_us, $12) WHERE case_id = $1",
+                            row, MOVE_CASE_COLUMNS, NULL, error));
 out:
     phi_rows_free(rows);
     return err;
@@ -97,6 +100,20 @@ out:
     return err;
 }
 
+static enum phi_err make(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
+                         const struct move *move, struct phi_arena *arena, bool *is_ours,
+                         struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    PHI_GUARD(keep(tx, move, is_ours, error));
+    if (!*is_ours)
+        goto out;
+    PHI_GUARD(tell(service, tx, move, arena, error));
+    move_take(move, now);
+out:
+    return err;
+}
+
 enum phi_err stored_move(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
                          const struct move_act *act, struct phi_arena *arena, bool *is_ours,
                          struct phi_error *error)
@@ -105,11 +122,126 @@ enum phi_err stored_move(struct phi_service *service, struct phi_conn *tx, struc
     struct move move;
     PHI_GUARD(move_make(now, act, phi_service_state(service),
                         phi_clock_now_us(phi_service_clock(service)), arena, &move));
-    PHI_GUARD(keep(tx, &move, is_ours, error));
-    if (!*is_ours)
-        goto out;
-    PHI_GUARD(tell(service, tx, &move, arena, error));
-    move_take(&move, now);
+    PHI_GUARD(make(service, tx, now, &move, arena, is_ours, error));
 out:
+    return err;
+}
+
+/* --- opening --- */
+
+static enum phi_err add_case(struct phi_conn *tx, const struct case_now *now, int64_t at_us,
+                             bool *is_ours, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    const struct phi_param row[] = {PHI_BYTES_OF(now->case_id, CASE_LEN),
+                                    PHI_BYTES_OF(now->subject, PHI_SUBJECT_LEN),
+                                    PHI_I64(PHI_SUBJECT_KEY_VERSION),
+                                    PHI_BYTES_OF(now->matter, PHI_SM3_LEN),
+                                    PHI_TEXT(now->fact.region),
+                                    PHI_TEXT(now->fact.source),
+                                    PHI_TEXT(now->fact.institution),
+                                    PHI_TEXT(now->fact.record_no),
+                                    PHI_TEXT(step_state_name(now->state)),
+                                    PHI_I64(at_us),
+                                    PHI_TEXT(matter_names[now->matter_kind])};
+    PHI_GUARD(phi_conn_exec(tx, "stored_open",
+                            "INSERT INTO cases (case_id, subject, subject_key, matter, region, "
+                            "source, institution, record_no, state, opened_us, matter_kind, "
+                            "statement_sealed, decision_version, decided_us) VALUES ($1, $2, $3, "
+                            "$4, $5, $6, $7, $8, $9, $10, $11, '', 0, 0) ON CONFLICT DO NOTHING",
+                            row, sizeof(row) / sizeof(row[0]), &rows, error));
+    *is_ours = phi_rows_affected(rows) == 1;
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+enum phi_err stored_open(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
+                         const struct move_act *act, struct phi_arena *arena, bool *is_ours,
+                         struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct move move;
+    PHI_GUARD(move_make(now, act, phi_service_state(service),
+                        phi_clock_now_us(phi_service_clock(service)), arena, &move));
+    PHI_GUARD(add_case(tx, now, move.at_us, is_ours, error));
+    if (*is_ours)
+        PHI_GUARD(make(service, tx, now, &move, arena, is_ours, error));
+out:
+    return err;
+}
+
+/* --- the suite's own acts --- */
+
+static enum phi_err act_once(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
+                             enum step_act act, struct phi_arena *arena, bool *is_done,
+                             bool *is_ours, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    bool is_back = act == ACT_REOPEN;
+    const struct step_row *way = step_find(now->state, act);
+    *is_ours = true;
+    if (way == NULL)
+        goto out;
+    const struct move_act move = {.step = step_act_name(act),
+                                  .to = way->to,
+                                  .outcome = is_back ? "" : now->outcome,
+                                  .reason = is_back ? "" : now->reason,
+                                  .unit = ""};
+    PHI_GUARD(stored_move(service, tx, now, &move, arena, is_ours, error));
+    *is_done = *is_ours;
+out:
+    return err;
+}
+
+static enum phi_err act_again(struct phi_service *service, struct phi_conn *tx,
+                              const uint8_t *case_id, enum step_act act, struct phi_arena *arena,
+                              bool *is_done, bool *is_ours, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    struct case_now now = {.seq = 0};
+    const struct phi_param id = PHI_BYTES_OF(case_id, CASE_LEN);
+    PHI_GUARD(phi_conn_exec(tx, "stored_read",
+                            "SELECT " STORED_COLUMNS " FROM cases WHERE case_id = $1", &id, 1,
+                            &rows, error));
+    PHI_GUARD(phi_rows_count(rows) == 1 ? PHI_OK : PHI_ERR_DATA_BROKEN);
+    PHI_GUARD(stored_take(rows, 0, &now));
+    PHI_GUARD(act_once(service, tx, &now, act, arena, is_done, is_ours, error));
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+enum phi_err stored_act(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
+                        enum step_act act, struct phi_arena *arena, bool *is_done,
+                        struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    bool is_ours = false;
+    *is_done = false;
+    PHI_GUARD(act_once(service, tx, now, act, arena, is_done, &is_ours, error));
+    for (int tries = 0; tries < TRIES_MAX && !is_ours; tries++)
+        PHI_GUARD(act_again(service, tx, now->case_id, act, arena, is_done, &is_ours, error));
+    if (!is_ours)
+        err = phi_error_set(error, PHI_ERR_DEADLINE, "case", "moved all the time");
+out:
+    return err;
+}
+
+enum phi_err stored_awaits(struct phi_conn *conn, const uint8_t *case_id, bool *out,
+                           struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    const struct phi_param id = PHI_BYTES_OF(case_id, CASE_LEN);
+    PHI_GUARD(phi_conn_exec(conn, "stored_awaits",
+                            "SELECT 1 FROM cases WHERE case_id = $1 AND state = 'decided' AND "
+                            "awaits_version = decision_version",
+                            &id, 1, &rows, error));
+    *out = phi_rows_count(rows) > 0;
+out:
+    phi_rows_free(rows);
     return err;
 }

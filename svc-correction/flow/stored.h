@@ -27,6 +27,23 @@ enum phi_err stored_move(struct phi_service *service, struct phi_conn *tx, struc
                          const struct move_act *act, struct phi_arena *arena, bool *is_ours,
                          struct phi_error *error) PHI_MUST_USE;
 
+/* A new case by its first step; its ids, fact and matter stand in `now`. `is_ours` is false, and
+ * nothing is written, when it is there. */
+enum phi_err stored_open(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
+                         const struct move_act *act, struct phi_arena *arena, bool *is_ours,
+                         struct phi_error *error) PHI_MUST_USE;
+
+/* The suite's own step of a case, with its outcome and reason as they stand: nothing, and
+ * `is_done` false, when the table has no such step from its state. A case that somebody moved since
+ * it was read is read again, and `now` is then as it was; PHI_ERR_DEADLINE when that goes on. */
+enum phi_err stored_act(struct phi_service *service, struct phi_conn *tx, struct case_now *now,
+                        enum step_act act, struct phi_arena *arena, bool *is_done,
+                        struct phi_error *error) PHI_MUST_USE;
+
+/* Has svc-directory said that the record of the case's decision has not come yet? */
+enum phi_err stored_awaits(struct phi_conn *conn, const uint8_t *case_id, bool *out,
+                           struct phi_error *error) PHI_MUST_USE;
+
 /* Many moves in three statements: made one after the other, the moves of one case side by side and
  * the cases in the order of their ids, then written at once.
  *

@@ -17,9 +17,10 @@ static const struct matter_row rows[MATTER_COUNT] = {
                          .source = "identity",
                          .outcomes = BIT(OUTCOME_REDECLARE) | BIT(OUTCOME_REFUSE)},
     [MATTER_MISSING] = {.name = "missing", .outcomes = BIT(OUTCOME_ADD) | BIT(OUTCOME_REFUSE)},
+    [MATTER_BATCH] = {.name = "batch"},
 };
 
-const char *const matter_names[MATTER_COUNT] = {"fact", "grade", "identity", "missing"};
+const char *const matter_names[MATTER_COUNT] = {"fact", "grade", "identity", "missing", "batch"};
 
 const char *const matter_outcomes[OUTCOME_COUNT] = {
 #define X(outcome, word) word,

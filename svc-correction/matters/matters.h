@@ -33,7 +33,15 @@ enum matter_outcome {
 
 extern const char *const matter_outcomes[OUTCOME_COUNT];
 
-enum matter_kind { MATTER_FACT, MATTER_GRADE, MATTER_IDENTITY, MATTER_MISSING, MATTER_COUNT };
+enum matter_kind {
+    MATTER_FACT,
+    MATTER_GRADE,
+    MATTER_IDENTITY,
+    MATTER_MISSING,
+    MATTER_BATCH, /* of many records at once: nobody files it (batches/batches.h) */
+    MATTER_COUNT
+};
+#define MATTER_FILED MATTER_BATCH /* how many may be filed: the first of the table */
 
 struct matter_row {
     const char *name;   /* in requests and answers */

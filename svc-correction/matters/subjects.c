@@ -47,7 +47,7 @@ static enum phi_err refuse_others(struct phi_api_call *call, enum matter_kind ki
                                   struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
-    for (int i = 0; i < MATTER_COUNT; i++) {
+    for (int i = 0; i < MATTER_FILED; i++) {
         if (i == (int)kind || i == MATTER_GRADE)
             continue;
         PHI_GUARD(outcome_refuse_member(call, matter_names[i], "belongs to another matter", error));
@@ -72,6 +72,7 @@ static enum phi_err read_kind(struct phi_api_call *call, struct case_now *out,
     case MATTER_IDENTITY:
         return read_identity(call, fact, error);
     case MATTER_GRADE:
+    case MATTER_BATCH:
     case MATTER_COUNT:
         break;
     }
@@ -83,7 +84,7 @@ enum phi_err subject_read(struct phi_api_call *call, struct case_now *out, struc
     enum phi_err err = PHI_OK;
     struct phi_json_at body = phi_api_body(call);
     size_t kind = 0;
-    PHI_GUARD(phi_json_enum(&body, "matter", matter_names, MATTER_COUNT, &kind, error));
+    PHI_GUARD(phi_json_enum(&body, "matter", matter_names, MATTER_FILED, &kind, error));
     out->matter_kind = (enum matter_kind)kind;
     PHI_GUARD(read_kind(call, out, error));
     PHI_GUARD(refuse_others(call, out->matter_kind, error));
@@ -126,6 +127,9 @@ json_t *subject_show(enum matter_kind kind, const struct case_fact *fact)
                          fact->source, "institution", fact->institution, "date", fact->record_no);
     case MATTER_IDENTITY:
         return json_pack("{s:s, s:{s:s}}", "matter", name, "identity", "item", fact->record_no);
+    case MATTER_BATCH:
+        return json_pack("{s:s, s:{s:s, s:s, s:s}}", "matter", name, "batch", "region",
+                         fact->region, "source", fact->source, "institution", fact->institution);
     case MATTER_GRADE:
     case MATTER_COUNT:
         break;

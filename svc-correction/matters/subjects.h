@@ -22,7 +22,8 @@ enum phi_err subject_read(struct phi_api_call *call, struct case_now *out,
 /* now->matter of subject, kind and fact. PHI_ERR_CRYPTO. */
 enum phi_err subject_name(struct case_now *now) PHI_MUST_USE;
 
-/* {"matter", and "fact", "missing" or "identity"}; the caller's reference, NULL: out of memory. */
+/* {"matter", and "fact", "missing", "identity" or "batch"}; the caller's reference, NULL: out of
+ * memory. */
 json_t *subject_show(enum matter_kind kind, const struct case_fact *fact);
 
 #endif

@@ -201,6 +201,8 @@ static enum phi_err set_matter(struct phi_conn *tx, const struct told *told,
     const struct phi_param params[] = {PHI_BYTES_OF(told->kept.matter, PHI_SM3_LEN),
                                        PHI_BYTES_OF(told->case_id, CASE_LEN)};
     bool is_open = told->to <= STATE_PROPOSED || told->to == STATE_APPEALED;
+    if (strcmp(told->kept.matter_kind, matter_names[MATTER_BATCH]) == 0)
+        return PHI_OK; /* nobody files one */
     return phi_conn_exec(
         tx, is_open ? "restore_open" : "restore_closed",
         is_open

@@ -17,7 +17,9 @@ static const char empty_sql[] =
     "attachments a, old WHERE a.case_id = old.case_id AND k.attachment_id = a.attachment_id), "
     "seen AS (DELETE FROM looks l USING old WHERE "
     "l.case_id = old.case_id), filed AS (DELETE FROM filers f USING old WHERE f.case_id = "
-    "old.case_id) UPDATE cases c SET emptied_us = $1, statement_sealed = '', institution = '', "
+    "old.case_id), records AS (DELETE FROM batch_records r USING old WHERE r.batch_id = "
+    "old.case_id), people AS (DELETE FROM batch_people p USING old WHERE p.batch_id = old.case_id) "
+    "UPDATE cases c SET emptied_us = $1, statement_sealed = '', institution = '', "
     "record_no = '' FROM old WHERE c.case_id = old.case_id";
 
 enum phi_err retention_look(struct phi_service *service, bool *is_made, struct phi_error *error)

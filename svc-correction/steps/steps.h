@@ -48,6 +48,7 @@ enum step_state {
     X(DECIDE, "decided")                                                                           \
     X(ADVISE, "advised")                                                                           \
     X(REFUSE, "refused")                                                                           \
+    X(BATCH, "batch-decided")                                                                      \
     X(APPLY, "applied")                                                                            \
     X(TELL, "told")                                                                                \
     X(APPEAL, "appealed")                                                                          \

@@ -1,12 +1,8 @@
-#include "svc-declare/sources/retraction.h"
-
-#include "forms/form.h"
-
-#include "json/canonical.h"
+#include "svc-declare/sources/retraction_told.h"
 
 #include <string.h>
 
-#define ID_LEN          16
+#define ID_LEN          RETRACTION_ID_LEN
 #define INSTITUTION_MAX 64
 #define ROLE            "decide"
 
@@ -22,6 +18,8 @@ struct proposal {
     int64_t from_us;
     int64_t to_us;
     const char *reason;
+    int64_t records;
+    int64_t people;
     uint8_t officer[PHI_SM3_LEN];
     uint8_t subject[PHI_SUBJECT_LEN]; /* of the officer */
 };
@@ -51,7 +49,7 @@ static enum phi_err check_officer(struct phi_api_call *call, const char *kind,
 
 /* Counts the range's records; refuses an officer who is among its people. */
 static enum phi_err count_records(struct phi_api_call *call, struct phi_conn *conn,
-                                  const struct proposal *p, int64_t *out, struct phi_error *error)
+                                  struct proposal *p, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
@@ -64,12 +62,13 @@ static enum phi_err count_records(struct phi_api_call *call, struct phi_conn *co
                                        PHI_BYTES_OF(p->subject, PHI_SUBJECT_LEN)};
     PHI_GUARD(phi_conn_exec(conn, "retraction_count",
                             "SELECT count(DISTINCT record_no), coalesce(bool_or(subject = $7), "
-                            "false) FROM intake WHERE " RANGE,
+                            "false), count(DISTINCT subject) FROM intake WHERE " RANGE,
                             params, 7, &rows, error));
     if (phi_rows_bool(rows, 0, 1))
         PHI_GUARD(phi_error_set(error, PHI_ERR_FORBIDDEN, "Phi-Identity",
                                 "nobody decides about themselves"));
-    *out = phi_rows_i64(rows, 0, 0);
+    p->records = phi_rows_i64(rows, 0, 0);
+    p->people = phi_rows_i64(rows, 0, 2);
 out:
     phi_rows_free(rows);
     return err;
@@ -100,7 +99,7 @@ out:
 
 /* The same request again finds its row and leaves it: `is_new` says which it was. */
 static enum phi_err keep(struct phi_api_call *call, struct phi_conn *conn, const struct proposal *p,
-                         int64_t records, bool *is_new, struct phi_error *error)
+                         bool *is_new, struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
@@ -111,47 +110,39 @@ static enum phi_err keep(struct phi_api_call *call, struct phi_conn *conn, const
                                     PHI_I64(p->from_us),
                                     PHI_I64(p->to_us),
                                     PHI_TEXT(p->reason),
-                                    PHI_I64(records),
+                                    PHI_I64(p->records),
                                     PHI_BYTES_OF(p->officer, PHI_SM3_LEN),
                                     PHI_TEXT(phi_api_who(call)->staff->unit),
-                                    PHI_I64(phi_api_now_us(call))};
+                                    PHI_I64(phi_api_now_us(call)),
+                                    PHI_I64(p->people)};
     PHI_GUARD(phi_conn_exec(conn, "retraction_keep",
                             "INSERT INTO retractions (retraction_id, source, institution, "
                             "time_kind, from_us, to_us, reason, state, records, proposed_by, "
-                            "proposed_unit, proposed_us) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-                            "'proposed', $8, $9, $10, $11) ON CONFLICT (retraction_id) DO NOTHING",
-                            row, 11, &rows, error));
+                            "proposed_unit, proposed_us, people) VALUES ($1, $2, $3, $4, $5, $6, "
+                            "$7, 'proposed', $8, $9, $10, $11, $12) ON CONFLICT (retraction_id) DO "
+                            "NOTHING",
+                            row, 12, &rows, error));
     *is_new = phi_rows_affected(rows) == 1;
 out:
     phi_rows_free(rows);
     return err;
 }
 
-/* What an officer did, on audit, under the retraction's id. */
-static enum phi_err audit(struct phi_api_call *call, struct phi_conn *tx, const struct proposal *p,
-                          const char *step, int64_t records, struct phi_error *error)
+/* What the officer has done, to who is to know of it. */
+static enum phi_err tell_act(struct phi_api_call *call, struct phi_conn *tx,
+                             const struct proposal *p, const char *step, const char *audited,
+                             struct phi_error *error)
 {
-    enum phi_err err = PHI_OK;
-    char id[2 * ID_LEN + 1], officer[2 * PHI_SM3_LEN + 1], at[PHI_RFC3339_MAX];
-    struct phi_service *service = phi_api_service(call);
-    struct phi_event event = {.topic = phi_service_topic(service, "audit"),
-                              .type = "cn.phi.audit.retraction",
-                              .source = phi_service_source(service),
-                              .time_us = phi_api_now_us(call),
-                              .key = phi_view_of(p->id, ID_LEN)};
-    phi_hex_encode(phi_view_of(p->id, ID_LEN), id);
-    phi_hex_encode(phi_view_of(p->officer, PHI_SM3_LEN), officer);
-    phi_rfc3339_format(phi_api_now_us(call), at);
-    json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "retractionId", id, "step",
-                             step, "source", p->kind->stream, "institution", p->institution,
-                             "records", (json_int_t)records, "officer", officer, "unit",
-                             phi_api_who(call)->staff->unit, "at", at);
-    PHI_GUARD(phi_json_keep(phi_api_arena(call), data));
-    PHI_GUARD(phi_json_canonical(data, phi_api_arena(call), &event.value));
-    PHI_GUARD(phi_event_new_id(&event));
-    PHI_GUARD(phi_event_put(tx, &event, error));
-out:
-    return err;
+    const struct retraction_act act = {.id = p->id,
+                                       .step = step,
+                                       .audited = audited,
+                                       .kind = p->kind,
+                                       .institution = p->institution,
+                                       .reason = p->reason,
+                                       .records = p->records,
+                                       .people = p->people,
+                                       .officer = p->officer};
+    return retraction_tell(call, tx, &act, error);
 }
 
 static void tell(struct phi_api_call *call, const uint8_t *id, const char *state, int64_t records,
@@ -168,7 +159,6 @@ enum phi_err declare_retraction_propose(struct phi_api_call *call, struct phi_er
     enum phi_err err = PHI_OK;
     struct proposal p = {0};
     struct phi_conn *conn = NULL;
-    int64_t records = 0;
     bool is_new = false;
     PHI_GUARD(declare_kind(call, &p.kind, error));
     PHI_GUARD(check_officer(call, p.kind->kind, error));
@@ -176,14 +166,14 @@ enum phi_err declare_retraction_propose(struct phi_api_call *call, struct phi_er
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(phi_conn_begin(conn, error));
-    PHI_GUARD(count_records(call, conn, &p, &records, error));
-    if (records == 0)
+    PHI_GUARD(count_records(call, conn, &p, error));
+    if (p.records == 0)
         PHI_GUARD(phi_error_set(error, PHI_ERR_NOT_FOUND, "from", "no record in this range"));
-    PHI_GUARD(keep(call, conn, &p, records, &is_new, error));
+    PHI_GUARD(keep(call, conn, &p, &is_new, error));
     if (is_new)
-        PHI_GUARD(audit(call, conn, &p, "proposed", records, error));
+        PHI_GUARD(tell_act(call, conn, &p, "proposed", "proposed", error));
     PHI_GUARD(phi_conn_commit(conn, error));
-    tell(call, p.id, "proposed", records, 0);
+    tell(call, p.id, "proposed", p.records, 0);
 out:
     phi_store_release(conn);
     return err;
@@ -202,7 +192,8 @@ enum {
     AT_TOLD,
     AT_PROPOSER,
     AT_UNIT,
-    AT_APPROVER
+    AT_APPROVER,
+    AT_REASON
 };
 
 static enum phi_err id_of(struct phi_api_call *call, uint8_t out[ID_LEN], struct phi_error *error)
@@ -222,8 +213,8 @@ static enum phi_err find(struct phi_api_call *call, struct phi_conn *conn, struc
     const struct phi_param param = PHI_BYTES_OF(out->id, ID_LEN);
     PHI_GUARD(phi_conn_exec(conn, "retraction_find",
                             "SELECT source, institution, time_kind, from_us, to_us, state, "
-                            "records, told, proposed_by, proposed_unit, approved_by FROM "
-                            "retractions WHERE retraction_id = $1 FOR UPDATE",
+                            "records, told, proposed_by, proposed_unit, approved_by, reason "
+                            "FROM retractions WHERE retraction_id = $1 FOR UPDATE",
                             &param, 1, rows, error));
     if (phi_rows_count(*rows) == 0)
         return phi_error_set(error, PHI_ERR_NOT_FOUND, "id", "no such retraction");
@@ -233,7 +224,10 @@ static enum phi_err find(struct phi_api_call *call, struct phi_conn *conn, struc
     out->institution =
         phi_arena_text(arena, phi_view_text(phi_rows_text(*rows, 0, AT_INSTITUTION)));
     out->time_kind = phi_arena_text(arena, phi_view_text(phi_rows_text(*rows, 0, AT_TIME)));
-    PHI_GUARD(out->institution == NULL || out->time_kind == NULL ? PHI_ERR_MEMORY : PHI_OK);
+    out->reason = phi_arena_text(arena, phi_view_text(phi_rows_text(*rows, 0, AT_REASON)));
+    bool is_whole = out->institution != NULL && out->time_kind != NULL && out->reason != NULL;
+    PHI_GUARD(is_whole ? PHI_OK : PHI_ERR_MEMORY);
+    out->records = phi_rows_i64(*rows, 0, AT_RECORDS);
     out->from_us = phi_rows_i64(*rows, 0, AT_FROM);
     out->to_us = phi_rows_i64(*rows, 0, AT_TO);
     PHI_GUARD(phi_api_who_digest(call, out->officer));
@@ -257,8 +251,8 @@ static enum phi_err check_second(struct phi_api_call *call, const struct proposa
     return PHI_OK;
 }
 
-static enum phi_err expand(struct phi_api_call *call, struct phi_conn *tx, const struct proposal *p,
-                           int64_t *records, struct phi_error *error)
+static enum phi_err expand(struct phi_api_call *call, struct phi_conn *tx, struct proposal *p,
+                           struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
@@ -269,19 +263,21 @@ static enum phi_err expand(struct phi_api_call *call, struct phi_conn *tx, const
                                       PHI_I64(p->from_us),
                                       PHI_I64(p->to_us),
                                       PHI_BYTES_OF(p->id, ID_LEN)};
-    PHI_GUARD(
-        phi_conn_exec(tx, "retraction_expand",
-                      "INSERT INTO retraction_records (retraction_id, record_no, subject) "
-                      "SELECT DISTINCT $7::bytea, record_no, subject FROM intake WHERE " RANGE,
-                      range, 7, &rows, error));
-    *records = (int64_t)phi_rows_affected(rows);
+    PHI_GUARD(phi_conn_exec(tx, "retraction_expand",
+                            "INSERT INTO retraction_records (retraction_id, record_no, subject, "
+                            "observed_us) SELECT $7::bytea, record_no, subject, max(observed_us) "
+                            "FROM intake WHERE " RANGE " GROUP BY record_no, subject",
+                            range, 7, &rows, error));
+    p->records = (int64_t)phi_rows_affected(rows);
     const struct phi_param row[] = {
-        PHI_BYTES_OF(p->id, ID_LEN), PHI_I64(*records), PHI_BYTES_OF(p->officer, PHI_SM3_LEN),
-        PHI_TEXT(phi_api_who(call)->staff->unit), PHI_I64(phi_api_now_us(call))};
+        PHI_BYTES_OF(p->id, ID_LEN),           PHI_I64(p->records),
+        PHI_BYTES_OF(p->officer, PHI_SM3_LEN), PHI_TEXT(phi_api_who(call)->staff->unit),
+        PHI_I64(phi_api_now_us(call)),         PHI_I64(p->people)};
     PHI_GUARD(phi_conn_exec(tx, "retraction_approve",
-                            "UPDATE retractions SET state = 'approved', records = $2, approved_by "
-                            "= $3, approved_unit = $4, approved_us = $5 WHERE retraction_id = $1",
-                            row, 5, NULL, error));
+                            "UPDATE retractions SET state = 'approved', records = $2, people = $6, "
+                            "approved_by = $3, approved_unit = $4, approved_us = $5 WHERE "
+                            "retraction_id = $1",
+                            row, 6, NULL, error));
 out:
     phi_rows_free(rows);
     return err;
@@ -297,13 +293,20 @@ static enum phi_err lock(struct phi_conn *tx, const struct proposal *p, struct p
                          params, 2, NULL, error);
 }
 
+static enum phi_err check_proposed(const struct phi_rows *rows, struct phi_error *error)
+{
+    const char *state = phi_rows_text(rows, 0, AT_STATE);
+    return strcmp(state, "proposed") == 0
+               ? PHI_OK
+               : phi_error_set(error, PHI_ERR_STATE, "id", "the retraction is %s", state);
+}
+
 /* The same officer's repeat finds it approved, and is told the same. */
 static enum phi_err approve(struct phi_api_call *call, struct phi_conn *tx, struct proposal *p,
                             struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct phi_rows *rows = NULL;
-    int64_t records = 0;
     PHI_GUARD(find(call, tx, p, &rows, error));
     PHI_GUARD(check_second(call, p, rows, error));
     bool is_repeat =
@@ -313,14 +316,13 @@ static enum phi_err approve(struct phi_api_call *call, struct phi_conn *tx, stru
              phi_rows_i64(rows, 0, AT_TOLD));
         goto out;
     }
-    if (strcmp(phi_rows_text(rows, 0, AT_STATE), "proposed") != 0)
-        PHI_GUARD(phi_error_set(error, PHI_ERR_STATE, "id", "approved already"));
+    PHI_GUARD(check_proposed(rows, error));
     PHI_GUARD(lock(tx, p, error));
-    PHI_GUARD(count_records(call, tx, p, &records, error));
-    PHI_GUARD(expand(call, tx, p, &records, error));
-    PHI_GUARD(audit(call, tx, p, "approved", records, error));
+    PHI_GUARD(count_records(call, tx, p, error));
+    PHI_GUARD(expand(call, tx, p, error));
+    PHI_GUARD(tell_act(call, tx, p, "decided", "approved", error));
     PHI_GUARD(phi_conn_commit(tx, error));
-    tell(call, p->id, "approved", records, 0);
+    tell(call, p->id, "approved", p->records, 0);
 out:
     phi_rows_free(rows);
     return err;
@@ -336,6 +338,56 @@ enum phi_err declare_retraction_approve(struct phi_api_call *call, struct phi_er
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(phi_conn_begin(conn, error));
     PHI_GUARD(approve(call, conn, &p, error));
+out:
+    phi_store_release(conn);
+    return err;
+}
+
+/* --- not carried out --- */
+
+/* Who proposed takes it back; another officer, of another unit, refuses it. Either's repeat finds
+ * it so. */
+static enum phi_err end(struct phi_api_call *call, struct phi_conn *tx, struct proposal *p,
+                        struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_rows *rows = NULL;
+    PHI_GUARD(find(call, tx, p, &rows, error));
+    bool is_own =
+        phi_view_equal(phi_rows_bytes(rows, 0, AT_PROPOSER), phi_view_of(p->officer, PHI_SM3_LEN));
+    const char *state = is_own ? "withdrawn" : "refused";
+    const struct phi_param row[] = {PHI_BYTES_OF(p->id, ID_LEN), PHI_TEXT(state)};
+    int64_t records = p->records;
+    if (!is_own)
+        PHI_GUARD(check_second(call, p, rows, error));
+    if (strcmp(phi_rows_text(rows, 0, AT_STATE), state) == 0) {
+        tell(call, p->id, state, records, 0);
+        goto out;
+    }
+    PHI_GUARD(check_proposed(rows, error));
+    PHI_GUARD(count_records(call, tx, p, error));
+    PHI_GUARD(phi_conn_exec(tx, "retraction_end",
+                            "UPDATE retractions SET state = $2 WHERE retraction_id = $1", row, 2,
+                            NULL, error));
+    p->records = records;
+    PHI_GUARD(tell_act(call, tx, p, state, state, error));
+    PHI_GUARD(phi_conn_commit(tx, error));
+    tell(call, p->id, state, records, 0);
+out:
+    phi_rows_free(rows);
+    return err;
+}
+
+enum phi_err declare_retraction_refuse(struct phi_api_call *call, struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct proposal p = {0};
+    struct phi_conn *conn = NULL;
+    PHI_GUARD(id_of(call, p.id, error));
+    PHI_GUARD(
+        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
+    PHI_GUARD(phi_conn_begin(conn, error));
+    PHI_GUARD(end(call, conn, &p, error));
 out:
     phi_store_release(conn);
     return err;

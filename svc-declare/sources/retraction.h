@@ -5,6 +5,7 @@
  *
  *   POST /v1/sources/{kind}/retractions         declare_retraction_propose
  *   POST /v1/retractions/{id}/approval          declare_retraction_approve
+ *   POST /v1/retractions/{id}/refusal           declare_retraction_refuse
  *   GET  /v1/retractions/{id}                   declare_retraction_show
  *   while (… retraction_work(service, &is_done, error) == PHI_OK && !is_done) …   // the watch
  *
@@ -15,7 +16,8 @@
 
 #include "svc-declare/declare.h"
 
-#define RETRACTION_BATCH 500
+#define RETRACTION_BATCH  500
+#define RETRACTION_ID_LEN 16
 
 /* Tells svc-directory of the next records of an approved retraction, at most RETRACTION_BATCH in
  * one transaction; `is_done`: none are left. One replica at a time for a retraction. */

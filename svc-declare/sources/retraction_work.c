@@ -20,7 +20,7 @@ struct work {
     struct phi_arena *arena;
     struct phi_error *error;
     struct phi_rows *act;     /* the retraction's row */
-    struct phi_rows *records; /* record_no, subject */
+    struct phi_rows *records; /* record_no, subject, observed_us */
     struct phi_event *events;
     int64_t now_us;
 };
@@ -41,7 +41,7 @@ static enum phi_err find(struct work *w)
     const struct phi_param params[] = {PHI_BYTES(phi_rows_bytes(w->act, 0, ACT_ID)),
                                        PHI_I64(RETRACTION_BATCH)};
     PHI_GUARD(phi_conn_exec(w->tx, "retraction_batch",
-                            "SELECT record_no, subject FROM retraction_records WHERE "
+                            "SELECT record_no, subject, observed_us FROM retraction_records WHERE "
                             "retraction_id = $1 AND NOT is_told ORDER BY record_no LIMIT $2",
                             params, 2, &w->records, w->error));
 out:
@@ -52,18 +52,21 @@ static enum phi_err value_of(const struct work *w, size_t i, struct phi_view *ou
 {
     enum phi_err err = PHI_OK;
     char id[64], subject[2 * PHI_SUBJECT_LEN + 1], at[PHI_RFC3339_MAX], version[24];
+    char observed[PHI_RFC3339_MAX];
+    bool is_known = !phi_rows_is_null(w->records, i, 2); /* of one approved since it is kept */
     int64_t approved_us = phi_rows_i64(w->act, 0, ACT_APPROVED);
     phi_hex_encode(phi_rows_bytes(w->act, 0, ACT_ID), id);
     phi_hex_encode(phi_rows_bytes(w->records, i, 1), subject);
     phi_rfc3339_format(approved_us, at);
     snprintf(version, sizeof(version), "%" PRId64, approved_us);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s}", "caseId", id,
-                             "decisionVersion", version, "subject", subject, "action", "retract",
-                             "fact", "region", phi_service_region(w->service), "source",
-                             phi_rows_text(w->act, 0, ACT_SOURCE), "institution",
-                             phi_rows_text(w->act, 0, ACT_INSTITUTION), "recordNo",
-                             phi_rows_text(w->records, i, 0), "decidedAt", at, "reason",
-                             phi_rows_text(w->act, 0, ACT_REASON));
+    phi_rfc3339_format(is_known ? phi_rows_i64(w->records, i, 2) : 0, observed);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s, s:s*}", "caseId", id,
+        "decisionVersion", version, "subject", subject, "action", "retract", "fact", "region",
+        phi_service_region(w->service), "source", phi_rows_text(w->act, 0, ACT_SOURCE),
+        "institution", phi_rows_text(w->act, 0, ACT_INSTITUTION), "recordNo",
+        phi_rows_text(w->records, i, 0), "decidedAt", at, "reason",
+        phi_rows_text(w->act, 0, ACT_REASON), "observedAt", is_known ? observed : NULL);
     PHI_GUARD(phi_json_keep(w->arena, json));
     PHI_GUARD(phi_json_canonical(json, w->arena, out));
 out:

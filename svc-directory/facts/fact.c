@@ -287,6 +287,19 @@ out:
     return err;
 }
 
+static enum phi_err read_observed(const struct phi_json_at *root, struct decision *d,
+                                  struct phi_error *error)
+{
+    enum phi_err err = PHI_OK;
+    struct phi_json_at at;
+    d->observed_us = INT64_MAX;
+    PHI_GUARD(phi_json_member(root, "observedAt", false, &at, error));
+    if (at.value != NULL)
+        PHI_GUARD(phi_json_time(root, "observedAt", &d->observed_us, error));
+out:
+    return err;
+}
+
 static const char *const actions[] = {"retract", "stand", "amend", "add", "relieve", "resume"};
 
 const char *decision_action_name(enum decision_action action)
@@ -325,6 +338,7 @@ enum phi_err decision_open(const struct phi_msg *msg, const char *region,
     PHI_GUARD(phi_json_word(&root, "caseId", CASE_MAX, &decision.case_id, error));
     PHI_GUARD(read_version(&root, &decision.version, error));
     PHI_GUARD(phi_json_time(&root, "decidedAt", &decision.decided_us, error));
+    PHI_GUARD(read_observed(&root, &decision, error));
     PHI_GUARD(read_named(&fact, &decision, error));
     PHI_GUARD(fact_record(region, decision.source, decision.institution, decision.record_no,
                           decision.record));

@@ -87,7 +87,8 @@ struct decision {
     bool has_fact;
     struct fact fact; /* what it makes: amended or added */
     uint8_t subject[PHI_SUBJECT_LEN];
-    int64_t until_us; /* of a relief; 0 where it ends */
+    int64_t until_us;    /* of a relief; 0 where it ends */
+    int64_t observed_us; /* what the record tells of, where whoever decided knows; INT64_MAX */
     const char *case_id;
     const char *source;
     const char *institution;

@@ -257,6 +257,7 @@ static enum phi_err take_in(struct intake *in)
     PHI_GUARD(linked_insert(in));
     PHI_GUARD(intake_decisions(in));
     PHI_GUARD(grade(in));
+    PHI_GUARD(intake_tell_decisions(in));
     PHI_GUARD(tell_analysts(in));
 out:
     return err;
@@ -280,6 +281,7 @@ enum phi_err intake_handle(struct phi_batch *batch, struct phi_conn *tx, void *c
 out:
     if (in.trust != NULL)
         phi_trust_release(in.trust);
+    phi_rows_free(in.decided);
     if (err == PHI_OK && in.applied_count > 0)
         phi_laid_keep(&directory->laid[batch->lane], in.arena, in.applied, in.applied_count);
     else

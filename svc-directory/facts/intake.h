@@ -46,6 +46,7 @@ struct intake {
     size_t count;
     struct decision *decisions;
     size_t decision_count;
+    struct phi_rows *decided; /* those that were not known before; NULL: none */
     const struct phi_trust_view *trust;
     struct phi_pinned_key pinned[INTAKE_KEYS_MAX];
     size_t pinned_count;
@@ -81,5 +82,8 @@ enum phi_err intake_stays(struct intake *in) PHI_MUST_USE;
 enum phi_err intake_customers(struct intake *in) PHI_MUST_USE;
 /* intake_decisions.c: the retractions. */
 enum phi_err intake_decisions(struct intake *in) PHI_MUST_USE;
+/* Once the people are graded: which decisions count from now on, of this batch or because of a
+ * record in it, and which wait for theirs. */
+enum phi_err intake_tell_decisions(struct intake *in) PHI_MUST_USE;
 
 #endif

@@ -203,9 +203,13 @@ static enum phi_err add_application(const struct tell *tell, struct letters *let
                                     .type = "cn.phi.correction.applied",
                                     .time_us = a->now_us,
                                     .key = a->subject};
+    json_t *fact =
+        json_pack("{s:s, s:s, s:s, s:s}", "region", tell->region, "source", a->fact_source,
+                  "institution", a->institution, "recordNo", a->record_no);
     return add(tell, letters, arena, &event,
-               json_pack("{s:s, s:s, s:s, s:s}", "caseId", a->case_id, "subject", subject,
-                         "decisionVersion", version, "appliedAt", at),
+               json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s*}", "caseId", a->case_id, "subject",
+                         subject, "decisionVersion", version, "appliedAt", at, "action", a->action,
+                         "fact", fact, "waitsFor", a->waits ? "record" : NULL),
                a->now_us);
 }
 

@@ -70,14 +70,19 @@ struct tell_reopening {
 enum phi_err tell_reopened(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
                            const struct tell_reopening *reopening) PHI_MUST_USE;
 
-/* A decision has become part of what grades are a function of, in this transaction. What was laid
- * down is given, `count` of them or NULL, in the arena: to be offered to the relay after the
- * COMMIT. */
+/* A decision has become part of what grades are a function of, in this transaction; or, with
+ * `waits`, will as soon as its record comes. What was laid down is given, `count` of them or NULL,
+ * in the arena: to be offered to the relay after the COMMIT. */
 struct tell_application {
     struct phi_view subject;
     const char *case_id;
+    const char *action;
+    const char *fact_source;
+    const char *institution;
+    const char *record_no;
     int64_t decision_version;
     int64_t now_us;
+    bool waits;
 };
 enum phi_err tell_applied(const struct tell *tell, struct phi_conn *tx, struct phi_arena *arena,
                           const struct tell_application *list, size_t count,

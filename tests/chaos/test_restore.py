@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from days import tell
+from phi_client.batches import bad_batch
 from phi_client.http import new_serial
 from phi_client.life import STATEMENT, moment, source_line
 from phi_client.people import Person
@@ -45,12 +46,18 @@ KEPT = {
     "correction.handed": "dispute_id, case_id",
     "correction.attachments": "attachment_id, case_id, number, type, size_bytes, digest, at_us",
     "correction.attachment_chunks": "attachment_id, chunk, sealed",
+    "correction.batches": "batch_id, records, people, applied, told",
+    "correction.batch_records": "batch_id, subject, source, institution, record_no, version, waits",
+    "correction.batch_people": "batch_id, subject",
     "directory.facts": "fact_id, subject, source, institution, record_no, revision, content",
     "directory.entries": "subject, grade, sources_mask, then_grade, until_us",
 }
 # Of which tables the backup lacks fewer rows than there were people after it.
 FEWER = {"declare.links": 2, "correction.decisions": BEFORE - 1, "correction.filers": 1, "correction.handed": 2,
-         "correction.attachments": 2, "correction.attachment_chunks": 3}
+         "correction.attachments": 2, "correction.attachment_chunks": 3, "correction.batches": 1, "correction.batch_records": 2,
+         "correction.batch_people": 2}
+# What the consumers make again once their service is open.
+FOLLOWS = ("directory.", "correction.batch")
 WITH_TOPICS = ("declare", "verify", "correction")
 
 pytestmark = [pytest.mark.late, pytest.mark.timeout(600)]
@@ -263,6 +270,20 @@ class Keys:
         self.suite.restart("svc-correction")
 
 
+def retract_batch(life):
+    """A bad batch of two people, one case."""
+    _lines, batch = bad_batch(life, [Person(), Person()])
+    batch_id = life.propose("other", batch, Person())["retractionId"]
+    life.done(life.approve(batch_id, Person()))
+    wait_until(lambda: batch_state(life.suite, batch_id) == "told", 60, "each person of the batch is told")
+
+
+def batch_state(suite, batch_id):
+    with psycopg.connect(**suite.database(), autocommit=True) as database:
+        found = database.execute("SELECT state FROM correction.cases WHERE case_id = decode(%s, 'hex')", (batch_id,)).fetchone()
+    return found and found[0]
+
+
 def declared(life, count):
     """People whose data key svc-correction has: what was written before lies on no topic."""
     people = [Person() for _ in range(count)]
@@ -307,6 +328,7 @@ def restored_by_itself(suite, life, besides, backup, cases, erased, asked, scann
     for case_id, decision in zip(cases, ["retract"] * (BEFORE - 2) + ["refuse"]):
         life.decide(case_id, Person(), decision, note="已核实。")
     settle_matters(life, erased)
+    retract_batch(life)
     suite.settle(60)
     wait_until(lambda: not on_their_way(suite), 60, "what was decided is carried out and told")
     wait_until(lambda: not besides.chunks(), 30, "the erasure is carried out")
@@ -329,7 +351,7 @@ def restored_by_itself(suite, life, besides, backup, cases, erased, asked, scann
     ready_s = time.monotonic() - began
     assert all("event=caught_up" in suite.log(f"svc-{name}") for name in WITH_TOPICS)
     now = rows(suite)
-    for table in (name for name in KEPT if not name.startswith("directory.")):
+    for table in (name for name in KEPT if not name.startswith(FOLLOWS)):
         there, wanted = besides.others(now[table]), besides.others(whole[table])
         assert there == wanted, f"{table}: {len(wanted - there)} rows missing once it is open"
     suite.settle(90)

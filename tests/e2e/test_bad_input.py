@@ -24,7 +24,7 @@ FED = {"svc-directory": {"facts", "people", "person_keys", "retractions", "reaso
                          "customers", "places", "places_applied", "stays", "sources", "silences", "offsets",
                          "heal_requests"},
        "svc-platform": {"entries", "buckets", "intake", "refusals", "offsets", "trust_lists", "dispute_steps"},
-       "svc-correction": {"person_keys", "erasures", "offsets"}}
+       "svc-correction": {"person_keys", "erasures", "offsets", "batches", "batch_records", "batch_people"}}
 
 
 @pytest.fixture(scope="module")

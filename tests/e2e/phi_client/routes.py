@@ -222,8 +222,12 @@ def _batch(cast):
     batch = cast.life.propose("other", cast.bad_batch(), Person(), "officer-2")["retractionId"]
     cast.life.done(cast.life.approve(batch, Person(), "officer-1"))
     target = f"/v1/correction-batches/{batch}"
-    wait_until(lambda: cast.life.get("officer-app", "svc-correction", target, token=cast.life.officer(Person())).code == "0000",
-               30, "the batch counts")
+
+    def state():
+        answer = cast.life.get("officer-app", "svc-correction", target, token=cast.life.officer(Person()))
+        return answer.code == "0000" and answer.data["state"]
+
+    wait_until(lambda: state() == "told", 30, "the batch counts")
     return target, {}
 
 
@@ -300,6 +304,8 @@ ROUTES = (
           lambda cast: ("/v1/sources/other/retractions", cast.bad_batch())),
     Route("svc-declare", "POST", "/v1/retractions/{id}/approval", "officer-app", "staff",
           lambda cast: (f"/v1/retractions/{cast.open_retraction()}/approval", {})),
+    Route("svc-declare", "POST", "/v1/retractions/{id}/refusal", "officer-app", "staff",
+          lambda cast: (f"/v1/retractions/{cast.open_retraction()}/refusal", {})),
     Route("svc-declare", "GET", "/v1/retractions/{id}", "officer-app", "staff",
           lambda cast: (f"/v1/retractions/{cast.open_retraction()}", {})),
     Route("svc-declare", "POST", "/v1/places", "lab-app", None, lambda _cast: ("/v1/places", [place_line()])),
