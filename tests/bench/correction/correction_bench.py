@@ -9,6 +9,7 @@ correction.decide: decisions a second, from the first request to the last case t
 correction.decide.cpu: the same by svc-correction's own processor time, the applying and telling included.
 The load generators are on the same cores: Python's files, a small one in C decides and lists (bench_http_load).
 """
+import hashlib
 import json
 import os
 import secrets
@@ -196,8 +197,26 @@ def bench_listing(office):
 # --- deciding ---
 
 
+def record_id(number, revision):
+    """docs/codes.md, fact id; of all revisions of a record with 0."""
+    fields = (text.encode() for text in (REGION, "source.tests", "bench", number, str(revision)))
+    return hashlib.new("sm3", b"".join(len(field).to_bytes(2, "big") + field for field in fields)).digest()[:16]
+
+
+def add_facts(office, count, run):
+    """The records in dispute, as svc-directory has them: a decision about one that has not come would wait for it."""
+    now_us = time.time_ns() // 1000
+    rows = [(record_id(f"{run}{i}", 1), f"p{i}", record_id(f"{run}{i}", 0), f"{run}{i}") for i in range(1, count + 1)]
+    with office.database.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO directory.facts (observed_us, recorded_us, known_us, revision, subject_key, fact_id, subject, record, digest, source, "
+            f"institution, record_no, content) VALUES ({now_us}, {now_us}, {now_us}, 1, 1, %s, decode(md5(%s), 'hex'), %s, decode(md5('bench'), "
+            "'hex'), 'source.tests', 'bench', %s, '{\"method\":\"nucleic-acid\",\"result\":\"negative\"}')", rows)
+
+
 def propose(office, count, run):
     """Cases that wait for the second officer; their ids."""
+    add_facts(office, count, run)
     rows = office.database.execute(
         "INSERT INTO correction.cases (case_id, subject, subject_key, matter, region, source, institution, record_no, state, "
         "statement_sealed, opened_us, decision_version, decided_us, seq, outcome, reason, proposer, proposer_unit) SELECT decode(md5(%(run)s || i), "
