@@ -207,7 +207,8 @@ enum phi_err batch_take(struct phi_service *service, const struct phi_batch *bat
     enum phi_err err = PHI_OK;
     const struct correction *correction = phi_service_state(service);
     struct taking t = {.service = service, .tx = tx, .arena = arena, .error = error};
-    PHI_GUARD(pins_take(service, PHI_TRUST_CORRECTION, &t.pins));
+    PHI_GUARD(pins_take(service, PHI_TRUST_CORRECTION, phi_clock_now_us(phi_service_clock(service)),
+                        &t.pins));
     for (size_t i = 0; i < batch->count; i++) {
         struct act act = {.records = 0};
         enum phi_err why = read(&t, &batch->msgs[i], &act);

@@ -246,7 +246,8 @@ enum phi_err news_take(struct phi_service *service, const struct phi_batch *batc
     struct phi_signed_job *jobs = phi_arena_alloc(arena, batch->count * sizeof(*jobs));
     desk.is_applied = strcmp(batch->topic, phi_service_topic(service, NEWS_APPLIED)) == 0;
     PHI_GUARD(all == NULL ? PHI_ERR_MEMORY : PHI_OK);
-    PHI_GUARD(pins_take(service, PHI_TRUST_DIRECTORY, &desk.pins));
+    PHI_GUARD(pins_take(service, PHI_TRUST_DIRECTORY, phi_clock_now_us(phi_service_clock(service)),
+                        &desk.pins));
     PHI_GUARD(verify(&desk, batch, jobs));
     for (size_t i = 0; i < batch->count; i++) {
         all[count] = (struct news){.msg = &batch->msgs[i]};

@@ -2,15 +2,15 @@
 
 #include <stdio.h>
 
-enum phi_err pins_take(struct phi_service *service, enum phi_trust_use use, struct pins *out)
+enum phi_err pins_take(struct phi_service *service, enum phi_trust_use use, int64_t at_us,
+                       struct pins *out)
 {
-    int64_t now_us = phi_clock_now_us(phi_service_clock(service));
     *out = (struct pins){.trust = phi_trust_acquire(phi_service_trust(service))};
     const struct phi_trust_platform *platform =
         phi_trust_platform(out->trust, phi_service_region(service));
     for (size_t i = 0; platform != NULL && i < platform->key_count && out->count < PINS_MAX; i++) {
         const struct phi_trust_key *key = &platform->keys[i];
-        if (key->use != use || now_us < key->from_us || now_us >= key->to_us)
+        if (key->use != use || at_us < key->from_us || at_us >= key->to_us)
             continue;
         struct phi_pinned_key *pinned = &out->keys[out->count++];
         snprintf(pinned->key_serial, sizeof(pinned->key_serial), "%s", key->serial);

@@ -1,7 +1,8 @@
-/* Whose signature counts on a topic: this province's keys of a use, as the trust list has them now.
+/* Whose signature counts on a topic: this province's keys of a use that are in force at a time, as
+ * the trust list has them.
  *
  *   struct pins pins;
- *   PHI_GUARD(pins_take(service, PHI_TRUST_DIRECTORY, &pins));
+ *   PHI_GUARD(pins_take(service, PHI_TRUST_DIRECTORY, now_us, &pins));
  *   … phi_signed_verify(msg, pins.keys, pins.count, &version, error) …
  *   pins_release(&pins);                          // also after an error
  *
@@ -22,8 +23,8 @@ struct pins {
     size_t count;
 };
 
-/* PHI_ERR_NEIGHBOUR: the trust list is not here yet. */
-enum phi_err pins_take(struct phi_service *service, enum phi_trust_use use,
+/* PHI_ERR_NEIGHBOUR: the trust list is not here yet; there are no keys then. */
+enum phi_err pins_take(struct phi_service *service, enum phi_trust_use use, int64_t at_us,
                        struct pins *out) PHI_MUST_USE;
 void pins_release(struct pins *pins);
 

@@ -1,41 +1,17 @@
 #include "svc-correction/restore/own.h"
 
-#include "auth/trust.h"
 #include "base/log.h"
-#include "bus/signed.h"
 #include "crypto/seal.h"
 #include "person/keys.h"
+#include "svc-correction/flow/pins.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
-#define KEYS_MAX     16
 #define TRUST_MS     3000
 #define TICK_MS      50
 #define VERSIONS_MAX 65535 /* ids from there on are the health side's keys */
-
-struct pins {
-    struct phi_pinned_key keys[KEYS_MAX];
-    size_t count;
-};
-
-static void pin(struct pins *pins, const char *serial, const struct phi_sm2_public *key)
-{
-    struct phi_pinned_key *pinned = &pins->keys[pins->count++];
-    snprintf(pinned->key_serial, sizeof(pinned->key_serial), "%s", serial);
-    pinned->key = key;
-}
-
-/* A province that is suspended has its own records all the same. */
-static void pin_listed(struct pins *pins, const struct phi_trust_platform *platform, int64_t at_us)
-{
-    for (size_t i = 0; platform != NULL && i < platform->key_count && pins->count < KEYS_MAX; i++) {
-        const struct phi_trust_key *key = &platform->keys[i];
-        if (key->use == PHI_TRUST_CORRECTION && key->from_us <= at_us && at_us < key->to_us)
-            pin(pins, key->serial, key->public_key);
-    }
-}
 
 /* The list may be one of the backup's time; the topic has what came since. */
 static void wait_for_trust(struct phi_trust *trust)
@@ -49,17 +25,17 @@ static void wait_for_trust(struct phi_trust *trust)
         nanosleep(&tick, NULL);
 }
 
+/* A province that is suspended has its own records all the same; without a list no key counts. */
 static enum phi_err check_listed(struct phi_service *service, const struct phi_msg *msg,
                                  int64_t at_us)
 {
     uint64_t version = 0;
-    struct pins pins = {.count = 0};
-    struct phi_trust *trust = phi_service_trust(service);
-    wait_for_trust(trust);
-    const struct phi_trust_view *view = phi_trust_acquire(trust);
-    pin_listed(&pins, phi_trust_platform(view, phi_service_region(service)), at_us);
-    enum phi_err err = phi_signed_verify(msg, pins.keys, pins.count, &version, NULL);
-    phi_trust_release(view);
+    struct pins pins;
+    wait_for_trust(phi_service_trust(service));
+    enum phi_err err = pins_take(service, PHI_TRUST_CORRECTION, at_us, &pins);
+    if (err == PHI_OK || err == PHI_ERR_NEIGHBOUR)
+        err = phi_signed_verify(msg, pins.keys, pins.count, &version, NULL);
+    pins_release(&pins);
     return err;
 }
 
@@ -68,14 +44,15 @@ enum phi_err own_check(struct phi_service *service, const struct phi_msg *msg, i
     enum phi_err err = PHI_OK;
     const struct correction *correction = phi_service_state(service);
     struct phi_sm2_public *key = NULL;
-    struct pins pins = {.count = 0};
+    struct phi_pinned_key own;
     uint8_t xy[PHI_SM2_PUBLIC_LEN];
     uint64_t version = 0;
     PHI_GUARD(msg->key.len == PHI_SUBJECT_LEN ? PHI_OK : PHI_ERR_DATA_BROKEN);
     phi_sm2_private_public(correction->correction_key, xy);
     PHI_GUARD(phi_sm2_public_new(xy, &key));
-    pin(&pins, correction->correction_serial, key);
-    err = phi_signed_verify(msg, pins.keys, pins.count, &version, NULL);
+    own.key = key;
+    snprintf(own.key_serial, sizeof(own.key_serial), "%s", correction->correction_serial);
+    err = phi_signed_verify(msg, &own, 1, &version, NULL);
     if (err == PHI_ERR_KEY)
         err = check_listed(service, msg, at_us);
 out:

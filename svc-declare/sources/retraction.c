@@ -328,21 +328,6 @@ out:
     return err;
 }
 
-enum phi_err declare_retraction_approve(struct phi_api_call *call, struct phi_error *error)
-{
-    enum phi_err err = PHI_OK;
-    struct proposal p = {0};
-    struct phi_conn *conn = NULL;
-    PHI_GUARD(id_of(call, p.id, error));
-    PHI_GUARD(
-        phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
-    PHI_GUARD(phi_conn_begin(conn, error));
-    PHI_GUARD(approve(call, conn, &p, error));
-out:
-    phi_store_release(conn);
-    return err;
-}
-
 /* --- not carried out --- */
 
 /* Who proposed takes it back; another officer, of another unit, refuses it. Either's repeat finds
@@ -378,7 +363,13 @@ out:
     return err;
 }
 
-enum phi_err declare_retraction_refuse(struct phi_api_call *call, struct phi_error *error)
+/* --- the second officer's routes --- */
+
+static enum phi_err in_transaction(struct phi_api_call *call,
+                                   enum phi_err (*act)(struct phi_api_call *call,
+                                                       struct phi_conn *tx, struct proposal *p,
+                                                       struct phi_error *error),
+                                   struct phi_error *error)
 {
     enum phi_err err = PHI_OK;
     struct proposal p = {0};
@@ -387,10 +378,20 @@ enum phi_err declare_retraction_refuse(struct phi_api_call *call, struct phi_err
     PHI_GUARD(
         phi_store_acquire(phi_service_store(phi_api_service(call)), phi_api_deadline(call), &conn));
     PHI_GUARD(phi_conn_begin(conn, error));
-    PHI_GUARD(end(call, conn, &p, error));
+    PHI_GUARD(act(call, conn, &p, error));
 out:
     phi_store_release(conn);
     return err;
+}
+
+enum phi_err declare_retraction_approve(struct phi_api_call *call, struct phi_error *error)
+{
+    return in_transaction(call, approve, error);
+}
+
+enum phi_err declare_retraction_refuse(struct phi_api_call *call, struct phi_error *error)
+{
+    return in_transaction(call, end, error);
 }
 
 enum phi_err declare_retraction_show(struct phi_api_call *call, struct phi_error *error)

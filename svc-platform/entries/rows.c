@@ -1,5 +1,7 @@
 #include "svc-platform/entries/rows.h"
 
+#include "store/columns.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +60,7 @@ static void join_reasons(const struct phi_entry *entry, char *out, size_t size)
             (size_t)snprintf(out + len, size - len, "%s%s", i == 0 ? "" : ",", entry->reasons[i]);
 }
 
-static enum phi_err add_row(struct phi_array *arrays[COLUMNS], const struct entry_row *r)
+static enum phi_err add_row(struct phi_columns *to, const struct entry_row *r)
 {
     enum phi_err err = PHI_OK;
     const struct phi_entry *e = &r->entry;
@@ -76,8 +78,7 @@ static enum phi_err add_row(struct phi_array *arrays[COLUMNS], const struct entr
                                            PHI_I64(e->updated_us),
                                            PHI_BOOL(e->is_withdrawn),
                                            PHI_I64(r->listing)};
-    for (size_t i = 0; i < COLUMNS; i++)
-        PHI_GUARD(phi_array_add(arrays[i], row[i]));
+    PHI_GUARD(phi_columns_add(to, row));
 out:
     return err;
 }
@@ -86,27 +87,23 @@ enum phi_err entry_rows_store(struct phi_conn *tx, struct entry_row *rows, size_
                               bool takes_equal, size_t *taken)
 {
     enum phi_err err = PHI_OK;
-    struct phi_array *arrays[COLUMNS] = {0};
+    struct phi_columns entries = {0};
     struct phi_param params[COLUMNS + 1];
     struct phi_rows *told = NULL;
     *taken = 0;
     if (count == 0)
         return PHI_OK;
     count = newest_of_each(rows, count);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        arrays[i] = phi_array_new(columns[i]);
-        PHI_GUARD(arrays[i] == NULL ? PHI_ERR_MEMORY : PHI_OK);
-        params[i] = PHI_ARRAY(arrays[i]);
-    }
+    PHI_GUARD(phi_columns_init(&entries, columns, COLUMNS));
     for (size_t i = 0; i < count; i++)
-        PHI_GUARD(add_row(arrays, &rows[i]));
+        PHI_GUARD(add_row(&entries, &rows[i]));
+    memcpy(params, entries.params, sizeof(entries.params[0]) * COLUMNS);
     params[COLUMNS] = PHI_BOOL(takes_equal);
     PHI_GUARD(phi_conn_exec(tx, "entries_upsert", upsert, params, COLUMNS + 1, &told, NULL));
     *taken = phi_rows_affected(told);
 out:
     phi_rows_free(told);
-    for (size_t i = 0; i < COLUMNS; i++)
-        phi_array_free(arrays[i]);
+    phi_columns_fini(&entries);
     return err;
 }
 
